@@ -1,0 +1,113 @@
+package dev.outrigger.proxy.config;
+
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Endpoints that serve the same thing, and how they are reached (xDS: {@code Cluster}).
+ *
+ * @param name unique
+ * @param discovery where endpoints come from
+ * @param balancing how one is chosen
+ * @param connectTimeout of one TCP and TLS connection
+ * @param pool limits of connections kept in one worker
+ * @param breaker limits of what is open at once in the whole proxy
+ * @param health active checks; null has none
+ * @param outliers passive ejection; null has none
+ * @param tlsMatches the first whose labels an endpoint's metadata holds gives its TLS; not empty
+ * @param labels for metrics: what service this is (namespace, service, port), as the control plane
+ *     says it
+ */
+public record ClusterConfig(
+    String name,
+    Discovery discovery,
+    LbPolicy balancing,
+    Duration connectTimeout,
+    PoolConfig pool,
+    BreakerConfig breaker,
+    @Nullable HealthCheckPolicy health,
+    @Nullable OutlierPolicy outliers,
+    List<TlsMatch> tlsMatches,
+    Map<String, String> labels) {
+
+  public ClusterConfig {
+    tlsMatches = List.copyOf(tlsMatches);
+    labels = Map.copyOf(labels);
+  }
+
+  /** Where endpoints come from. */
+  public sealed interface Discovery {
+    /** Listed, by the cluster itself or by EDS; already resolved here. */
+    record Listed(EndpointSet endpoints) implements Discovery {}
+
+    /** Names asked again and again; every address is an endpoint (xDS: {@code STRICT_DNS}). */
+    record Dns(EndpointSet names, Duration refresh, Family family, boolean firstAddressOnly)
+        implements Discovery {}
+
+    /**
+     * The destination that the client had in mind (xDS: {@code ORIGINAL_DST}).
+     *
+     * @param portOverride 0 keeps the port
+     * @param sourceAddress to bind to, so that capture rules let it through; null binds to none
+     */
+    record OriginalDestination(int portOverride, @Nullable String sourceAddress)
+        implements Discovery {}
+  }
+
+  /** Which addresses a name is asked for. */
+  public enum Family {
+    V4_ONLY,
+    V6_ONLY,
+    V4_PREFERRED,
+    V6_PREFERRED,
+    ALL
+  }
+
+  /** TLS for the endpoints whose {@code envoy.transport_socket_match} metadata holds the labels. */
+  public record TlsMatch(String name, Map<String, String> labels, UpstreamTls tls) {
+    public TlsMatch {
+      labels = Map.copyOf(labels);
+    }
+  }
+
+  /**
+   * Connections kept for one cluster.
+   *
+   * @param minIdle opened ahead of need in each worker
+   * @param maxConnectionsPerWorker at most so many at once in one worker; 0 is no bound
+   * @param idleTimeout an unused connection is closed after it; below the usual 5 s of servers is
+   *     safest, zero is never
+   * @param maxAge a connection is retired after it; zero is never
+   * @param maxRequestsPerConnection 0 is no bound
+   */
+  public record PoolConfig(
+      int minIdle,
+      int maxConnectionsPerWorker,
+      Duration idleTimeout,
+      Duration maxAge,
+      int maxRequestsPerConnection) {
+    public static final PoolConfig DEFAULT =
+        new PoolConfig(0, 0, Duration.ofSeconds(30), Duration.ZERO, 0);
+  }
+
+  /**
+   * What may be open at once (xDS: {@code CircuitBreakers}); the bounds hold in each worker by its
+   * share.
+   *
+   * @param maxConnections open connections
+   * @param maxPending exchanges that wait for a connection
+   * @param maxRequests exchanges under way
+   * @param retryBudgetPercent concurrent retries as a share of active and pending exchanges
+   * @param minRetryConcurrency retries always allowed
+   */
+  public record BreakerConfig(
+      int maxConnections,
+      int maxPending,
+      int maxRequests,
+      double retryBudgetPercent,
+      int minRetryConcurrency) {
+    public static final BreakerConfig DEFAULT = new BreakerConfig(1024, 1024, 1024, 20.0, 3);
+  }
+}

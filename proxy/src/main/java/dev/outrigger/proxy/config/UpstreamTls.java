@@ -1,0 +1,37 @@
+package dev.outrigger.proxy.config;
+
+import dev.outrigger.tls.PeerRule;
+import dev.outrigger.tls.TrustBundle;
+import dev.outrigger.tls.WorkloadIdentity;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/** Whether and how connections to an endpoint are encrypted. */
+public sealed interface UpstreamTls {
+
+  /** Plain bytes. */
+  record Plain() implements UpstreamTls {}
+
+  /**
+   * TLS is begun here (xDS: {@code UpstreamTlsContext}).
+   *
+   * @param identity what is shown to a server that asks; null shows nothing
+   * @param trust roots that the server must lead to; there is no "accept anything"
+   * @param rule which of the trusted are accepted
+   * @param sni the server name sent; null sends none
+   * @param alpn offered protocols; may be empty
+   * @param versions accepted TLS versions
+   */
+  record Originate(
+      @Nullable WorkloadIdentity identity,
+      TrustBundle trust,
+      PeerRule rule,
+      @Nullable String sni,
+      List<String> alpn,
+      TlsVersions versions)
+      implements UpstreamTls {
+    public Originate {
+      alpn = List.copyOf(alpn);
+    }
+  }
+}

@@ -1,0 +1,55 @@
+package dev.outrigger.proxy.telemetry;
+
+import dev.outrigger.proxy.config.ClusterConfig;
+import dev.outrigger.proxy.config.Endpoint;
+import dev.outrigger.proxy.message.RequestHead;
+import dev.outrigger.proxy.outcome.Outcome;
+import dev.outrigger.proxy.outcome.ProxyError;
+
+/**
+ * What is noted of one exchange on its way, and written once at its end as metric, access log line
+ * and span. Confined to its worker's event loop; {@link #finish} is called exactly once, last.
+ */
+public interface ExchangeRecord {
+
+  /** The request's id, taken from {@code x-request-id} or made here. */
+  String requestId();
+
+  /** The route was found. */
+  void routed(String route, ClusterConfig cluster);
+
+  /**
+   * An attempt begins: puts the trace headers of its client span on the outgoing head.
+   *
+   * @param number 1 for the first
+   */
+  void attemptStarted(int number, RequestHead outgoing, Endpoint endpoint);
+
+  /** The attempt was answered. */
+  void attemptAnswered(int status);
+
+  /** The attempt failed. */
+  void attemptFailed(ProxyError error);
+
+  /** An experiment touched this exchange. */
+  void faultApplied(String experiment, String fault, FaultKind kind);
+
+  /** Body bytes from the client. */
+  void requestBytes(int bytes);
+
+  /** The head of the answer that the client gets. */
+  void responseStarted(int status);
+
+  /** Body bytes to the client. */
+  void responseBytes(int bytes);
+
+  /** The exchange is over. */
+  void finish(Outcome outcome);
+
+  /** What a fault did. */
+  enum FaultKind {
+    DELAY,
+    ABORT,
+    RESET
+  }
+}

@@ -1,0 +1,40 @@
+package dev.outrigger.proxy.telemetry;
+
+import dev.outrigger.proxy.config.HttpProxyConfig;
+import dev.outrigger.proxy.config.NetworkFilter;
+import dev.outrigger.proxy.message.ConnectionFacts;
+import dev.outrigger.proxy.message.RequestHead;
+
+/** Makes the records of one worker. Confined to its event loop. */
+public interface WorkerTelemetry {
+
+  /**
+   * A request head is complete. Reads trace context and request id from it, and sets the request id
+   * where there is none.
+   */
+  ExchangeRecord startExchange(RequestHead head, ConnectionFacts facts, HttpProxyConfig config);
+
+  /** A connection is about to be relayed as bytes. */
+  ConnectionRecord startConnection(ConnectionFacts facts, NetworkFilter.Tcp config);
+
+  /** A client connection was accepted. */
+  void connectionOpened(String listener);
+
+  /** A client connection is gone. */
+  void connectionClosed(String listener);
+
+  /** A client's first bytes did not come in time; the connection is opaque or closed. */
+  void detectionTimedOut(String listener);
+
+  /** A client was refused before any exchange: TLS, limits or protocol. */
+  void connectionRefused(String listener, String code);
+
+  /** A pooled connection to a cluster was opened. */
+  void upstreamConnectionOpened(String cluster);
+
+  /** A pooled connection to a cluster was closed. */
+  void upstreamConnectionClosed(String cluster);
+
+  /** An invariant broke (see house rules): counted by place. */
+  void bug(String where);
+}
