@@ -1,0 +1,43 @@
+# Everything that is run on this repository. `make` lists it.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+JAVA_HOME := $(shell cli/launcher/find-jdk)
+export JAVA_HOME
+MVN := $(shell command -v mvn 2>/dev/null)
+MVNFLAGS ?= -B -ntp
+
+.PHONY: help build check test e2e bench demo format clean tools peers
+
+help: ## this list
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
+
+tools:
+	@[ -n "$(JAVA_HOME)" ] || exit 1
+	@[ -n "$(MVN)" ] || { echo "make: Maven (mvn) is missing; install it, for example: apt-get install maven" >&2; exit 1; }
+
+build: tools ## build the launcher's folder, target/dist
+	@cli/launcher/build "$(CURDIR)"
+
+check: tools ## format, lint, compile, unit tests of what is quick
+	$(MVN) $(MVNFLAGS) -pl '!e2e' verify
+
+test: tools ## all unit and in-process tests
+	$(MVN) $(MVNFLAGS) verify
+
+e2e: tools build ## whole meshes with real peers, in network namespaces (root) and on loopback
+	$(MVN) $(MVNFLAGS) -pl e2e -am -De2e.skip=false -Dtest='dev.outrigger.e2e.**' -Dsurefire.failIfNoSpecifiedTests=false verify
+
+peers: ## install the real peers that the end-to-end tests and the benchmark use (Debian, root)
+	e2e/peers/install
+
+bench: tools build ## CPU, memory and latency beside Envoy, HAProxy and nginx; QUICK=1 for four minutes
+	e2e/bench/run
+
+demo: ## a mesh on this machine
+	./outrigger demo
+
+format: tools ## format the sources
+	$(MVN) $(MVNFLAGS) -q spotless:apply
+
+clean: tools ## remove what was built
+	$(MVN) $(MVNFLAGS) -q clean

@@ -1,0 +1,4 @@
+@NullMarked
+package dev.outrigger.examples.shop;
+
+import org.jspecify.annotations.NullMarked;
