@@ -1,0 +1,28 @@
+package dev.outrigger.proxy.xds;
+
+import dev.outrigger.api.chaos.v1.FaultRule;
+import dev.outrigger.proxy.extension.InvalidResourceException;
+import java.time.Duration;
+
+/**
+ * Takes faults as the control plane sends them, and ends each by itself when its lease runs out.
+ * Called on the config loop. Faults are never kept on disk.
+ */
+public interface FaultSink {
+
+  /**
+   * A fault is new or has changed.
+   *
+   * @param name {@code <experiment>/<fault>}
+   * @param lease for how long it may act without hearing again; always positive
+   * @throws InvalidResourceException if it cannot be understood; an older one of that name stays
+   *     until its own lease ends
+   */
+  void onFault(String name, FaultRule rule, Duration lease) throws InvalidResourceException;
+
+  /** The fault goes on unchanged; its lease starts again. Unknown names are ignored. */
+  void onHeartbeat(String name, Duration lease);
+
+  /** The fault is over. Unknown names are ignored. */
+  void onRemoved(String name);
+}
