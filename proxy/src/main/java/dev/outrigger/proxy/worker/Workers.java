@@ -1,0 +1,85 @@
+package dev.outrigger.proxy.worker;
+
+import io.netty.channel.EventLoop;
+import io.netty.channel.EventLoopGroup;
+import io.netty.channel.MultiThreadIoEventLoopGroup;
+import io.netty.util.concurrent.DefaultThreadFactory;
+import io.netty.util.concurrent.Future;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import java.util.random.RandomGenerator.SplittableGenerator;
+
+/** All workers of a proxy: as many event loops as cores, each with its own view of the config. */
+public final class Workers implements AutoCloseable {
+  private final EventLoopGroup group;
+  private final Transport transport;
+  private final List<Worker> workers;
+  private final List<ConfigView> views;
+
+  private Workers(EventLoopGroup group, Transport transport, List<Worker> workers) {
+    this.group = group;
+    this.transport = transport;
+    this.workers = List.copyOf(workers);
+    this.views = workers.stream().map(ConfigView::new).toList();
+  }
+
+  /**
+   * Starts the loops.
+   *
+   * @param count how many; 0 takes {@link #coresAllowed}
+   * @param chance split once for each worker
+   */
+  public static Workers start(Transport transport, int count, SplittableGenerator chance) {
+    int loops = count == 0 ? coresAllowed() : count;
+    EventLoopGroup group =
+        new MultiThreadIoEventLoopGroup(
+            loops,
+            new DefaultThreadFactory("outrigger-worker", true),
+            transport.newHandlerFactory());
+    List<Worker> workers = new ArrayList<>(loops);
+    for (int index = 0; index < loops; index++) {
+      EventLoop loop = group.next();
+      workers.add(new Worker(index, loop, chance.split()));
+    }
+    return new Workers(group, transport, workers);
+  }
+
+  /**
+   * How many cores this process may keep busy: CPU affinity, and the CPU quota of its cgroup (v1
+   * {@code cpu.cfs_quota_us}, v2 {@code cpu.max}) rounded up, both of which the JVM reads.
+   */
+  public static int coresAllowed() {
+    return Runtime.getRuntime().availableProcessors();
+  }
+
+  public List<Worker> all() {
+    return workers;
+  }
+
+  public Transport transport() {
+    return transport;
+  }
+
+  /** The view of one of these workers; to be used on that worker's loop. */
+  public ConfigView viewOf(Worker worker) {
+    return views.get(worker.index());
+  }
+
+  /** Hands a snapshot to every worker; each goes by it from its next task on. */
+  public void publish(RuntimeSnapshot snapshot) {
+    for (Worker worker : workers) {
+      worker.loop().execute(() -> views.get(worker.index()).replace(snapshot));
+    }
+  }
+
+  /** Lets the loops end and closes what is still registered with them. */
+  public Future<?> stop() {
+    return group.shutdownGracefully(0, 2, TimeUnit.SECONDS);
+  }
+
+  @Override
+  public void close() {
+    stop().awaitUninterruptibly();
+  }
+}
