@@ -1,5 +1,8 @@
 package dev.outrigger.proxy.extension;
 
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
 /** What a decoder is given beside the message. */
 public interface DecodeContext {
 
@@ -13,6 +16,34 @@ public interface DecodeContext {
    * @throws InvalidResourceException unless unsupported fields are only warned about
    */
   void unsupported(String field, String hint) throws InvalidResourceException;
+
+  /**
+   * Tells of several such fields, so that a refusal names them all.
+   *
+   * @param fields in the order in which they stand in the resource
+   * @throws InvalidResourceException unless unsupported fields are only warned about
+   */
+  default void unsupported(List<UnsupportedField> fields) throws InvalidResourceException {
+    @Nullable InvalidResourceException first = null;
+    StringBuilder others = new StringBuilder();
+    for (UnsupportedField field : fields) {
+      try {
+        unsupported(field.path(), field.hint());
+      } catch (InvalidResourceException e) {
+        if (first == null) {
+          first = e;
+        } else {
+          others.append(others.isEmpty() ? "; nor are: " : ", ").append(field.path());
+        }
+      }
+    }
+    if (first != null) {
+      throw others.isEmpty()
+          ? first
+          : new InvalidResourceException(
+              first.typeUrl(), first.name(), first.field(), first.reason() + others);
+    }
+  }
 
   /** Refuses every unsupported field of the given resource. */
   static DecodeContext strict(String typeUrl, String name) {

@@ -1,0 +1,248 @@
+package dev.outrigger.proxy.xds.decode;
+
+import com.google.protobuf.UInt32Value;
+import dev.outrigger.proxy.config.AccessLogConfig;
+import dev.outrigger.proxy.config.HttpProxyConfig;
+import dev.outrigger.proxy.config.ListenerConfig.Direction;
+import dev.outrigger.proxy.config.NetworkFilter;
+import dev.outrigger.proxy.config.RouteTableConfig;
+import dev.outrigger.proxy.config.TracingConfig;
+import dev.outrigger.proxy.extension.InvalidResourceException;
+import dev.outrigger.proxy.extension.ResourceRef;
+import dev.outrigger.proxy.extension.Unresolved;
+import dev.outrigger.proxy.xds.TypeUrls;
+import io.envoyproxy.envoy.config.core.v3.HttpProtocolOptions;
+import io.envoyproxy.envoy.extensions.filters.http.router.v3.Router;
+import io.envoyproxy.envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager;
+import io.envoyproxy.envoy.extensions.filters.network.http_connection_manager.v3.HttpFilter;
+import java.time.Duration;
+import java.util.Set;
+
+/** The HTTP connection manager. */
+final class HttpProxyDecoder {
+  private static final int MAX_HEAD_KIB = 8192;
+  private static final String SERVER = "outrigger";
+
+  private HttpProxyDecoder() {}
+
+  static Unresolved<NetworkFilter> decode(
+      HttpConnectionManager manager, Direction direction, Scope scope)
+      throws InvalidResourceException {
+    checkFilters(manager, scope);
+    HttpProxyConfig.Codec codec = codec(manager, scope.in("codec_type"));
+    HttpProxyConfig.Limits limits = limits(manager, scope);
+    HttpProxyConfig.Timeouts timeouts = timeouts(manager, scope);
+    HttpProxyConfig.Forwarding forwarding = forwarding(manager, scope);
+    TracingConfig tracing = tracing(manager, direction, scope.in("tracing"));
+    AccessLogConfig log = AccessLogDecoder.decode(manager.getAccessLogList(), scope);
+    boolean upgrades = upgrades(manager, scope);
+    String serverName = serverName(manager, scope);
+    Deferred.Step<RouteTableConfig> routes;
+    Set<ResourceRef> needs;
+    switch (manager.getRouteSpecifierCase()) {
+      case ROUTE_CONFIG -> {
+        RouteTableConfig table =
+            RouteDecoder.decode(manager.getRouteConfig(), scope.in("route_config"));
+        routes = _ -> table;
+        needs = Set.of();
+      }
+      case RDS -> {
+        Scope at = scope.in("rds");
+        TlsDecoder.checkSource(manager.getRds().getConfigSource(), at.in("config_source"));
+        String name = at.in("route_config_name").required(manager.getRds().getRouteConfigName());
+        routes = r -> r.routes(name);
+        needs = Set.of(new ResourceRef(TypeUrls.ROUTE, name));
+      }
+      case SCOPED_ROUTES, ROUTESPECIFIER_NOT_SET ->
+          throw scope.refuse("expected route_config or rds");
+      default -> throw scope.refuse("expected route_config or rds");
+    }
+    return new Deferred<>(
+        needs,
+        r ->
+            new NetworkFilter.Http(
+                new HttpProxyConfig(
+                    manager.getStatPrefix(),
+                    routes.resolve(r),
+                    codec,
+                    limits,
+                    timeouts,
+                    forwarding,
+                    tracing,
+                    log,
+                    upgrades,
+                    serverName)));
+  }
+
+  private static void checkFilters(HttpConnectionManager manager, Scope scope)
+      throws InvalidResourceException {
+    boolean router = false;
+    for (int i = 0; i < manager.getHttpFiltersCount(); i++) {
+      HttpFilter filter = manager.getHttpFilters(i);
+      Scope at = scope.in("http_filters", i);
+      if (filter.getTypedConfig().is(Router.class)) {
+        if (i < manager.getHttpFiltersCount() - 1) {
+          throw at.refuse("the router must be the last filter");
+        }
+        router = true;
+      } else if (KnownTypes.prototype(KnownTypes.nameIn(filter.getTypedConfig().getTypeUrl()))
+          != null) {
+        throw at.in("typed_config").refuse("is no HTTP filter");
+      } else if (!filter.hasTypedConfig()) {
+        throw at.in("typed_config").refuse("is required");
+      }
+    }
+    if (!router) {
+      throw scope
+          .in("http_filters")
+          .refuse("the last filter must be envoy.filters.http.router, with its typed_config");
+    }
+  }
+
+  private static HttpProxyConfig.Codec codec(HttpConnectionManager manager, Scope scope)
+      throws InvalidResourceException {
+    return switch (manager.getCodecType()) {
+      case AUTO -> HttpProxyConfig.Codec.AUTO;
+      case HTTP1 -> HttpProxyConfig.Codec.HTTP1;
+      case HTTP2 ->
+          throw scope.refuse(
+              "HTTP/2 is not supported yet; AUTO and HTTP1 are, and TcpProxy relays");
+      case HTTP3 -> throw scope.refuse("HTTP/3 is not supported yet");
+      case UNRECOGNIZED -> throw scope.refuse("is no known codec");
+    };
+  }
+
+  private static HttpProxyConfig.Limits limits(HttpConnectionManager manager, Scope scope)
+      throws InvalidResourceException {
+    HttpProxyConfig.Limits defaults = HttpProxyConfig.Limits.DEFAULT;
+    HttpProtocolOptions common = manager.getCommonHttpProtocolOptions();
+    Scope at = scope.in("common_http_protocol_options");
+    return new HttpProxyConfig.Limits(
+        manager.hasMaxRequestHeadersKb()
+            ? 1024
+                * scope
+                    .in("max_request_headers_kb")
+                    .number(manager.getMaxRequestHeadersKb(), 1, MAX_HEAD_KIB)
+            : defaults.maxHeadBytes(),
+        common.hasMaxHeadersCount()
+            ? at.in("max_headers_count").number(common.getMaxHeadersCount(), 1, 10_000)
+            : defaults.maxHeaders(),
+        noBound(common.getMaxRequestsPerConnection(), at.in("max_requests_per_connection")));
+  }
+
+  static int noBound(UInt32Value value, Scope scope) throws InvalidResourceException {
+    return scope.atLeast(value, 0);
+  }
+
+  private static HttpProxyConfig.Timeouts timeouts(HttpConnectionManager manager, Scope scope)
+      throws InvalidResourceException {
+    HttpProxyConfig.Timeouts defaults = HttpProxyConfig.Timeouts.DEFAULT;
+    HttpProtocolOptions common = manager.getCommonHttpProtocolOptions();
+    Scope at = scope.in("common_http_protocol_options");
+    if (common.hasMaxConnectionDuration()) {
+      at.in("max_connection_duration").unsupported("not for connections of clients");
+    }
+    return new HttpProxyConfig.Timeouts(
+        or(
+            common.hasIdleTimeout(),
+            common.getIdleTimeout(),
+            defaults.connectionIdle(),
+            at.in("idle_timeout")),
+        or(
+            manager.hasRequestHeadersTimeout(),
+            manager.getRequestHeadersTimeout(),
+            defaults.requestHeaders(),
+            scope.in("request_headers_timeout")),
+        or(
+            manager.hasStreamIdleTimeout(),
+            manager.getStreamIdleTimeout(),
+            defaults.streamIdle(),
+            scope.in("stream_idle_timeout")),
+        or(
+            manager.hasDrainTimeout(),
+            manager.getDrainTimeout(),
+            defaults.drain(),
+            scope.in("drain_timeout")));
+  }
+
+  private static Duration or(
+      boolean set, com.google.protobuf.Duration value, Duration otherwise, Scope scope)
+      throws InvalidResourceException {
+    return set ? scope.duration(value) : otherwise;
+  }
+
+  private static HttpProxyConfig.Forwarding forwarding(HttpConnectionManager manager, Scope scope)
+      throws InvalidResourceException {
+    HttpProxyConfig.ClientCert clientCert =
+        switch (manager.getForwardClientCertDetails()) {
+          case SANITIZE -> HttpProxyConfig.ClientCert.SANITIZE;
+          case FORWARD_ONLY -> HttpProxyConfig.ClientCert.FORWARD_ONLY;
+          case APPEND_FORWARD -> HttpProxyConfig.ClientCert.APPEND_FORWARD;
+          case SANITIZE_SET -> HttpProxyConfig.ClientCert.SANITIZE_SET;
+          case ALWAYS_FORWARD_ONLY -> HttpProxyConfig.ClientCert.ALWAYS_FORWARD_ONLY;
+          case UNRECOGNIZED ->
+              throw scope.in("forward_client_cert_details").refuse("is no known choice");
+        };
+    return new HttpProxyConfig.Forwarding(
+        manager.getUseRemoteAddress().getValue(),
+        scope.in("xff_num_trusted_hops").number(manager.getXffNumTrustedHops(), 0, 100),
+        clientCert);
+  }
+
+  private static TracingConfig tracing(
+      HttpConnectionManager manager, Direction direction, Scope scope)
+      throws InvalidResourceException {
+    if (!manager.hasTracing()) {
+      return TracingConfig.OFF;
+    }
+    HttpConnectionManager.Tracing tracing = manager.getTracing();
+    double random =
+        tracing.hasRandomSampling()
+            ? percent(tracing.getRandomSampling().getValue(), scope.in("random_sampling"))
+            : 100;
+    double overall =
+        tracing.hasOverallSampling()
+            ? percent(tracing.getOverallSampling().getValue(), scope.in("overall_sampling"))
+            : 100;
+    return new TracingConfig(
+        true,
+        Math.min(random, overall),
+        switch (direction) {
+          case OUTBOUND -> TracingConfig.SpanKind.CLIENT;
+          case INBOUND, UNSPECIFIED -> TracingConfig.SpanKind.SERVER;
+        });
+  }
+
+  static double percent(double value, Scope scope) throws InvalidResourceException {
+    if (!(value >= 0 && value <= 100)) {
+      throw scope.refuse("is " + value + ", expected 0 to 100");
+    }
+    return value;
+  }
+
+  private static boolean upgrades(HttpConnectionManager manager, Scope scope)
+      throws InvalidResourceException {
+    boolean upgrades = false;
+    for (int i = 0; i < manager.getUpgradeConfigsCount(); i++) {
+      HttpConnectionManager.UpgradeConfig config = manager.getUpgradeConfigs(i);
+      if (RouteActionDecoder.isWebSocket(config.getUpgradeType(), scope.in("upgrade_configs", i))) {
+        upgrades = !config.hasEnabled() || config.getEnabled().getValue();
+      }
+    }
+    return upgrades;
+  }
+
+  private static String serverName(HttpConnectionManager manager, Scope scope)
+      throws InvalidResourceException {
+    return switch (manager.getServerHeaderTransformation()) {
+      case OVERWRITE -> manager.getServerName().isEmpty() ? SERVER : manager.getServerName();
+      case PASS_THROUGH -> "";
+      case APPEND_IF_ABSENT -> {
+        scope.in("server_header_transformation").unsupported("expected OVERWRITE or PASS_THROUGH");
+        yield "";
+      }
+      case UNRECOGNIZED ->
+          throw scope.in("server_header_transformation").refuse("is no known choice");
+    };
+  }
+}

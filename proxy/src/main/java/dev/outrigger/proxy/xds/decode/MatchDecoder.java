@@ -1,0 +1,159 @@
+package dev.outrigger.proxy.xds.decode;
+
+import dev.outrigger.proxy.config.RouteTableConfig.HeaderMatch;
+import dev.outrigger.proxy.config.RouteTableConfig.Match;
+import dev.outrigger.proxy.config.RouteTableConfig.PathMatch;
+import dev.outrigger.proxy.config.RouteTableConfig.QueryMatch;
+import dev.outrigger.proxy.config.RouteTableConfig.RegexPattern;
+import dev.outrigger.proxy.config.RouteTableConfig.ValueMatch;
+import dev.outrigger.proxy.extension.InvalidResourceException;
+import io.envoyproxy.envoy.config.route.v3.HeaderMatcher;
+import io.envoyproxy.envoy.config.route.v3.QueryParameterMatcher;
+import io.envoyproxy.envoy.config.route.v3.RouteMatch;
+import io.envoyproxy.envoy.type.matcher.v3.RegexMatcher;
+import io.envoyproxy.envoy.type.matcher.v3.StringMatcher;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.regex.Pattern;
+import java.util.regex.PatternSyntaxException;
+
+/** Which requests a route takes. */
+final class MatchDecoder {
+  private static final int MAX_REGEX = 4096;
+  private static final Pattern METHODS = Pattern.compile("[A-Z]+(\\|[A-Z]+)*");
+  private static final Pattern HEADER_NAME = Pattern.compile("[!#$%&'*+.^_`|~0-9A-Za-z-]+");
+
+  private MatchDecoder() {}
+
+  static Match decode(RouteMatch match, Scope scope) throws InvalidResourceException {
+    PathMatch path = path(match, scope);
+    List<String> methods = new ArrayList<>();
+    List<HeaderMatch> headers = new ArrayList<>();
+    for (int i = 0; i < match.getHeadersCount(); i++) {
+      HeaderMatcher header = match.getHeaders(i);
+      Scope at = scope.in("headers", i);
+      String name = at.in("name").required(header.getName()).toLowerCase(Locale.ROOT);
+      switch (name) {
+        case ":method" -> {
+          if (!methods.isEmpty()) {
+            throw at.refuse("the method is matched twice");
+          }
+          methods.addAll(methods(value(header, at), header.getInvertMatch(), at));
+        }
+        case ":authority" ->
+            headers.add(new HeaderMatch("host", value(header, at), header.getInvertMatch()));
+        default -> {
+          if (!HEADER_NAME.matcher(name).matches()) {
+            throw at.in("name")
+                .refuse(
+                    "'"
+                        + name
+                        + "' is no header name that is matched; expected a field name,"
+                        + " :method or :authority");
+          }
+          headers.add(new HeaderMatch(name, value(header, at), header.getInvertMatch()));
+        }
+      }
+    }
+    List<QueryMatch> queries = new ArrayList<>();
+    for (int i = 0; i < match.getQueryParametersCount(); i++) {
+      queries.add(query(match.getQueryParameters(i), scope.in("query_parameters", i)));
+    }
+    return new Match(path, methods, headers, queries);
+  }
+
+  private static PathMatch path(RouteMatch match, Scope scope) throws InvalidResourceException {
+    boolean caseSensitive = !match.hasCaseSensitive() || match.getCaseSensitive().getValue();
+    return switch (match.getPathSpecifierCase()) {
+      case PREFIX -> new PathMatch.Prefix(match.getPrefix(), caseSensitive);
+      case PATH -> new PathMatch.Exact(match.getPath(), caseSensitive);
+      case PATH_SEPARATED_PREFIX -> {
+        String prefix = match.getPathSeparatedPrefix();
+        if (!prefix.startsWith("/") || prefix.endsWith("/")) {
+          throw scope
+              .in("path_separated_prefix")
+              .refuse("'" + prefix + "' must start with a slash and not end with one");
+        }
+        yield new PathMatch.SegmentPrefix(prefix, caseSensitive);
+      }
+      case SAFE_REGEX -> new PathMatch.Regex(regex(match.getSafeRegex(), scope.in("safe_regex")));
+      case CONNECT_MATCHER, PATH_MATCH_POLICY, PATHSPECIFIER_NOT_SET ->
+          throw scope.refuse("expected prefix, path, path_separated_prefix or safe_regex");
+    };
+  }
+
+  private static List<String> methods(ValueMatch value, boolean invert, Scope scope)
+      throws InvalidResourceException {
+    if (!invert && value instanceof ValueMatch.Exact exact && !exact.value().isEmpty()) {
+      return List.of(exact.value());
+    }
+    if (!invert
+        && value instanceof ValueMatch.Regex regex
+        && METHODS.matcher(regex.pattern().text()).matches()) {
+      return List.of(regex.pattern().text().split("\\|"));
+    }
+    throw scope.refuse("a method is matched exactly, or by a regex such as GET|HEAD");
+  }
+
+  /** Also of the forms that Envoy calls deprecated, which control planes still send. */
+  private static ValueMatch value(HeaderMatcher header, Scope scope)
+      throws InvalidResourceException {
+    return switch (header.getHeaderMatchSpecifierCase()) {
+      case STRING_MATCH -> string(header.getStringMatch(), scope.in("string_match"));
+      case PRESENT_MATCH ->
+          header.getPresentMatch() ? new ValueMatch.Present() : new ValueMatch.Absent();
+      case RANGE_MATCH ->
+          new ValueMatch.Range(header.getRangeMatch().getStart(), header.getRangeMatch().getEnd());
+      case EXACT_MATCH -> new ValueMatch.Exact(header.getExactMatch());
+      case PREFIX_MATCH -> new ValueMatch.Prefix(header.getPrefixMatch());
+      case SUFFIX_MATCH -> new ValueMatch.Suffix(header.getSuffixMatch());
+      case CONTAINS_MATCH -> new ValueMatch.Contains(header.getContainsMatch());
+      case SAFE_REGEX_MATCH ->
+          new ValueMatch.Regex(regex(header.getSafeRegexMatch(), scope.in("safe_regex_match")));
+      case HEADERMATCHSPECIFIER_NOT_SET -> new ValueMatch.Present();
+    };
+  }
+
+  private static QueryMatch query(QueryParameterMatcher query, Scope scope)
+      throws InvalidResourceException {
+    String name = scope.in("name").required(query.getName());
+    return switch (query.getQueryParameterMatchSpecifierCase()) {
+      case STRING_MATCH ->
+          new QueryMatch(name, string(query.getStringMatch(), scope.in("string_match")));
+      case PRESENT_MATCH ->
+          new QueryMatch(
+              name, query.getPresentMatch() ? new ValueMatch.Present() : new ValueMatch.Absent());
+      case QUERYPARAMETERMATCHSPECIFIER_NOT_SET -> new QueryMatch(name, new ValueMatch.Present());
+    };
+  }
+
+  private static ValueMatch string(StringMatcher matcher, Scope scope)
+      throws InvalidResourceException {
+    return switch (matcher.getMatchPatternCase()) {
+      case EXACT -> new ValueMatch.Exact(matcher.getExact());
+      case PREFIX -> new ValueMatch.Prefix(scope.in("prefix").required(matcher.getPrefix()));
+      case SUFFIX -> new ValueMatch.Suffix(scope.in("suffix").required(matcher.getSuffix()));
+      case CONTAINS ->
+          new ValueMatch.Contains(scope.in("contains").required(matcher.getContains()));
+      case SAFE_REGEX ->
+          new ValueMatch.Regex(regex(matcher.getSafeRegex(), scope.in("safe_regex")));
+      case CUSTOM, MATCHPATTERN_NOT_SET ->
+          throw scope.refuse("expected exact, prefix, suffix, contains or safe_regex");
+    };
+  }
+
+  private static RegexPattern regex(RegexMatcher matcher, Scope scope)
+      throws InvalidResourceException {
+    Scope at = scope.in("regex");
+    String text = at.required(matcher.getRegex());
+    if (text.length() > MAX_REGEX) {
+      throw at.refuse("is longer than " + MAX_REGEX + " characters");
+    }
+    try {
+      return new RegexPattern(text);
+    } catch (PatternSyntaxException e) {
+      throw at.refuse("'" + text + "' is no regular expression: " + e.getDescription());
+    }
+  }
+}

@@ -1,0 +1,181 @@
+package dev.outrigger.proxy.xds.decode;
+
+import dev.outrigger.proxy.config.RetryPolicy;
+import dev.outrigger.proxy.config.RouteTableConfig.Action;
+import dev.outrigger.proxy.config.WeightedCluster;
+import dev.outrigger.proxy.extension.InvalidResourceException;
+import io.envoyproxy.envoy.config.route.v3.DirectResponseAction;
+import io.envoyproxy.envoy.config.route.v3.RedirectAction;
+import io.envoyproxy.envoy.config.route.v3.RouteAction;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/** What is done with a request that matched. */
+final class RouteActionDecoder {
+  private static final Duration DEFAULT_TIMEOUT = Duration.ofSeconds(15);
+
+  private RouteActionDecoder() {}
+
+  static Action.Forward forward(RouteAction route, RetryPolicy inherited, Scope scope)
+      throws InvalidResourceException {
+    Duration timeout =
+        route.hasTimeout() ? scope.in("timeout").duration(route.getTimeout()) : DEFAULT_TIMEOUT;
+    @Nullable Duration idle =
+        route.hasIdleTimeout() ? scope.in("idle_timeout").duration(route.getIdleTimeout()) : null;
+    RetryPolicy retry =
+        route.hasRetryPolicy()
+            ? RetryDecoder.decode(route.getRetryPolicy(), scope.in("retry_policy"))
+            : inherited;
+    return new Action.Forward(
+        clusters(route, scope),
+        timeout,
+        idle,
+        retry,
+        route.getPrefixRewrite().isEmpty()
+            ? null
+            : target(route.getPrefixRewrite(), scope.in("prefix_rewrite")),
+        host(route, scope),
+        upgrades(route.getUpgradeConfigsList(), scope));
+  }
+
+  private static List<WeightedCluster> clusters(RouteAction route, Scope scope)
+      throws InvalidResourceException {
+    return switch (route.getClusterSpecifierCase()) {
+      case CLUSTER ->
+          List.of(new WeightedCluster(scope.in("cluster").required(route.getCluster()), 1));
+      case WEIGHTED_CLUSTERS -> {
+        Scope at = scope.in("weighted_clusters");
+        List<WeightedCluster> clusters = new ArrayList<>();
+        for (int i = 0; i < route.getWeightedClusters().getClustersCount(); i++) {
+          var weighted = route.getWeightedClusters().getClusters(i);
+          Scope one = at.in("clusters", i);
+          clusters.add(
+              new WeightedCluster(
+                  one.in("name").required(weighted.getName()),
+                  one.in("weight").number(weighted.getWeight(), 0, Integer.MAX_VALUE)));
+        }
+        yield checkedWeights(clusters, at);
+      }
+      case CLUSTER_HEADER,
+          CLUSTER_SPECIFIER_PLUGIN,
+          INLINE_CLUSTER_SPECIFIER_PLUGIN,
+          CLUSTERSPECIFIER_NOT_SET ->
+          throw scope.refuse("expected cluster or weighted_clusters");
+    };
+  }
+
+  /** At least one cluster gets something, and the sum is a number. */
+  static List<WeightedCluster> checkedWeights(List<WeightedCluster> clusters, Scope scope)
+      throws InvalidResourceException {
+    long sum = clusters.stream().mapToLong(WeightedCluster::weight).sum();
+    if (sum < 1 || sum > Integer.MAX_VALUE) {
+      throw scope.refuse("the weights add up to " + sum + ", expected 1 to " + Integer.MAX_VALUE);
+    }
+    return clusters;
+  }
+
+  private static @Nullable String host(RouteAction route, Scope scope)
+      throws InvalidResourceException {
+    return switch (route.getHostRewriteSpecifierCase()) {
+      case HOST_REWRITE_LITERAL ->
+          target(route.getHostRewriteLiteral(), scope.in("host_rewrite_literal"));
+      // What is set here is refused as unsupported before.
+      case AUTO_HOST_REWRITE,
+          HOST_REWRITE_HEADER,
+          HOST_REWRITE_PATH_REGEX,
+          HOSTREWRITESPECIFIER_NOT_SET ->
+          null;
+    };
+  }
+
+  private static @Nullable Boolean upgrades(List<RouteAction.UpgradeConfig> configs, Scope scope)
+      throws InvalidResourceException {
+    @Nullable Boolean upgrades = null;
+    for (int i = 0; i < configs.size(); i++) {
+      RouteAction.UpgradeConfig config = configs.get(i);
+      if (isWebSocket(config.getUpgradeType(), scope.in("upgrade_configs", i))) {
+        upgrades = !config.hasEnabled() || config.getEnabled().getValue();
+      }
+    }
+    return upgrades;
+  }
+
+  static boolean isWebSocket(String upgrade, Scope scope) throws InvalidResourceException {
+    if (upgrade.equalsIgnoreCase("websocket")) {
+      return true;
+    }
+    scope.in("upgrade_type").unsupported("expected websocket");
+    return false;
+  }
+
+  static Action.Direct direct(DirectResponseAction direct, int maxBody, Scope scope)
+      throws InvalidResourceException {
+    int status = scope.in("status").number(direct.getStatus(), 200, 599);
+    String body = direct.hasBody() ? Sources.text(direct.getBody(), scope.in("body")) : "";
+    if (body.getBytes(StandardCharsets.UTF_8).length > maxBody) {
+      throw scope
+          .in("body")
+          .refuse(
+              "is longer than "
+                  + maxBody
+                  + " bytes, which max_direct_response_body_size_bytes of the route table sets");
+    }
+    return new Action.Direct(status, body);
+  }
+
+  static Action.Redirect redirect(RedirectAction redirect, Scope scope)
+      throws InvalidResourceException {
+    int status =
+        switch (redirect.getResponseCode()) {
+          case MOVED_PERMANENTLY -> 301;
+          case FOUND -> 302;
+          case SEE_OTHER -> 303;
+          case TEMPORARY_REDIRECT -> 307;
+          case PERMANENT_REDIRECT -> 308;
+          case UNRECOGNIZED -> throw scope.in("response_code").refuse("is no known code");
+        };
+    @Nullable String scheme =
+        switch (redirect.getSchemeRewriteSpecifierCase()) {
+          case HTTPS_REDIRECT -> redirect.getHttpsRedirect() ? "https" : null;
+          case SCHEME_REDIRECT -> target(redirect.getSchemeRedirect(), scope.in("scheme_redirect"));
+          case SCHEMEREWRITESPECIFIER_NOT_SET -> null;
+        };
+    @Nullable String path =
+        switch (redirect.getPathRewriteSpecifierCase()) {
+          case PATH_REDIRECT -> target(redirect.getPathRedirect(), scope.in("path_redirect"));
+          case PREFIX_REWRITE, REGEX_REWRITE, PATHREWRITESPECIFIER_NOT_SET -> null;
+        };
+    @Nullable String prefix =
+        redirect.hasPrefixRewrite()
+            ? target(redirect.getPrefixRewrite(), scope.in("prefix_rewrite"))
+            : null;
+    @Nullable Integer port =
+        redirect.getPortRedirect() == 0
+            ? null
+            : (Integer) scope.in("port_redirect").number(redirect.getPortRedirect(), 1, 65535);
+    return new Action.Redirect(
+        status,
+        scheme,
+        redirect.getHostRedirect().isEmpty()
+            ? null
+            : target(redirect.getHostRedirect(), scope.in("host_redirect")),
+        port,
+        path,
+        prefix,
+        redirect.getStripQuery());
+  }
+
+  /** Text that goes into a request line or a header: no spaces, no control characters. */
+  private static String target(String text, Scope scope) throws InvalidResourceException {
+    for (int i = 0; i < text.length(); i++) {
+      char c = text.charAt(i);
+      if (c <= ' ' || c >= 0x7f) {
+        throw scope.refuse("'" + text.strip() + "' holds a character that cannot be sent");
+      }
+    }
+    return text;
+  }
+}

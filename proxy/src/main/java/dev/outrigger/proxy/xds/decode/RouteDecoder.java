@@ -1,0 +1,164 @@
+package dev.outrigger.proxy.xds.decode;
+
+import dev.outrigger.proxy.config.RouteTableConfig;
+import dev.outrigger.proxy.config.RouteTableConfig.Action;
+import dev.outrigger.proxy.config.RouteTableConfig.HeaderChanges;
+import dev.outrigger.proxy.extension.DecodeContext;
+import dev.outrigger.proxy.extension.InvalidResourceException;
+import dev.outrigger.proxy.extension.ResourceType;
+import dev.outrigger.proxy.xds.TypeUrls;
+import io.envoyproxy.envoy.config.route.v3.Route;
+import io.envoyproxy.envoy.config.route.v3.RouteConfiguration;
+import io.envoyproxy.envoy.config.route.v3.VirtualHost;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+
+/** Route tables. */
+public final class RouteDecoder implements ResourceType<RouteConfiguration, RouteTableConfig> {
+  private static final int DEFAULT_DIRECT_BODY = 4096;
+  private static final int MAX_DIRECT_BODY = 1 << 20;
+
+  @Override
+  public String typeUrl() {
+    return TypeUrls.ROUTE;
+  }
+
+  @Override
+  public Class<RouteConfiguration> messageType() {
+    return RouteConfiguration.class;
+  }
+
+  @Override
+  public String nameOf(RouteConfiguration message) {
+    return message.getName();
+  }
+
+  @Override
+  public RouteTableConfig decode(RouteConfiguration routes, DecodeContext context)
+      throws InvalidResourceException {
+    Scope scope = Scope.of(typeUrl(), routes.getName(), context);
+    SupportedFields.check(routes, scope);
+    return decode(routes, scope);
+  }
+
+  static RouteTableConfig decode(RouteConfiguration routes, Scope scope)
+      throws InvalidResourceException {
+    int directBody =
+        routes.hasMaxDirectResponseBodySizeBytes()
+            ? scope
+                .in("max_direct_response_body_size_bytes")
+                .number(routes.getMaxDirectResponseBodySizeBytes(), 0, MAX_DIRECT_BODY)
+            : DEFAULT_DIRECT_BODY;
+    HeaderChanges changes =
+        HeaderChangesDecoder.decode(
+            routes.getRequestHeadersToAddList(),
+            routes.getRequestHeadersToRemoveList(),
+            routes.getResponseHeadersToAddList(),
+            routes.getResponseHeadersToRemoveList(),
+            scope);
+    Table table = new Table(changes, routes.getMostSpecificHeaderMutationsWins(), directBody);
+    List<RouteTableConfig.VirtualHost> hosts = new ArrayList<>();
+    Map<String, String> domains = new HashMap<>();
+    Set<String> names = new HashSet<>();
+    for (int i = 0; i < routes.getVirtualHostsCount(); i++) {
+      VirtualHost host = routes.getVirtualHosts(i);
+      Scope at = scope.in("virtual_hosts", i);
+      if (!names.add(at.in("name").required(host.getName()))) {
+        throw at.in("name").refuse("the virtual host '" + host.getName() + "' is there already");
+      }
+      if (host.getDomainsCount() == 0) {
+        throw at.in("domains").refuse("is required: at least one domain, or \"*\" for all");
+      }
+      List<String> own = new ArrayList<>();
+      for (int j = 0; j < host.getDomainsCount(); j++) {
+        String domain = domain(host.getDomains(j), at.in("domains", j));
+        @Nullable String other = domains.put(domain, host.getName());
+        if (other != null) {
+          throw at.in("domains", j)
+              .refuse("'" + domain + "' belongs to the virtual host '" + other + "' already");
+        }
+        own.add(domain);
+      }
+      hosts.add(new RouteTableConfig.VirtualHost(host.getName(), own, routes(host, table, at)));
+    }
+    return new RouteTableConfig(routes.getName(), hosts);
+  }
+
+  /** What all routes of a table share. */
+  private record Table(HeaderChanges changes, boolean mostSpecificWins, int maxDirectBody) {
+
+    /** The changes of all levels in the order in which they take effect. */
+    HeaderChanges around(HeaderChanges host, HeaderChanges route) {
+      return mostSpecificWins
+          ? HeaderChangesDecoder.then(HeaderChangesDecoder.then(changes, host), route)
+          : HeaderChangesDecoder.then(HeaderChangesDecoder.then(route, host), changes);
+    }
+  }
+
+  private static String domain(String text, Scope scope) throws InvalidResourceException {
+    String domain = scope.required(text).toLowerCase(Locale.ROOT);
+    int star = domain.indexOf('*');
+    boolean edge = star == 0 || star == domain.length() - 1;
+    if (star >= 0 && (!edge || domain.indexOf('*', star + 1) >= 0)) {
+      throw scope.refuse("'" + text + "' may hold one * at its beginning or its end");
+    }
+    return domain;
+  }
+
+  private static List<RouteTableConfig.Route> routes(VirtualHost host, Table table, Scope scope)
+      throws InvalidResourceException {
+    HeaderChanges changes =
+        HeaderChangesDecoder.decode(
+            host.getRequestHeadersToAddList(),
+            host.getRequestHeadersToRemoveList(),
+            host.getResponseHeadersToAddList(),
+            host.getResponseHeadersToRemoveList(),
+            scope);
+    dev.outrigger.proxy.config.RetryPolicy retry =
+        host.hasRetryPolicy()
+            ? RetryDecoder.decode(host.getRetryPolicy(), scope.in("retry_policy"))
+            : dev.outrigger.proxy.config.RetryPolicy.NEVER;
+    List<RouteTableConfig.Route> routes = new ArrayList<>();
+    for (int i = 0; i < host.getRoutesCount(); i++) {
+      Route route = host.getRoutes(i);
+      Scope at = scope.in("routes", i);
+      if (!route.hasMatch()) {
+        throw at.in("match").refuse("is required");
+      }
+      HeaderChanges own =
+          HeaderChangesDecoder.decode(
+              route.getRequestHeadersToAddList(),
+              route.getRequestHeadersToRemoveList(),
+              route.getResponseHeadersToAddList(),
+              route.getResponseHeadersToRemoveList(),
+              at);
+      routes.add(
+          new RouteTableConfig.Route(
+              route.getName(),
+              MatchDecoder.decode(route.getMatch(), at.in("match")),
+              action(route, retry, table.maxDirectBody(), at),
+              table.around(changes, own)));
+    }
+    return routes;
+  }
+
+  private static Action action(
+      Route route, dev.outrigger.proxy.config.RetryPolicy retry, int maxDirectBody, Scope scope)
+      throws InvalidResourceException {
+    return switch (route.getActionCase()) {
+      case ROUTE -> RouteActionDecoder.forward(route.getRoute(), retry, scope.in("route"));
+      case REDIRECT -> RouteActionDecoder.redirect(route.getRedirect(), scope.in("redirect"));
+      case DIRECT_RESPONSE ->
+          RouteActionDecoder.direct(
+              route.getDirectResponse(), maxDirectBody, scope.in("direct_response"));
+      case FILTER_ACTION, NON_FORWARDING_ACTION, ACTION_NOT_SET ->
+          throw scope.refuse("expected route, redirect or direct_response");
+    };
+  }
+}
