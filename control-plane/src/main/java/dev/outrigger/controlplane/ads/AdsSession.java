@@ -1,0 +1,435 @@
+package dev.outrigger.controlplane.ads;
+
+import com.google.protobuf.InvalidProtocolBufferException;
+import com.google.rpc.Status;
+import dev.outrigger.tls.SpiffeId;
+import io.envoyproxy.envoy.config.cluster.v3.Cluster;
+import io.netty.util.concurrent.EventExecutor;
+import io.netty.util.concurrent.ScheduledFuture;
+import java.time.Duration;
+import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Set;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * One stream of one proxy, in either variant. Confined to its executor.
+ *
+ * <p>At most one response of each type is unanswered. What is sent next is always the difference
+ * between what the proxy has and what it should have now, in this order, so that nothing ever names
+ * what is not there: clusters (additions and changes), endpoints, secrets, listeners, routes, and
+ * only then the clusters that are gone. Listeners and routes wait until what went before is
+ * acknowledged, though never longer than {@link AdsLimits#hold}.
+ */
+final class AdsSession {
+  private static final Logger LOG = LoggerFactory.getLogger(AdsSession.class);
+
+  /** How often within a lease it is renewed. */
+  private static final int BEATS_PER_LEASE = 3;
+
+  private final long number;
+  private final Variant variant;
+  private final @Nullable SpiffeId identity;
+  private final EventExecutor executor;
+  private final Outlet outlet;
+  private final Shared shared;
+
+  private final Map<String, Subscription> subscriptions = new LinkedHashMap<>();
+
+  /** Endpoint sets that a cluster sent on this stream needs and that were not answered yet. */
+  private final Set<String> awaitedEndpoints = new LinkedHashSet<>();
+
+  private final Map<String, ScheduledFuture<?>> heartbeats = new LinkedHashMap<>();
+  private @Nullable ScheduledFuture<?> silence;
+  private @Nullable ScheduledFuture<?> hold;
+  private boolean holdOver;
+  private @Nullable ProxyNode proxy;
+  private ResourceView view = ResourceView.empty();
+  private long nonces;
+  private boolean closed;
+
+  /** Whether the request being handled answered the outstanding push. */
+  private boolean answeredNow;
+
+  /** Where a session's responses go. Called on the session's executor only. */
+  interface Outlet {
+    boolean isReady();
+
+    void send(PendingPush push);
+
+    /** Ends the stream; the reason is told to the proxy. */
+    void fail(io.grpc.Status status);
+  }
+
+  /** What all sessions of a service have in common. */
+  record Shared(ViewSource views, NackLedger ledger, AdsCounters counters, AdsLimits limits) {}
+
+  AdsSession(
+      long number,
+      Variant variant,
+      @Nullable SpiffeId identity,
+      EventExecutor executor,
+      Outlet outlet,
+      Shared shared) {
+    this.number = number;
+    this.variant = variant;
+    this.identity = identity;
+    this.executor = executor;
+    this.outlet = outlet;
+    this.shared = shared;
+  }
+
+  /** Begins the wait for the first request. */
+  void onOpen() {
+    assert executor.inEventLoop();
+    silence =
+        schedule(
+            () -> fail(io.grpc.Status.DEADLINE_EXCEEDED.withDescription("no request came")),
+            shared.limits().firstRequest());
+  }
+
+  void onRequest(Incoming request) {
+    assert executor.inEventLoop();
+    if (closed) {
+      return;
+    }
+    shared.counters().requests.increment();
+    String refusal = refusalOf(request);
+    if (refusal != null) {
+      fail(io.grpc.Status.INVALID_ARGUMENT.withDescription(refusal));
+      return;
+    }
+    if (proxy == null) {
+      begin(request);
+    }
+    boolean first = !subscriptions.containsKey(request.typeUrl());
+    Subscription subscription =
+        subscriptions.computeIfAbsent(
+            request.typeUrl(), typeUrl -> new Subscription(typeUrl, variant));
+    boolean current = onAnswer(subscription, request, first);
+    boolean repeated = current && !first && subscription.outstanding() == null && !answeredNow;
+    switch (request.interest()) {
+      case Incoming.Interest.Names names -> {
+        // A whole list with a stale nonce is older than what we already know, and is followed by
+        // a newer one when the proxy reads our last response: it is never answered.
+        if (current) {
+          subscription.replaceNames(names.names(), names.version(), first, repeated);
+        }
+      }
+      // A change is said only once, so it counts whatever its nonce.
+      case Incoming.Interest.Change change -> subscription.changeNames(change, first);
+    }
+    if (subscription.size() > shared.limits().maxNames()) {
+      fail(
+          io.grpc.Status.RESOURCE_EXHAUSTED.withDescription(
+              "more than " + shared.limits().maxNames() + " names asked for"));
+      return;
+    }
+    pump();
+  }
+
+  /** What the proxy should have may have changed. */
+  void onChange() {
+    assert executor.inEventLoop();
+    if (closed || proxy == null) {
+      return;
+    }
+    view = shared.views().viewFor(proxy);
+    pump();
+  }
+
+  /** The stream takes messages again. */
+  void onReady() {
+    assert executor.inEventLoop();
+    pump();
+  }
+
+  void onClose() {
+    assert executor.inEventLoop();
+    if (closed) {
+      return;
+    }
+    closed = true;
+    heartbeats.values().forEach(one -> one.cancel(false));
+    cancel(silence);
+    cancel(hold);
+    shared.ledger().onClose(number);
+  }
+
+  /** Ends the stream from our side. */
+  void end(io.grpc.Status status) {
+    assert executor.inEventLoop();
+    if (!closed) {
+      onClose();
+      outlet.fail(status);
+    }
+  }
+
+  private void begin(Incoming request) {
+    cancel(silence);
+    ProxyNode who = new ProxyNode(Objects.requireNonNull(request.node()), identity);
+    proxy = who;
+    view = shared.views().viewFor(who);
+    shared.ledger().onOpen(number, who, variant);
+    LOG.info("{} connected ({}, stream {})", who.id(), variant, number);
+  }
+
+  private @Nullable String refusalOf(Incoming request) {
+    AdsLimits limits = shared.limits();
+    if (request.typeUrl().isEmpty() || request.typeUrl().length() > limits.maxNameLength()) {
+      return "type_url: expected a resource type";
+    }
+    if (proxy == null && (request.node() == null || request.node().getId().isEmpty())) {
+      return "node.id: the first request of a stream must say who asks";
+    }
+    if (proxy == null && request.node().getId().length() > limits.maxNameLength()) {
+      return "node.id: longer than " + limits.maxNameLength() + " characters";
+    }
+    if (!subscriptions.containsKey(request.typeUrl())
+        && subscriptions.size() >= limits.maxTypes()) {
+      return "type_url: more than " + limits.maxTypes() + " types on one stream";
+    }
+    List<String> names =
+        switch (request.interest()) {
+          case Incoming.Interest.Names all -> all.names();
+          case Incoming.Interest.Change change -> change.subscribe();
+        };
+    if (names.size() > limits.maxNames()) {
+      return "resource_names: more than " + limits.maxNames();
+    }
+    for (String name : names) {
+      if (name.isEmpty() || name.length() > limits.maxNameLength()) {
+        return "resource_names: a name must have 1 to " + limits.maxNameLength() + " characters";
+      }
+    }
+    return null;
+  }
+
+  /** Books an ACK or NACK. False if the request speaks of an older response than the last one. */
+  private boolean onAnswer(Subscription subscription, Incoming request, boolean first) {
+    answeredNow = false;
+    if (first) {
+      // A nonce from an earlier stream means nothing here.
+      return true;
+    }
+    PendingPush outstanding = subscription.outstanding();
+    if (!request.nonce().equals(subscription.lastNonce())) {
+      if (!request.nonce().isEmpty()) {
+        shared.counters().staleNonces.increment();
+      }
+      return false;
+    }
+    if (outstanding == null || request.nonce().isEmpty()) {
+      return true;
+    }
+    answeredNow = true;
+    PendingPush push = subscription.complete();
+    Status error = request.error();
+    if (error == null) {
+      shared.counters().acks.increment();
+      shared.ledger().onAck(number, push);
+    } else {
+      shared.counters().nacks.increment();
+      shared.ledger().onNack(number, push, error);
+      LOG.warn(
+          "{} refused {} {}: {}",
+          proxy == null ? "?" : proxy.id(),
+          XdsType.shortName(push.typeUrl()),
+          push.version(),
+          error.getMessage());
+    }
+    return true;
+  }
+
+  /** Sends all that may be sent now. */
+  private void pump() {
+    if (closed || proxy == null) {
+      return;
+    }
+    push(XdsType.CLUSTER, false);
+    push(XdsType.ENDPOINT, false);
+    push(XdsType.SECRET, true);
+    awaitedEndpoints.removeIf(this::endpointsSettled);
+    boolean warm = isAnswered(XdsType.CLUSTER) && isAnswered(XdsType.ENDPOINT);
+    boolean foundation = (warm && awaitedEndpoints.isEmpty()) || holdOver;
+    if (foundation) {
+      push(XdsType.LISTENER, true);
+    }
+    if (foundation && (isAnswered(XdsType.LISTENER) || holdOver)) {
+      push(XdsType.ROUTE, true);
+    }
+    if (foundation
+        && ((isAnswered(XdsType.LISTENER) && isAnswered(XdsType.ROUTE)) || holdOver)) {
+      push(XdsType.CLUSTER, true);
+      if (isAnswered(XdsType.CLUSTER) || holdOver) {
+        push(XdsType.ENDPOINT, true);
+      }
+    }
+    for (Subscription other : List.copyOf(subscriptions.values())) {
+      if (!isOrdered(other.typeUrl())) {
+        push(other.typeUrl(), true);
+      }
+    }
+    watchHold(isWaiting());
+  }
+
+  private static boolean isOrdered(String typeUrl) {
+    return switch (typeUrl) {
+      case XdsType.CLUSTER,
+          XdsType.ENDPOINT,
+          XdsType.SECRET,
+          XdsType.LISTENER,
+          XdsType.ROUTE ->
+          true;
+      default -> false;
+    };
+  }
+
+  /** Whether something is to be sent that waits for something else. */
+  private boolean isWaiting() {
+    return isDue(XdsType.LISTENER) || isDue(XdsType.ROUTE) || isDue(XdsType.CLUSTER);
+  }
+
+  private boolean isDue(String typeUrl) {
+    Subscription subscription = subscriptions.get(typeUrl);
+    return subscription != null
+        && subscription.outstanding() == null
+        && subscription.due(view, true, "") != null;
+  }
+
+  /** Bounds the wait, so that a proxy that never asks for endpoints still gets its listeners. */
+  private void watchHold(boolean waiting) {
+    if (!waiting) {
+      cancel(hold);
+      hold = null;
+      holdOver = false;
+    } else if (hold == null) {
+      hold =
+          schedule(
+              () -> {
+                holdOver = true;
+                awaitedEndpoints.clear();
+                pump();
+              },
+              shared.limits().hold());
+    }
+  }
+
+  private boolean isAnswered(String typeUrl) {
+    Subscription subscription = subscriptions.get(typeUrl);
+    return subscription == null || subscription.outstanding() == null;
+  }
+
+  private boolean endpointsSettled(String name) {
+    Subscription endpoints = subscriptions.get(XdsType.ENDPOINT);
+    return endpoints != null && endpoints.covers(name) && endpoints.hasAnswered(name);
+  }
+
+  private void push(String typeUrl, boolean withRemovals) {
+    Subscription subscription = subscriptions.get(typeUrl);
+    if (subscription == null || subscription.outstanding() != null || !outlet.isReady()) {
+      return;
+    }
+    PendingPush push = subscription.due(view, withRemovals, number + "-" + (nonces + 1));
+    if (push == null) {
+      return;
+    }
+    nonces++;
+    subscription.sent(push);
+    shared.counters().pushes.increment();
+    shared.counters().heartbeats.add(push.heartbeats().size());
+    shared.ledger().onPush(number, push);
+    outlet.send(push);
+    if (typeUrl.equals(XdsType.CLUSTER)) {
+      onClustersSent(push, subscription.isWildcard());
+    }
+    Duration lease = subscription.shortestLease();
+    if (lease != null && !heartbeats.containsKey(typeUrl)) {
+      beat(typeUrl, lease);
+    }
+  }
+
+  /**
+   * A cluster that is new or has changed warms until it has endpoints. A proxy that has asked for
+   * them before will not ask again, so they are sent again.
+   */
+  private void onClustersSent(PendingPush push, boolean wildcard) {
+    Subscription endpoints = subscriptions.get(XdsType.ENDPOINT);
+    for (VersionedResource resource : push.resources().values()) {
+      String name = endpointsOf(resource);
+      if (name == null) {
+        continue;
+      }
+      if (endpoints != null && endpoints.covers(name)) {
+        endpoints.force(name);
+      } else if (wildcard) {
+        // Someone who names clusters one by one (proxyless gRPC) comes from listeners down.
+        awaitedEndpoints.add(name);
+      }
+    }
+  }
+
+  private static @Nullable String endpointsOf(VersionedResource resource) {
+    try {
+      Cluster cluster = resource.body().unpack(Cluster.class);
+      if (cluster.getType() != Cluster.DiscoveryType.EDS) {
+        return null;
+      }
+      String service = cluster.getEdsClusterConfig().getServiceName();
+      return service.isEmpty() ? cluster.getName() : service;
+    } catch (InvalidProtocolBufferException e) {
+      // Not a cluster at all: the proxy will say so.
+      return null;
+    }
+  }
+
+  private void beat(String typeUrl, Duration lease) {
+    heartbeats.put(
+        typeUrl,
+        schedule(
+            () -> {
+              heartbeats.remove(typeUrl);
+              Subscription subscription = subscriptions.get(typeUrl);
+              Duration next = subscription == null ? null : subscription.shortestLease();
+              if (subscription != null && next != null) {
+                beat(typeUrl, next);
+                subscription.heartbeatDue();
+                pump();
+              }
+            },
+            lease.dividedBy(BEATS_PER_LEASE)));
+  }
+
+  private void fail(io.grpc.Status status) {
+    LOG.warn(
+        "stream {} of {} ended: {}",
+        number,
+        proxy == null ? "an unnamed proxy" : proxy.id(),
+        status.getDescription());
+    onClose();
+    outlet.fail(status);
+  }
+
+  private ScheduledFuture<?> schedule(Runnable task, Duration delay) {
+    return executor.schedule(
+        () -> {
+          if (!closed) {
+            task.run();
+          }
+        },
+        delay.toNanos(),
+        TimeUnit.NANOSECONDS);
+  }
+
+  private static void cancel(@Nullable ScheduledFuture<?> future) {
+    if (future != null) {
+      future.cancel(false);
+    }
+  }
+}

@@ -1,0 +1,316 @@
+package dev.outrigger.controlplane.ads;
+
+import java.nio.charset.StandardCharsets;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.HexFormat;
+import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.TreeSet;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What one proxy asked for and was sent of one type, on one stream. Confined to its session.
+ *
+ * <p>It compares states rather than following events: whatever happened in between, the next push
+ * holds the difference between what the proxy has and what it should have.
+ */
+final class Subscription {
+  private final String typeUrl;
+  private final Variant variant;
+
+  private boolean wildcard;
+  private boolean everNamed;
+  private boolean answered;
+  private final Set<String> names = new LinkedHashSet<>();
+
+  /** What the proxy has, as far as we know; a version alone where it told us after a reconnect. */
+  private final Map<String, Held> held = new HashMap<>();
+
+  /** Names that it was told do not exist. */
+  private final Set<String> toldMissing = new HashSet<>();
+
+  /** Names to send even if unchanged. */
+  private final Set<String> forced = new HashSet<>();
+
+  private @Nullable String claimedVersion;
+  private @Nullable PendingPush outstanding;
+  private String lastNonce = "";
+  private boolean heartbeatDue;
+
+  private record Held(String version, @Nullable VersionedResource resource) {}
+
+  Subscription(String typeUrl, Variant variant) {
+    this.typeUrl = typeUrl;
+    this.variant = variant;
+  }
+
+  String typeUrl() {
+    return typeUrl;
+  }
+
+  @Nullable PendingPush outstanding() {
+    return outstanding;
+  }
+
+  /** Of the last response sent; empty before it. */
+  String lastNonce() {
+    return lastNonce;
+  }
+
+  int size() {
+    return names.size();
+  }
+
+  boolean covers(String name) {
+    return wildcard || names.contains(name);
+  }
+
+  boolean hasAnswered(String name) {
+    return held.containsKey(name) || toldMissing.contains(name);
+  }
+
+  boolean isWildcard() {
+    return wildcard;
+  }
+
+  /** State of the world: all names, each time. */
+  void replaceNames(List<String> wanted, String version, boolean first, boolean repeated) {
+    Set<String> next = new LinkedHashSet<>(wanted);
+    boolean star = next.remove("*");
+    everNamed |= !wanted.isEmpty();
+    if (first) {
+      claimedVersion = version.isEmpty() ? null : version;
+    }
+    // An empty list means "everything" for types that list everything, but only until the stream
+    // has named something once; after that it means "nothing any more".
+    wildcard = star || (wanted.isEmpty() && !everNamed && XdsType.listsEverything(typeUrl));
+    if (repeated && next.equals(names) && !XdsType.listsEverything(typeUrl)) {
+      // The same question again, with the nonce of a response already acknowledged: a cluster or
+      // listener that warms anew waits for this answer.
+      forced.addAll(next);
+    }
+    names.clear();
+    names.addAll(next);
+    if (!wildcard) {
+      held.keySet().retainAll(names);
+    }
+    toldMissing.retainAll(names);
+    forced.removeIf(name -> !covers(name));
+  }
+
+  /** Delta: a change to the names. */
+  void changeNames(Incoming.Interest.Change change, boolean first) {
+    if (first) {
+      wildcard = change.subscribe().isEmpty();
+      change.initialVersions().forEach((name, version) -> held.put(name, new Held(version, null)));
+    }
+    for (String name : change.subscribe()) {
+      if (name.equals("*")) {
+        wildcard = true;
+      } else if (!names.add(name) || (!first && held.containsKey(name))) {
+        // Asked for again: the protocol wants it sent again, whether or not it has changed.
+        forced.add(name);
+      }
+      if (names.contains(name)) {
+        toldMissing.remove(name);
+      }
+    }
+    for (String name : change.unsubscribe()) {
+      if (name.equals("*")) {
+        wildcard = false;
+      } else {
+        names.remove(name);
+      }
+      forced.remove(name);
+      toldMissing.remove(name);
+    }
+    if (!wildcard) {
+      held.keySet().retainAll(names);
+    }
+  }
+
+  /** Makes the next push hold this name even if it is unchanged. */
+  void force(String name) {
+    if (covers(name) && held.containsKey(name)) {
+      forced.add(name);
+    }
+  }
+
+  void heartbeatDue() {
+    heartbeatDue = true;
+  }
+
+  /**
+   * The shortest lease among what the proxy has; null if nothing is leased. The stream must be
+   * heard from more often than that.
+   */
+  @Nullable Duration shortestLease() {
+    Duration shortest = null;
+    for (Held one : held.values()) {
+      Duration ttl = one.resource() == null ? null : one.resource().ttl();
+      if (ttl != null && (shortest == null || ttl.compareTo(shortest) < 0)) {
+        shortest = ttl;
+      }
+    }
+    return shortest;
+  }
+
+  /** Names that the proxy has and should not have. */
+  boolean removalsDue(ResourceView view) {
+    Map<String, VersionedResource> all = view.resources(typeUrl);
+    for (String name : held.keySet()) {
+      if (!all.containsKey(name)) {
+        return true;
+      }
+    }
+    return false;
+  }
+
+  /**
+   * What is to be sent now; null if nothing is.
+   *
+   * @param withRemovals whether what is gone may be taken away already
+   */
+  @Nullable PendingPush due(ResourceView view, boolean withRemovals, String nonce) {
+    Map<String, VersionedResource> wanted = wanted(view);
+    String version = versionOf(wanted);
+    if (claimedVersion != null) {
+      if (claimedVersion.equals(version)) {
+        wanted.forEach((name, resource) -> held.put(name, new Held(resource.version(), resource)));
+        answered = true;
+      }
+      claimedVersion = null;
+    }
+    if (!answered && wildcard && variant == Variant.DELTA && !held.isEmpty()) {
+      // A reconnect: what is known to be held needs no first answer of its own.
+      answered = true;
+    }
+    Map<String, VersionedResource> changed = new LinkedHashMap<>();
+    Map<String, VersionedResource> beating = new LinkedHashMap<>();
+    Map<String, VersionedResource> unchanged = new LinkedHashMap<>();
+    wanted.forEach(
+        (name, resource) -> {
+          Held has = held.get(name);
+          if (has == null || !has.version().equals(resource.version()) || forced.contains(name)) {
+            changed.put(name, resource);
+          } else if (resource.ttl() != null && (heartbeatDue || has.resource() == null)) {
+            // A proxy that came back with the version in hand needs its lease renewed at once.
+            beating.put(name, resource);
+          } else {
+            unchanged.put(name, resource);
+          }
+        });
+    List<String> gone = new ArrayList<>();
+    if (withRemovals) {
+      for (String name : new TreeSet<>(held.keySet())) {
+        if (!wanted.containsKey(name)) {
+          gone.add(name);
+        }
+      }
+    }
+    List<String> missing = new ArrayList<>();
+    if (variant == Variant.SOTW && !XdsType.listsEverything(typeUrl)) {
+      // Absence says nothing in such a response, so what is gone has to be said in words.
+      missing.addAll(gone);
+      gone.clear();
+    }
+    for (String name : names) {
+      if (!wanted.containsKey(name) && !toldMissing.contains(name) && !held.containsKey(name)) {
+        missing.add(name);
+      }
+    }
+    boolean nothing =
+        changed.isEmpty() && beating.isEmpty() && gone.isEmpty() && missing.isEmpty();
+    if (nothing && (answered || !wildcard)) {
+      return null;
+    }
+    if (variant == Variant.SOTW && XdsType.listsEverything(typeUrl)) {
+      // The response is the whole set, with what must not be taken away yet still in it.
+      for (Map.Entry<String, VersionedResource> entry : unchanged.entrySet()) {
+        (entry.getValue().ttl() == null ? changed : beating).put(entry.getKey(), entry.getValue());
+      }
+      if (!withRemovals) {
+        held.forEach(
+            (name, has) -> {
+              if (!wanted.containsKey(name) && has.resource() != null) {
+                changed.put(name, has.resource());
+              }
+            });
+        version = versionOf(changed);
+      }
+    }
+    return new PendingPush(typeUrl, nonce, version, changed, beating, gone, missing);
+  }
+
+  /** The push is on the wire: from now on the proxy is taken to have it. */
+  void sent(PendingPush push) {
+    push.resources()
+        .forEach((name, resource) -> held.put(name, new Held(resource.version(), resource)));
+    push.heartbeats()
+        .forEach((name, resource) -> held.put(name, new Held(resource.version(), resource)));
+    push.removed().forEach(held::remove);
+    for (String name : push.removed()) {
+      if (names.contains(name)) {
+        toldMissing.add(name);
+      }
+    }
+    push.missing().forEach(held::remove);
+    toldMissing.addAll(push.missing());
+    toldMissing.removeAll(push.resources().keySet());
+    forced.removeAll(push.resources().keySet());
+    heartbeatDue = false;
+    answered = true;
+    lastNonce = push.nonce();
+    outstanding = push;
+  }
+
+  /** The proxy answered the outstanding push, one way or the other. */
+  PendingPush complete() {
+    PendingPush push = Objects.requireNonNull(outstanding);
+    outstanding = null;
+    return push;
+  }
+
+  private Map<String, VersionedResource> wanted(ResourceView view) {
+    Map<String, VersionedResource> all = view.resources(typeUrl);
+    if (wildcard) {
+      return all;
+    }
+    Map<String, VersionedResource> wanted = new LinkedHashMap<>();
+    for (String name : names) {
+      VersionedResource resource = all.get(name);
+      if (resource != null) {
+        wanted.put(name, resource);
+      }
+    }
+    return wanted;
+  }
+
+  /** Of a set, by its names and versions alone. */
+  private static String versionOf(Map<String, VersionedResource> resources) {
+    try {
+      MessageDigest digest = MessageDigest.getInstance("SHA-256");
+      new TreeMap<>(resources)
+          .forEach(
+              (name, resource) -> {
+                digest.update(name.getBytes(StandardCharsets.UTF_8));
+                digest.update((byte) 0);
+                digest.update(resource.version().getBytes(StandardCharsets.UTF_8));
+                digest.update((byte) 0);
+              });
+      return HexFormat.of().formatHex(digest.digest(), 0, 8);
+    } catch (NoSuchAlgorithmException e) {
+      throw new IllegalStateException(e);
+    }
+  }
+}
