@@ -1,7 +1,9 @@
 package dev.outrigger.tls;
 
 import java.util.List;
+import java.util.Locale;
 import java.util.Set;
+import java.util.stream.Collectors;
 
 /** Whom we accept at the other end of a connection, once its chain leads to a trusted root. */
 public sealed interface PeerRule {
@@ -14,7 +16,10 @@ public sealed interface PeerRule {
    */
   record MeshMember(Set<String> trustDomains, Set<SpiffeId> identities) implements PeerRule {
     public MeshMember {
-      trustDomains = Set.copyOf(trustDomains);
+      trustDomains =
+          trustDomains.stream()
+              .map(domain -> domain.toLowerCase(Locale.ROOT))
+              .collect(Collectors.toUnmodifiableSet());
       identities = Set.copyOf(identities);
       if (trustDomains.isEmpty()) {
         throw new IllegalArgumentException("a mesh member needs a trust domain");
@@ -54,6 +59,18 @@ public sealed interface PeerRule {
     SUFFIX
   }
 
-  /** One accepted subject alternative name. */
-  record NameMatcher(NameKind kind, NameComparison comparison, String value) {}
+  /**
+   * One accepted subject alternative name. DNS names are compared without regard to case, and an
+   * exact DNS name also accepts a certificate whose wildcard stands for its first label (RFC 9525,
+   * 6.3).
+   *
+   * @param value the name, or its beginning or end; not empty
+   */
+  record NameMatcher(NameKind kind, NameComparison comparison, String value) {
+    public NameMatcher {
+      if (value.isEmpty()) {
+        throw new IllegalArgumentException("an empty name would match anything or nothing");
+      }
+    }
+  }
 }

@@ -15,4 +15,13 @@ public record TrustBundle(List<X509Certificate> roots) {
       throw new IllegalArgumentException("a trust bundle without roots would trust nobody");
     }
   }
+
+  /**
+   * Reads roots from PEM text.
+   *
+   * @throws PemException if there is none, or something is malformed
+   */
+  public static TrustBundle parse(String pem) throws PemException {
+    return new TrustBundle(Pem.certificates(pem));
+  }
 }
