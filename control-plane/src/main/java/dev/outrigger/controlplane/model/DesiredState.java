@@ -1,0 +1,137 @@
+package dev.outrigger.controlplane.model;
+
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.Collections;
+import java.util.List;
+import java.util.NavigableMap;
+import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
+
+/** All that is wanted, at one moment. Immutable; equal states behave equally. */
+public final class DesiredState {
+  private static final DesiredState EMPTY = new DesiredState(new TreeMap<>());
+
+  private final NavigableMap<ObjectKey, MeshObject> objects;
+  private final MeshConfig mesh;
+  private final List<Service> services;
+  private final List<Workload> workloads;
+  private final List<HttpRoute> routes;
+  private final List<TrafficPolicy> trafficPolicies;
+  private final List<AuthenticationPolicy> authenticationPolicies;
+  private final List<Experiment> experiments;
+
+  private DesiredState(NavigableMap<ObjectKey, MeshObject> objects) {
+    this.objects = Collections.unmodifiableNavigableMap(objects);
+    List<MeshConfig> configs = new ArrayList<>();
+    List<Service> services = new ArrayList<>();
+    List<Workload> workloads = new ArrayList<>();
+    List<HttpRoute> routes = new ArrayList<>();
+    List<TrafficPolicy> traffic = new ArrayList<>();
+    List<AuthenticationPolicy> authentication = new ArrayList<>();
+    List<Experiment> experiments = new ArrayList<>();
+    for (MeshObject object : objects.values()) {
+      switch (object) {
+        case AuthenticationPolicy policy -> authentication.add(policy);
+        case Experiment experiment -> experiments.add(experiment);
+        case HttpRoute route -> routes.add(route);
+        case MeshConfig config -> configs.add(config);
+        case Service service -> services.add(service);
+        case TrafficPolicy policy -> traffic.add(policy);
+        case Workload workload -> workloads.add(workload);
+      }
+    }
+    this.mesh = configs.isEmpty() ? MeshConfig.DEFAULT : configs.getFirst();
+    this.services = List.copyOf(services);
+    this.workloads = List.copyOf(workloads);
+    this.routes = List.copyOf(routes);
+    this.trafficPolicies = List.copyOf(traffic);
+    this.authenticationPolicies = List.copyOf(authentication);
+    this.experiments = List.copyOf(experiments);
+  }
+
+  public static DesiredState empty() {
+    return EMPTY;
+  }
+
+  /** A state of these objects; of two with the same key the later one counts. */
+  public static DesiredState of(Collection<? extends MeshObject> objects) {
+    NavigableMap<ObjectKey, MeshObject> byKey = new TreeMap<>();
+    for (MeshObject object : objects) {
+      byKey.put(object.key(), object);
+    }
+    return new DesiredState(byKey);
+  }
+
+  /** All objects in the order of their keys. */
+  public Collection<MeshObject> objects() {
+    return objects.values();
+  }
+
+  /** What holds for the whole mesh; the defaults where nobody wrote any. */
+  public MeshConfig mesh() {
+    return mesh;
+  }
+
+  public List<Service> services() {
+    return services;
+  }
+
+  public List<Workload> workloads() {
+    return workloads;
+  }
+
+  public List<HttpRoute> routes() {
+    return routes;
+  }
+
+  public List<TrafficPolicy> trafficPolicies() {
+    return trafficPolicies;
+  }
+
+  public List<AuthenticationPolicy> authenticationPolicies() {
+    return authenticationPolicies;
+  }
+
+  public List<Experiment> experiments() {
+    return experiments;
+  }
+
+  public @Nullable Service service(ServiceName name) {
+    return (Service)
+        objects.get(new ObjectKey(MeshObject.Kind.SERVICE, name.namespace(), name.name()));
+  }
+
+  public @Nullable Workload workload(String namespace, String name) {
+    return (Workload) objects.get(new ObjectKey(MeshObject.Kind.WORKLOAD, namespace, name));
+  }
+
+  public @Nullable Experiment experiment(String namespace, String name) {
+    return (Experiment) objects.get(new ObjectKey(MeshObject.Kind.EXPERIMENT, namespace, name));
+  }
+
+  /** The workloads behind a service, by namespace and name. */
+  public List<Workload> workloadsOf(Service service) {
+    return workloads.stream().filter(service::selects).toList();
+  }
+
+  /** The services that a workload is behind, by namespace and name. */
+  public List<Service> servicesOf(Workload workload) {
+    return services.stream().filter(service -> service.selects(workload)).toList();
+  }
+
+  @Override
+  public boolean equals(@Nullable Object other) {
+    return other instanceof DesiredState state && objects.equals(state.objects);
+  }
+
+  @Override
+  public int hashCode() {
+    return objects.hashCode();
+  }
+
+  @Override
+  public String toString() {
+    return "DesiredState" + objects.keySet();
+  }
+}

@@ -1,0 +1,142 @@
+package dev.outrigger.controlplane.model;
+
+import java.time.Duration;
+import java.util.List;
+import java.util.OptionalInt;
+import java.util.OptionalLong;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Faults with targets, a start and an end (ours: {@code chaos.outrigger.dev/v1alpha1}).
+ *
+ * @param hypothesis what is expected to hold, in words
+ * @param owner who answers for it
+ * @param faults at least one, with names of their own
+ * @param duration after which it ends by itself
+ * @param lease how long a proxy goes on without hearing from the control plane
+ * @param seed repeats a run; empty takes one made from its name
+ */
+public record Experiment(
+    ObjectMeta meta,
+    String hypothesis,
+    String owner,
+    List<Fault> faults,
+    Duration duration,
+    Duration lease,
+    OptionalLong seed,
+    Start start)
+    implements MeshObject {
+  public Experiment {
+    faults = List.copyOf(faults);
+  }
+
+  @Override
+  public Kind kind() {
+    return Kind.EXPERIMENT;
+  }
+
+  /** What begins it. */
+  public enum Start {
+    /** A person, with {@code outrigger experiment run}. */
+    MANUAL,
+    /** That it was written. */
+    IMMEDIATE
+  }
+
+  /**
+   * One thing that goes wrong.
+   *
+   * @param name unique in the experiment
+   * @param chancePpm parts per million of the exchanges or connections that match
+   * @param maxActive at once in one proxy; 0 is no limit
+   */
+  public record Fault(
+      String name, Place place, Action action, Match match, int chancePpm, int maxActive) {}
+
+  /** Where on the way it acts. */
+  public enum Place {
+    /** Once an exchange, before routing, at the caller. */
+    REQUEST,
+    /** Once an attempt, after load balancing, at the caller. */
+    ATTEMPT,
+    /** On the bytes of a connection, at the caller. */
+    CONNECTION,
+    /** At the receiver. */
+    INBOUND
+  }
+
+  /** What it does. */
+  public sealed interface Action {
+    /** Waits; the jitter is added or taken away. */
+    record Delay(Duration fixed, Duration jitter) implements Action {}
+
+    /**
+     * Answers by itself.
+     *
+     * @param httpStatus 200 to 599
+     * @param grpcStatus 0 to 16; empty maps the HTTP status for gRPC callers
+     */
+    record Abort(int httpStatus, OptionalInt grpcStatus) implements Action {}
+
+    /** Resets the caller's connection, or the attempt's. */
+    record Reset() implements Action {}
+
+    /** Delays the bytes of a connection. */
+    record Latency(Duration latency, Duration jitter, Direction direction) implements Action {}
+
+    /** Resets a connection some time after it began, or at once where it is older. */
+    record ResetPeer(Duration after) implements Action {}
+  }
+
+  /** Which bytes of a connection. */
+  public enum Direction {
+    BOTH,
+    /** From the client to the server. */
+    UPSTREAM,
+    /** From the server to the client. */
+    DOWNSTREAM
+  }
+
+  /**
+   * Whose traffic; all that is said must hold, and an empty list says nothing.
+   *
+   * @param sourceServices callers by the service that their workload is behind
+   * @param sourceIdentities callers by SPIFFE ID, or a prefix that ends in "/*"
+   * @param destinations services that are called
+   * @param routes names of route rules
+   */
+  public record Match(
+      List<ServiceName> sourceServices,
+      List<String> sourceIdentities,
+      List<ServiceName> destinations,
+      List<String> routes,
+      List<String> methods,
+      List<StringMatch> paths,
+      List<HeaderMatch> headers) {
+    public Match {
+      sourceServices = List.copyOf(sourceServices);
+      sourceIdentities = List.copyOf(sourceIdentities);
+      destinations = List.copyOf(destinations);
+      routes = List.copyOf(routes);
+      methods = List.copyOf(methods);
+      paths = List.copyOf(paths);
+      headers = List.copyOf(headers);
+    }
+  }
+
+  /** A comparison of text. */
+  public sealed interface StringMatch {
+    String value();
+
+    record Exact(String value) implements StringMatch {}
+
+    record Prefix(String value) implements StringMatch {}
+
+    record Regex(String value) implements StringMatch {}
+  }
+
+  /**
+   * @param value null only asks for its presence
+   */
+  public record HeaderMatch(String name, @Nullable StringMatch value) {}
+}

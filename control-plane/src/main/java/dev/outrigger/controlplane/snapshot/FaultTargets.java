@@ -1,0 +1,128 @@
+package dev.outrigger.controlplane.snapshot;
+
+import dev.outrigger.controlplane.model.DesiredState;
+import dev.outrigger.controlplane.model.Experiment;
+import dev.outrigger.controlplane.model.Service;
+import dev.outrigger.controlplane.model.ServiceName;
+import dev.outrigger.controlplane.model.Workload;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
+
+/** Which workloads a fault concerns. */
+public final class FaultTargets {
+  private FaultTargets() {}
+
+  /**
+   * The workloads whose proxies must hear of the fault: the callers, or for {@link
+   * Experiment.Place#INBOUND} the receivers. Protected workloads and services, and workloads
+   * without a proxy, are never among them. In the order of the state.
+   */
+  public static List<Workload> of(DesiredState state, Experiment.Fault fault) {
+    return state.workloads().stream().filter(workload -> concerns(state, fault, workload)).toList();
+  }
+
+  /** Whether the proxy beside the workload must hear of the fault. */
+  public static boolean concerns(DesiredState state, Experiment.Fault fault, Workload workload) {
+    if (!workload.hasSidecar() || workload.meta().isProtected()) {
+      return false;
+    }
+    if (isProtected(state.servicesOf(workload))) {
+      return false;
+    }
+    return switch (fault.place()) {
+      case REQUEST, ATTEMPT, CONNECTION ->
+          isSource(state, fault.match(), workload) && calls(state, fault.match(), workload);
+      case INBOUND -> isDestination(state, fault.match(), workload);
+    };
+  }
+
+  /**
+   * Whose traffic a fault means, with names in place of services.
+   *
+   * @param sourceIdentities SPIFFE IDs, or prefixes that end in "/*"; empty means every caller
+   * @param destinations without protected ones; empty means all
+   */
+  public record Scope(List<String> sourceIdentities, List<ServiceName> destinations) {
+    public Scope {
+      sourceIdentities = List.copyOf(sourceIdentities);
+      destinations = List.copyOf(destinations);
+    }
+  }
+
+  /**
+   * Resolves a match. Empty where it means nobody, such as callers behind a service that has no
+   * workloads: an empty list in a {@link Scope} would mean everybody.
+   */
+  public static Optional<Scope> scopeOf(DesiredState state, Experiment.Match match) {
+    Set<String> identities = new TreeSet<>(match.sourceIdentities());
+    for (Workload workload : state.workloads()) {
+      if (behindAny(state, workload, match.sourceServices())) {
+        identities.add(workload.identityIn(state.mesh().trustDomain()).toString());
+      }
+    }
+    List<ServiceName> destinations = destinations(state, match);
+    boolean nobody = identities.isEmpty() && !match.sourceServices().isEmpty();
+    boolean nowhere = destinations.isEmpty() && !match.destinations().isEmpty();
+    return nobody || nowhere
+        ? Optional.empty()
+        : Optional.of(new Scope(List.copyOf(identities), destinations));
+  }
+
+  private static List<ServiceName> destinations(DesiredState state, Experiment.Match match) {
+    return match.destinations().stream().filter(name -> !isProtected(state, name)).toList();
+  }
+
+  private static boolean isSource(DesiredState state, Experiment.Match match, Workload workload) {
+    if (match.sourceServices().isEmpty() && match.sourceIdentities().isEmpty()) {
+      return true;
+    }
+    if (behindAny(state, workload, match.sourceServices())) {
+      return true;
+    }
+    String identity = workload.identityIn(state.mesh().trustDomain()).toString();
+    return match.sourceIdentities().stream().anyMatch(wanted -> covers(wanted, identity));
+  }
+
+  /** Only proxies that know a destination can meet the fault. */
+  private static boolean calls(DesiredState state, Experiment.Match match, Workload workload) {
+    if (!match.destinations().isEmpty() && destinations(state, match).isEmpty()) {
+      return false;
+    }
+    @Nullable List<ServiceName> calls = workload.calls();
+    return calls == null
+        || match.destinations().isEmpty()
+        || match.destinations().stream().anyMatch(calls::contains);
+  }
+
+  private static boolean isDestination(
+      DesiredState state, Experiment.Match match, Workload workload) {
+    return match.destinations().isEmpty() || behindAny(state, workload, match.destinations());
+  }
+
+  private static boolean behindAny(DesiredState state, Workload workload, List<ServiceName> names) {
+    Set<ServiceName> own =
+        state.servicesOf(workload).stream()
+            .map(Service::serviceName)
+            .collect(Collectors.toUnmodifiableSet());
+    return names.stream().anyMatch(own::contains);
+  }
+
+  private static boolean covers(String wanted, String identity) {
+    return wanted.endsWith("/*")
+        ? identity.startsWith(wanted.substring(0, wanted.length() - 1))
+        : wanted.equals(identity);
+  }
+
+  private static boolean isProtected(List<Service> services) {
+    return services.stream().anyMatch(service -> service.meta().isProtected());
+  }
+
+  private static boolean isProtected(DesiredState state, ServiceName name) {
+    @Nullable Service service = state.service(name);
+    return service != null && service.meta().isProtected();
+  }
+}
