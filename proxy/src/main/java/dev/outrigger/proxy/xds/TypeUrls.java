@@ -12,4 +12,9 @@ public final class TypeUrls {
   public static final String FAULT = "type.googleapis.com/outrigger.chaos.v1.FaultRule";
 
   private TypeUrls() {}
+
+  /** {@code …envoy.config.cluster.v3.Cluster} to {@code Cluster}, for people. */
+  static String shortName(String typeUrl) {
+    return typeUrl.substring(typeUrl.lastIndexOf('.') + 1);
+  }
 }
