@@ -23,11 +23,5 @@ public record AdsLimits(
     Duration hold) {
   public static final AdsLimits DEFAULT =
       new AdsLimits(
-          10_000,
-          64,
-          50_000,
-          1024,
-          16 << 20,
-          Duration.ofSeconds(10),
-          Duration.ofSeconds(5));
+          10_000, 64, 50_000, 1024, 16 << 20, Duration.ofSeconds(10), Duration.ofSeconds(5));
 }

@@ -264,8 +264,7 @@ final class AdsSession {
     if (foundation && (isAnswered(XdsType.LISTENER) || holdOver)) {
       push(XdsType.ROUTE, true);
     }
-    if (foundation
-        && ((isAnswered(XdsType.LISTENER) && isAnswered(XdsType.ROUTE)) || holdOver)) {
+    if (foundation && ((isAnswered(XdsType.LISTENER) && isAnswered(XdsType.ROUTE)) || holdOver)) {
       push(XdsType.CLUSTER, true);
       if (isAnswered(XdsType.CLUSTER) || holdOver) {
         push(XdsType.ENDPOINT, true);
@@ -281,11 +280,7 @@ final class AdsSession {
 
   private static boolean isOrdered(String typeUrl) {
     return switch (typeUrl) {
-      case XdsType.CLUSTER,
-          XdsType.ENDPOINT,
-          XdsType.SECRET,
-          XdsType.LISTENER,
-          XdsType.ROUTE ->
+      case XdsType.CLUSTER, XdsType.ENDPOINT, XdsType.SECRET, XdsType.LISTENER, XdsType.ROUTE ->
           true;
       default -> false;
     };

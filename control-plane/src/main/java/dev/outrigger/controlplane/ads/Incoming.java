@@ -18,11 +18,7 @@ import org.jspecify.annotations.Nullable;
  * @param interest what is asked for
  */
 record Incoming(
-    @Nullable Node node,
-    String typeUrl,
-    String nonce,
-    @Nullable Status error,
-    Interest interest) {
+    @Nullable Node node, String typeUrl, String nonce, @Nullable Status error, Interest interest) {
 
   /** What a proxy asks for. */
   sealed interface Interest {

@@ -65,8 +65,7 @@ public final class NackLedger {
     change(
         stream,
         push.typeUrl(),
-        was ->
-            new TypeStatus(was.acked(), was.ackedAt(), push.version(), now, was.rejections()));
+        was -> new TypeStatus(was.acked(), was.ackedAt(), push.version(), now, was.rejections()));
   }
 
   void onAck(long stream, PendingPush push) {
@@ -111,8 +110,7 @@ public final class NackLedger {
                         reason,
                         now));
               });
-          return new TypeStatus(
-              was.acked(), was.ackedAt(), "", null, List.copyOf(all.values()));
+          return new TypeStatus(was.acked(), was.ackedAt(), "", null, List.copyOf(all.values()));
         });
   }
 

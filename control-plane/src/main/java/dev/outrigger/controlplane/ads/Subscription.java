@@ -229,8 +229,7 @@ final class Subscription {
         missing.add(name);
       }
     }
-    boolean nothing =
-        changed.isEmpty() && beating.isEmpty() && gone.isEmpty() && missing.isEmpty();
+    boolean nothing = changed.isEmpty() && beating.isEmpty() && gone.isEmpty() && missing.isEmpty();
     if (nothing && (answered || !wildcard)) {
       return null;
     }

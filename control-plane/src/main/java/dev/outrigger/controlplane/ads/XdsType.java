@@ -8,8 +8,7 @@ public final class XdsType {
   public static final String ENDPOINT = PREFIX + "envoy.config.endpoint.v3.ClusterLoadAssignment";
   public static final String LISTENER = PREFIX + "envoy.config.listener.v3.Listener";
   public static final String ROUTE = PREFIX + "envoy.config.route.v3.RouteConfiguration";
-  public static final String SECRET =
-      PREFIX + "envoy.extensions.transport_sockets.tls.v3.Secret";
+  public static final String SECRET = PREFIX + "envoy.extensions.transport_sockets.tls.v3.Secret";
   public static final String FAULT = PREFIX + "outrigger.chaos.v1.FaultRule";
 
   private XdsType() {}

@@ -50,11 +50,7 @@ public final class AdsClient {
   /** Clusters before what sends to them. */
   private static final List<String> ORDER =
       List.of(
-          TypeUrls.CLUSTER,
-          TypeUrls.ENDPOINT,
-          TypeUrls.SECRET,
-          TypeUrls.LISTENER,
-          TypeUrls.ROUTE);
+          TypeUrls.CLUSTER, TypeUrls.ENDPOINT, TypeUrls.SECRET, TypeUrls.LISTENER, TypeUrls.ROUTE);
 
   private final ConfigLoop loop;
   private final AdsSettings settings;
@@ -108,18 +104,14 @@ public final class AdsClient {
    * @param publish takes every new configuration, on the config loop
    */
   public AdsClient(
-      Parts parts,
-      AdsSettings settings,
-      StaticResources statics,
-      Consumer<RuntimeConfig> publish) {
+      Parts parts, AdsSettings settings, StaticResources statics, Consumer<RuntimeConfig> publish) {
     this.loop = parts.loop();
     this.settings = settings;
     this.opener = events -> parts.opener().open(settings, events);
     this.cache = parts.cache();
     this.disk = parts.disk();
     this.faults = settings.faults() ? new FaultInbox(parts.faults()) : null;
-    this.backOff =
-        new BackOff(Duration.ofMillis(500), Duration.ofSeconds(30), parts.random());
+    this.backOff = new BackOff(Duration.ofMillis(500), Duration.ofSeconds(30), parts.random());
     this.store = new ResourceStore(parts.contexts());
     for (ResourceType<?, ?> type : parts.types()) {
       boolean wildcard =
@@ -165,8 +157,7 @@ public final class AdsClient {
 
   /** Takes the secrets that are made in this process. Any thread. */
   public void useLocalSecrets(LocalSecrets secrets) {
-    secrets.watch(
-        (name, secret) -> loop.execute(() -> onLocalSecret(name, secret)));
+    secrets.watch((name, secret) -> loop.execute(() -> onLocalSecret(name, secret)));
   }
 
   /** How things stand. Any thread. */
@@ -486,6 +477,10 @@ public final class AdsClient {
 
   private void save() {
     saving = null;
+    if (assembler.isWaiting()) {
+      // Half a change could not be started from. The response that completes it comes here again.
+      return;
+    }
     ResourceCache target = Objects.requireNonNull(cache);
     List<Resource> all = new ArrayList<>();
     for (String typeUrl : store.typeUrls()) {

@@ -7,7 +7,6 @@ import io.grpc.CallCredentials;
 import io.grpc.ManagedChannel;
 import io.grpc.netty.NettyChannelBuilder;
 import io.netty.handler.ssl.SslContext;
-import java.net.InetSocketAddress;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
@@ -45,8 +44,7 @@ public final class AdsStreams implements AutoCloseable {
 
   public AdsStreams(Target target, ConfigLoop loop, Transport transport) {
     NettyChannelBuilder builder =
-        NettyChannelBuilder.forAddress(
-                InetSocketAddress.createUnresolved(target.host(), target.port()))
+        NettyChannelBuilder.forAddress(target.host(), target.port())
             .eventLoopGroup(loop.loop())
             .channelType(transport.socketChannel())
             .executor(loop)

@@ -19,8 +19,7 @@ final class BackOff {
   }
 
   Duration next() {
-    long bound =
-        Math.min(cap.toNanos(), first.toNanos() << Math.min(failures, MAX_DOUBLINGS));
+    long bound = Math.min(cap.toNanos(), first.toNanos() << Math.min(failures, MAX_DOUBLINGS));
     failures = Math.min(failures + 1, MAX_DOUBLINGS);
     return Duration.ofNanos(random.nextLong(bound + 1));
   }

@@ -45,8 +45,10 @@ final class ConfigAssembler {
   private @Nullable RuntimeConfig lastPublished;
   private Map<String, String> problems = Map.of();
 
-  ConfigAssembler(
-      StaticResources statics, ResourceStore store, Consumer<RuntimeConfig> publish) {
+  /** Which of them only wait for an answer. */
+  private Set<String> unanswered = new HashSet<>();
+
+  ConfigAssembler(StaticResources statics, ResourceStore store, Consumer<RuntimeConfig> publish) {
     this.statics = statics;
     this.store = store;
     this.publish = publish;
@@ -61,9 +63,9 @@ final class ConfigAssembler {
     return problems;
   }
 
-  /** The last publication; null before the first. */
-  @Nullable RuntimeConfig last() {
-    return last;
+  /** Whether anything waits for an answer that has not come. */
+  boolean isWaiting() {
+    return !unanswered.isEmpty();
   }
 
   /** The names of a type that listeners and clusters need and the control plane must give. */
@@ -87,11 +89,10 @@ final class ConfigAssembler {
 
   /** Builds and publishes, if there is something new that is whole. */
   void assemble() {
-    boolean complete =
-        store.isAnswered(TypeUrls.CLUSTER) && store.isAnswered(TypeUrls.LISTENER);
+    boolean complete = store.isAnswered(TypeUrls.CLUSTER) && store.isAnswered(TypeUrls.LISTENER);
+    unanswered = new HashSet<>();
     Map<String, String> held = new TreeMap<>();
-    Map<String, Unresolved<ClusterConfig>> clusters =
-        current(TypeUrls.CLUSTER, statics.clusters());
+    Map<String, Unresolved<ClusterConfig>> clusters = current(TypeUrls.CLUSTER, statics.clusters());
     Map<String, ClusterConfig> readyClusters = new HashMap<>();
     Set<String> waiting = new HashSet<>();
     clusters.forEach(
@@ -130,7 +131,7 @@ final class ConfigAssembler {
       }
     }
     problems = Map.copyOf(held);
-    if (last == null && (!complete || !held.isEmpty())) {
+    if (last == null && (!complete || isWaiting())) {
       publishStaticsAlone(complete);
       return;
     }
@@ -171,8 +172,7 @@ final class ConfigAssembler {
     }
   }
 
-  private void publish(
-      Map<String, ListenerConfig> listeners, Map<String, ClusterConfig> clusters) {
+  private void publish(Map<String, ListenerConfig> listeners, Map<String, ClusterConfig> clusters) {
     lastListeners = listeners;
     lastClusters = clusters;
     publishValue(new RuntimeConfig(List.copyOf(listeners.values()), clusters), true);
@@ -190,8 +190,7 @@ final class ConfigAssembler {
 
   /** The static and the dynamic ones of a type; the static one of a name wins. */
   @SuppressWarnings("unchecked") // The store holds what the type's decoder gave.
-  private <R> Map<String, Unresolved<R>> current(
-      String typeUrl, Map<String, Unresolved<R>> fixed) {
+  private <R> Map<String, Unresolved<R>> current(String typeUrl, Map<String, Unresolved<R>> fixed) {
     Map<String, Unresolved<R>> all = new LinkedHashMap<>(fixed);
     store
         .watches(typeUrl)
@@ -206,13 +205,24 @@ final class ConfigAssembler {
   }
 
   /** Null if it has to wait or does not fit; the reason is noted. */
-  private <R> @Nullable R resolve(
-      String what, Unresolved<R> resource, Map<String, String> held) {
+  private <R> @Nullable R resolve(String what, Unresolved<R> resource, Map<String, String> held) {
     for (ResourceRef need : resource.needs()) {
-      String obstacle = obstacle(need);
-      if (obstacle != null) {
-        held.put(what, obstacle);
-        return null;
+      String name = TypeUrls.shortName(need.typeUrl()) + " '" + need.name() + "'";
+      switch (answerTo(need)) {
+        case USABLE -> {}
+        case UNANSWERED -> {
+          unanswered.add(what);
+          held.put(what, "waits for the " + name);
+          return null;
+        }
+        case REFUSED -> {
+          held.put(what, "the " + name + " was refused");
+          return null;
+        }
+        case MISSING -> {
+          held.put(what, "the " + name + " does not exist");
+          return null;
+        }
       }
     }
     try {
@@ -223,24 +233,29 @@ final class ConfigAssembler {
     }
   }
 
-  private @Nullable String obstacle(ResourceRef need) {
-    String name = TypeUrls.shortName(need.typeUrl()) + " '" + need.name() + "'";
+  /** What the control plane has said to a need. */
+  private enum Answer {
+    USABLE,
+    UNANSWERED,
+    REFUSED,
+    MISSING
+  }
+
+  private Answer answerTo(ResourceRef need) {
     if (isOwn(need)) {
       return localSecrets.containsKey(need.name()) || statics.secrets().containsKey(need.name())
-          ? null
-          : "waits for the " + name;
+          ? Answer.USABLE
+          : Answer.UNANSWERED;
     }
     Watch watch = store.find(need);
     if (watch == null || !watch.isAnswered()) {
-      return watch != null && watch.rejection() != null
-          ? "the " + name + " was refused: " + watch.rejection().reason()
-          : "waits for the " + name;
+      return watch != null && watch.rejection() != null ? Answer.REFUSED : Answer.UNANSWERED;
     }
     // An absent route table answers 404 and absent endpoints 503; without a secret there would be
     // no identity to show or nobody to trust.
     return watch.held() == null && need.typeUrl().equals(TypeUrls.SECRET)
-        ? "the " + name + " does not exist"
-        : null;
+        ? Answer.MISSING
+        : Answer.USABLE;
   }
 
   private boolean isOwn(ResourceRef need) {

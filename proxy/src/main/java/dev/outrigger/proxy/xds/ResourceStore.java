@@ -157,8 +157,7 @@ final class ResourceStore {
       return new Decoded(name, new Watch.Held(value, version, body));
     } catch (IllegalArgumentException e) {
       // A record refused its parts: the decoder missed a check, the resource is still to blame.
-      throw new InvalidResourceException(
-          type.typeUrl(), name, "", String.valueOf(e.getMessage()));
+      throw new InvalidResourceException(type.typeUrl(), name, "", String.valueOf(e.getMessage()));
     }
   }
 

@@ -16,8 +16,7 @@ public record StaticResources(
     Map<String, Unresolved<ListenerConfig>> listeners,
     Map<String, Unresolved<ClusterConfig>> clusters,
     Map<String, SecretConfig> secrets) {
-  public static final StaticResources NONE =
-      new StaticResources(Map.of(), Map.of(), Map.of());
+  public static final StaticResources NONE = new StaticResources(Map.of(), Map.of(), Map.of());
 
   public StaticResources {
     listeners = Collections.unmodifiableMap(new LinkedHashMap<>(listeners));
