@@ -1,16 +1,19 @@
 package dev.outrigger.tls;
 
-import java.security.GeneralSecurityException;
 import java.security.InvalidAlgorithmParameterException;
+import java.security.NoSuchAlgorithmException;
 import java.security.PublicKey;
 import java.security.cert.CertPathBuilder;
 import java.security.cert.CertPathBuilderException;
+import java.security.cert.CertPathValidator;
+import java.security.cert.CertPathValidatorException;
 import java.security.cert.CertStore;
 import java.security.cert.Certificate;
 import java.security.cert.CertificateException;
 import java.security.cert.CollectionCertStoreParameters;
 import java.security.cert.PKIXBuilderParameters;
 import java.security.cert.PKIXCertPathBuilderResult;
+import java.security.cert.PKIXParameters;
 import java.security.cert.TrustAnchor;
 import java.security.cert.X509CertSelector;
 import java.security.cert.X509Certificate;
@@ -69,25 +72,67 @@ final class ChainVerifier {
     if (roots.contains(leaf)) {
       return; // Trusted itself, such as a self-signed certificate pinned by a user.
     }
+    Set<TrustAnchor> anchors = anchors(date);
     try {
-      PKIXBuilderParameters parameters = new PKIXBuilderParameters(anchors(date), target(leaf));
-      parameters.setRevocationEnabled(false);
-      parameters.setDate(date);
-      parameters.setMaxPathLength(MAX_CHAIN);
-      parameters.addCertStore(
-          CertStore.getInstance("Collection", new CollectionCertStoreParameters(List.of(chain))));
-      PKIXCertPathBuilderResult result =
-          (PKIXCertPathBuilderResult) CertPathBuilder.getInstance("PKIX").build(parameters);
-      for (Certificate certificate : result.getCertPath().getCertificates()) {
-        checkKey((X509Certificate) certificate);
+      CertStore shown =
+          CertStore.getInstance("Collection", new CollectionCertStoreParameters(List.of(chain)));
+      CertificateException refusal = null;
+      while (!anchors.isEmpty()) {
+        PKIXBuilderParameters parameters = new PKIXBuilderParameters(anchors, target(leaf));
+        parameters.setRevocationEnabled(false);
+        parameters.setDate(date);
+        parameters.setMaxPathLength(MAX_CHAIN);
+        parameters.addCertStore(shown);
+        PKIXCertPathBuilderResult found;
+        try {
+          found = (PKIXCertPathBuilderResult) CertPathBuilder.getInstance("PKIX").build(parameters);
+        } catch (CertPathBuilderException e) {
+          throw refusal != null
+              ? refusal
+              : new CertificateException(
+                  "the chain leads to no trusted root: " + reason(e), e);
+        }
+        try {
+          checkPath(found, date);
+          return;
+        } catch (CertificateException e) {
+          // Another root may vouch for the same chain without this one's constraints.
+          refusal = e;
+          anchors.remove(found.getTrustAnchor());
+        }
       }
-    } catch (CertPathBuilderException e) {
-      throw new CertificateException("the chain leads to no trusted root: " + reason(e), e);
-    } catch (GeneralSecurityException e) {
-      if (e instanceof CertificateException refused) {
-        throw refused;
-      }
-      throw new CertificateException("the chain cannot be verified: " + e.getMessage(), e);
+      throw refusal != null ? refusal : new CertificateException("no root can be used");
+    } catch (NoSuchAlgorithmException | InvalidAlgorithmParameterException e) {
+      throw new IllegalStateException("this JDK has no PKIX", e);
+    }
+  }
+
+  /** What the builder leaves out: the strength of the keys, and the root's name constraints. */
+  private static void checkPath(PKIXCertPathBuilderResult found, Date date)
+      throws CertificateException, NoSuchAlgorithmException, InvalidAlgorithmParameterException {
+    List<X509Certificate> path = new ArrayList<>();
+    for (Certificate certificate : found.getCertPath().getCertificates()) {
+      checkKey((X509Certificate) certificate);
+      path.add((X509Certificate) certificate);
+    }
+    X509Certificate root = found.getTrustAnchor().getTrustedCert();
+    if (root.getExtensionValue(NAME_CONSTRAINTS) == null) {
+      return;
+    }
+    // The JDK heeds constraints only of certificates within the path, so the root goes into it,
+    // vouched for by its own name and key.
+    path.add(root);
+    PKIXParameters parameters =
+        new PKIXParameters(
+            Set.of(new TrustAnchor(root.getSubjectX500Principal(), root.getPublicKey(), null)));
+    parameters.setRevocationEnabled(false);
+    parameters.setDate(date);
+    try {
+      CertPathValidator.getInstance("PKIX")
+          .validate(Pem.certificateFactory().generateCertPath(path), parameters);
+    } catch (CertPathValidatorException e) {
+      throw new CertificateException(
+          "the chain breaks the name constraints of its root: " + reason(e), e);
     }
   }
 
@@ -98,14 +143,13 @@ final class ChainVerifier {
   }
 
   /** The roots that may vouch for anybody today. */
-  private Set<TrustAnchor> anchors(Date date)
-      throws CertificateException, InvalidAlgorithmParameterException {
+  private Set<TrustAnchor> anchors(Date date) throws CertificateException {
     Set<TrustAnchor> anchors = new HashSet<>();
     List<String> refused = new ArrayList<>();
     for (X509Certificate root : roots) {
       try {
         checkRoot(root, date);
-        anchors.add(new TrustAnchor(root, nameConstraints(root)));
+        anchors.add(new TrustAnchor(root, null));
       } catch (CertificateException e) {
         refused.add(e.getMessage());
       }
@@ -129,20 +173,6 @@ final class ChainVerifier {
     Set<String> critical = root.getCriticalExtensionOIDs();
     if (critical != null && !KNOWN.containsAll(critical)) {
       throw new CertificateException("it has a critical extension that is not understood");
-    }
-  }
-
-  /** The root's name constraints without the octet string around them, or null. */
-  private static byte @org.jspecify.annotations.Nullable [] nameConstraints(X509Certificate root)
-      throws CertificateException {
-    byte[] extension = root.getExtensionValue(NAME_CONSTRAINTS);
-    if (extension == null) {
-      return null;
-    }
-    try {
-      return Der.reader(extension).next(Der.OCTET_STRING).rest();
-    } catch (Der.MalformedException e) {
-      throw new CertificateException("its name constraints are malformed", e);
     }
   }
 

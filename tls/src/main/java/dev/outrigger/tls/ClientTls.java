@@ -6,6 +6,8 @@ import io.netty.handler.ssl.SslContextBuilder;
 import io.netty.handler.ssl.SslHandler;
 import java.time.InstantSource;
 import java.util.List;
+import javax.net.ssl.SNIHostName;
+import javax.net.ssl.SSLParameters;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -56,15 +58,21 @@ public final class ClientTls {
    * @param serverName the SNI to send; null sends none
    * @param expected the one identity that must answer, checked within the handshake, before the
    *     server learns who we are; null leaves it to the rule
+   * @throws IllegalArgumentException if an identity is expected and the server name is not a host
+   *     name
    */
   public SslHandler newHandler(
       ByteBufAllocator allocator, @Nullable String serverName, @Nullable SpiffeId expected) {
-    SslHandler handler =
-        serverName == null
-            ? context.newHandler(allocator)
-            : context.newHandler(allocator, serverName, -1);
-    if (expected != null) {
-      handler.engine().getSession().putValue(PeerVerifier.EXPECTED, expected);
+    if (expected == null) {
+      return serverName == null
+          ? context.newHandler(allocator)
+          : context.newHandler(allocator, serverName, -1);
+    }
+    SslHandler handler = context.newHandler(allocator, PeerVerifier.peerHostOf(expected), -1);
+    if (serverName != null) {
+      SSLParameters parameters = handler.engine().getSSLParameters();
+      parameters.setServerNames(List.of(new SNIHostName(serverName)));
+      handler.engine().setSSLParameters(parameters);
     }
     return handler;
   }

@@ -18,8 +18,12 @@ import org.jspecify.annotations.Nullable;
  * event loop. There is no setting by which it accepts without verifying.
  */
 public final class PeerVerifier extends X509ExtendedTrustManager {
-  /** Under this name a client's TLS session holds the one identity that the server must have. */
-  static final String EXPECTED = "dev.outrigger.tls.expected";
+  /**
+   * What the peer host of a client's engine begins with when an identity, not a host, must answer.
+   * The engine's peer host is fixed when the engine is made, so the expectation cannot get lost on
+   * the way; the slash keeps it from being sent as SNI.
+   */
+  private static final String EXPECTED_PREFIX = "/spiffe://";
 
   private static final String CLIENT_AUTH = "1.3.6.1.5.5.7.3.2";
   private static final String SERVER_AUTH = "1.3.6.1.5.5.7.3.1";
@@ -33,13 +37,11 @@ public final class PeerVerifier extends X509ExtendedTrustManager {
     SERVER
   }
 
-  private final TrustBundle trust;
   private final PeerRule rule;
   private final InstantSource clock;
   private final ChainVerifier chains;
 
   public PeerVerifier(TrustBundle trust, PeerRule rule, InstantSource clock) {
-    this.trust = trust;
     this.rule = rule;
     this.clock = clock;
     this.chains = new ChainVerifier(trust);
@@ -67,6 +69,23 @@ public final class PeerVerifier extends X509ExtendedTrustManager {
     if (expected != null && !expected.equals(svid(names))) {
       throw new CertificateException(
           "the peer is " + svid(names) + ", expected " + expected + " at this address");
+    }
+  }
+
+  /** The peer host by which an engine carries the identity that must answer. */
+  static String peerHostOf(SpiffeId expected) {
+    return "/" + expected;
+  }
+
+  private static @Nullable SpiffeId expectedBy(SSLEngine engine) throws CertificateException {
+    String host = engine.getPeerHost();
+    if (host == null || !host.startsWith(EXPECTED_PREFIX)) {
+      return null;
+    }
+    try {
+      return SpiffeId.parse(host.substring(1));
+    } catch (IllegalArgumentException e) {
+      throw new CertificateException(e.getMessage(), e);
     }
   }
 
@@ -220,11 +239,15 @@ public final class PeerVerifier extends X509ExtendedTrustManager {
   @Override
   public void checkServerTrusted(X509Certificate[] chain, String authType, SSLEngine engine)
       throws CertificateException {
-    verify(chain, Side.SERVER, (SpiffeId) engine.getSession().getValue(EXPECTED));
+    verify(chain, Side.SERVER, expectedBy(engine));
   }
 
+  /**
+   * None: clients are not told which roots would do. One with a wrong certificate so shows it and is
+   * refused with a reason, instead of showing none.
+   */
   @Override
   public X509Certificate[] getAcceptedIssuers() {
-    return trust.roots().toArray(X509Certificate[]::new);
+    return new X509Certificate[0];
   }
 }

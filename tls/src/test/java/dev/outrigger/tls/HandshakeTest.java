@@ -20,9 +20,12 @@ import io.netty.pkitesting.CertificateBuilder.KeyUsage;
 import io.netty.pkitesting.X509Bundle;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.util.HexFormat;
 import java.util.List;
 import java.util.Set;
 import java.util.stream.Stream;
+import javax.net.ssl.ExtendedSSLSession;
+import javax.net.ssl.SNIHostName;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -32,6 +35,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 class HandshakeTest {
   private static final String CHECKOUT = "spiffe://cluster.local/ns/shop/sa/checkout";
   private static final String PAYMENT = "spiffe://cluster.local/ns/shop/sa/payment";
+  private static final String ADDRESS = "20010db8000000000000000000000001";
   private static final List<String> TLS_1_3 = List.of("TLSv1.3");
   private static final List<String> NO_ALPN = List.of();
   private static final PeerRule MEMBER =
@@ -71,6 +75,10 @@ class HandshakeTest {
     SpiffeId right = SpiffeId.parse("spiffe://Cluster.Local/ns/shop/sa/payment");
     try (Handshake handshake = meet(CLIENT, SERVER, MEMBER, MEMBER, right)) {
       assertThat(handshake.succeeded()).isTrue();
+      assertThat(
+              ((ExtendedSSLSession) handshake.server.engine().getSession())
+                  .getRequestedServerNames())
+          .containsExactly(new SNIHostName("mesh.test"));
     }
   }
 
@@ -206,7 +214,7 @@ class HandshakeTest {
             "other root", identity(member(OTHER_ROOT, CHECKOUT)), "leads to no trusted root"),
         Arguments.of(
             "self-signed",
-            identity(Certificates.selfSigned(uri(leaf(), CHECKOUT))),
+            identity(Certificates.selfSigned(uri(leaf(), CHECKOUT).setIsCertificateAuthority(true))),
             "leads to no trusted root"));
   }
 
@@ -241,7 +249,15 @@ class HandshakeTest {
     WorkloadIdentity web =
         identity(
             issued(
-                leaf().addSanDnsName("*.shop.test").addSanIpAddress("2001:db8::1"), ROOT));
+                leaf()
+                    .addExtensionOctetString(
+                        "2.5.29.17",
+                        false,
+                        Der.value(
+                            Der.SEQUENCE,
+                            Der.value(0x82, "*.shop.test".getBytes(StandardCharsets.US_ASCII)),
+                            Der.value(0x87, HexFormat.of().parseHex(ADDRESS)))),
+                ROOT));
     assertThat(accepts(web, PeerRule.NameKind.DNS, "WWW.shop.test")).isTrue();
     assertThat(accepts(web, PeerRule.NameKind.DNS, "a.www.shop.test")).isFalse();
     assertThat(accepts(web, PeerRule.NameKind.DNS, "shop.test")).isFalse();
@@ -270,7 +286,9 @@ class HandshakeTest {
     for (String host : List.of("a.good.test", "a.evil.test")) {
       ServerTls server = server(identity(issued(leaf().addSanDnsName(host), narrow)), null);
       try (Handshake handshake = new Handshake(client, server, null)) {
-        assertThat(handshake.succeeded()).as(host).isEqualTo(host.contains("good"));
+        assertThat(handshake.succeeded())
+            .as(host + ": " + handshake.refusal())
+            .isEqualTo(host.contains("good"));
       }
     }
   }
