@@ -48,6 +48,11 @@ public record SpiffeId(String trustDomain, String path) {
         : new SpiffeId(text.substring(PREFIX.length(), slash), text.substring(slash));
   }
 
+  /** The identity that a control plane of ours has in a trust domain. */
+  public static SpiffeId ofControlPlane(String trustDomain) {
+    return new SpiffeId(trustDomain, "/outrigger/control-plane");
+  }
+
   /** Whether this names a workload, not a whole trust domain. */
   public boolean hasPath() {
     return !path.isEmpty();

@@ -2,6 +2,7 @@ package dev.outrigger.tls;
 
 import java.security.cert.X509Certificate;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The roots that peers are verified against.
@@ -23,5 +24,23 @@ public record TrustBundle(List<X509Certificate> roots) {
    */
   public static TrustBundle parse(String pem) throws PemException {
     return new TrustBundle(Pem.certificates(pem));
+  }
+
+  /**
+   * The trust domain that the roots name by a SPIFFE ID without a path, as an authority of ours
+   * does; null where none does, or where they differ.
+   */
+  public @Nullable String trustDomain() {
+    String found = null;
+    for (X509Certificate root : roots) {
+      SpiffeId id = new PeerIdentity(root).spiffeId();
+      if (id != null && !id.hasPath()) {
+        if (found != null && !found.equals(id.trustDomain())) {
+          return null;
+        }
+        found = id.trustDomain();
+      }
+    }
+    return found;
   }
 }
