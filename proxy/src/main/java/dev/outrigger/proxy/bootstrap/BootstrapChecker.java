@@ -82,7 +82,10 @@ final class BootstrapChecker {
     String own = adsCluster(proto);
     Map<String, Unresolved<ClusterConfig>> clusters = clusters(proto, own);
     Map<String, Unresolved<ListenerConfig>> listeners =
-        decode(named(proto.getStaticResources().getListenersList()), "listeners", new ListenerDecoder());
+        decode(
+            named(proto.getStaticResources().getListenersList()),
+            "listeners",
+            new ListenerDecoder());
     @Nullable SocketAddressConfig admin =
         proto.getAdmin().hasAddress()
             ? address(proto.getAdmin().getAddress(), "admin.address")
@@ -91,15 +94,18 @@ final class BootstrapChecker {
       checkStatic(listeners, clusters, secrets);
     }
     if (unsupported == Unsupported.ERROR) {
-      problems.addAll(notSupported.values());
+      for (ConfigProblem field : notSupported.values()) {
+        if (problems.stream().noneMatch(p -> p.path().equals(field.path()))) {
+          problems.add(field);
+        }
+      }
     }
     if (!problems.isEmpty()) {
       problems.sort(
           Comparator.comparingInt(ConfigProblem::line).thenComparingInt(ConfigProblem::column));
       throw new BadConfigException(problems);
     }
-    return new BootstrapConfig(
-        node(proto.getNode()), listeners, clusters, secrets, dynamic, admin);
+    return new BootstrapConfig(node(proto.getNode()), listeners, clusters, secrets, dynamic, admin);
   }
 
   private void problem(String path, String message) {
@@ -172,8 +178,7 @@ final class BootstrapChecker {
 
   private <P extends Message, R> @Nullable R one(P message, String path, ResourceType<P, R> type) {
     try {
-      return type.decode(
-          message, (inside, hint) -> unsupported(path + "." + inside, hint));
+      return type.decode(message, (inside, hint) -> unsupported(path + "." + inside, hint));
     } catch (InvalidResourceException e) {
       problem(e.field().isEmpty() ? path : path + "." + e.field(), e.reason());
       return null;

@@ -51,9 +51,7 @@ public record BootstrapConfig(
 
     /** Whether the static resources are all there will be. */
     public boolean isStatic() {
-      return ads == null
-          && listeners instanceof Source.None
-          && clusters instanceof Source.None;
+      return ads == null && listeners instanceof Source.None && clusters instanceof Source.None;
     }
   }
 

@@ -19,6 +19,7 @@ import java.util.Base64;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
@@ -50,6 +51,10 @@ final class ConfigReader {
   private static final int MAX_NODES = 1_000_000;
 
   private static final int MAX_PROBLEMS = 100;
+
+  /** Edits within which an unknown type is a typing error rather than one that Envoy has. */
+  private static final int TYPO = 3;
+
   private static final Pattern DURATION = Pattern.compile("(-?)([0-9]{1,12})(?:\\.([0-9]{1,9}))?s");
   private static final Pattern INTEGER = Pattern.compile("[-+]?[0-9]{1,19}");
   private static final Pattern NUMBER =
@@ -130,8 +135,7 @@ final class ConfigReader {
                   "no valid YAML: " + oneLine(e.getProblem()))));
     } catch (YamlEngineException e) {
       throw new BadConfigException(
-          List.of(
-              new ConfigProblem(file, 1, 1, "", "no valid YAML: " + oneLine(e.getMessage()))));
+          List.of(new ConfigProblem(file, 1, 1, "", "no valid YAML: " + oneLine(e.getMessage()))));
     } catch (StackOverflowError e) {
       throw new BadConfigException(
           List.of(new ConfigProblem(file, 1, 1, "", "is nested too deeply")));
@@ -201,7 +205,7 @@ final class ConfigReader {
         if (node instanceof MappingNode mapping) {
           fields(mapping, builder, path, depth, "");
         } else {
-          problem(node, path, "expected the fields of a " + type.getName() + ", found " + kind(node));
+          problem(node, path, "expected the fields of " + type.getName() + ", found " + kind(node));
         }
       }
     }
@@ -374,8 +378,12 @@ final class ConfigReader {
     String name = KnownTypes.nameIn(typeText.getValue());
     @Nullable Message prototype = KnownTypes.prototype(name);
     if (prototype == null) {
-      @Nullable String nearest = NearestName.of(name, KnownTypes.names());
-      if (name.contains(".v2") || name.startsWith("envoy.api.") || nearest != null) {
+      boolean old = name.contains(".v2") || name.startsWith("envoy.api.");
+      @Nullable String nearest =
+          old
+              ? NearestName.of(name, KnownTypes.names())
+              : NearestName.of(name, KnownTypes.names(), TYPO);
+      if (old || nearest != null) {
         problem(
             typeText,
             path,
@@ -406,8 +414,7 @@ final class ConfigReader {
     }
     long seconds = Long.parseLong(matcher.group(2));
     @Nullable String fraction = matcher.group(3);
-    int nanos =
-        fraction == null ? 0 : Integer.parseInt((fraction + "00000000").substring(0, 9));
+    int nanos = fraction == null ? 0 : Integer.parseInt((fraction + "00000000").substring(0, 9));
     boolean negative = !matcher.group(1).isEmpty();
     builder.setSeconds(negative ? -seconds : seconds).setNanos(negative ? -nanos : nanos);
   }
@@ -500,13 +507,25 @@ final class ConfigReader {
           case MESSAGE, GROUP -> null;
         };
     if (value == null) {
-      problem(node, path, "expected " + expected(field) + ", found '" + shortened(text) + "'" + hintFor(field, text));
+      problem(
+          node,
+          path,
+          "expected "
+              + expected(field)
+              + ", found '"
+              + shortened(text)
+              + "'"
+              + hintFor(field, text));
     }
     return value;
   }
 
   private static @Nullable EnumValueDescriptor enumValue(FieldDescriptor field, String text) {
     EnumValueDescriptor byName = field.getEnumType().findValueByName(text);
+    if (byName == null) {
+      // Envoy takes names in lower case too.
+      byName = field.getEnumType().findValueByName(text.toUpperCase(Locale.ROOT));
+    }
     if (byName != null || !INTEGER.matcher(text).matches() || text.length() > 9) {
       return byName;
     }
@@ -580,7 +599,9 @@ final class ConfigReader {
   }
 
   private static boolean isNull(Node node) {
-    return node instanceof ScalarNode scalar && isPlain(scalar) && NULLS.contains(scalar.getValue());
+    return node instanceof ScalarNode scalar
+        && isPlain(scalar)
+        && NULLS.contains(scalar.getValue());
   }
 
   private static boolean isNoText(String text) {

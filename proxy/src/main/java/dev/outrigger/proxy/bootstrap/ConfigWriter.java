@@ -116,7 +116,8 @@ final class ConfigWriter {
       case STRING_VALUE -> quoted(value.getStringValue());
       case BOOL_VALUE -> Boolean.toString(value.getBoolValue());
       case STRUCT_VALUE -> struct(value.getStructValue());
-      case LIST_VALUE -> value.getListValue().getValuesList().stream().map(ConfigWriter::value).toList();
+      case LIST_VALUE ->
+          value.getListValue().getValuesList().stream().map(ConfigWriter::value).toList();
     };
   }
 

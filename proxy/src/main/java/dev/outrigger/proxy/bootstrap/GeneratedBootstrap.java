@@ -74,7 +74,8 @@ final class GeneratedBootstrap {
   private static final String CONTROL_PLANE = "control-plane";
 
   /** Where the server speaks first, waiting for the client's first bytes would only delay. */
-  private static final Set<Integer> SERVER_FIRST = Set.of(25, 587, 3306, 4444, 5432, 6379, 9300, 11211);
+  private static final Set<Integer> SERVER_FIRST =
+      Set.of(25, 587, 3306, 4444, 5432, 6379, 9300, 11211);
 
   private GeneratedBootstrap() {}
 
@@ -84,9 +85,7 @@ final class GeneratedBootstrap {
     return Bootstrap.newBuilder()
         .setNode(Node.newBuilder().setId("outrigger").setCluster("outrigger"))
         .setStaticResources(
-            StaticResources.newBuilder()
-                .addListeners(listener(line))
-                .addClusters(cluster(line)))
+            StaticResources.newBuilder().addListeners(listener(line)).addClusters(cluster(line)))
         .build();
   }
 
@@ -191,8 +190,7 @@ final class GeneratedBootstrap {
     Cluster.Builder cluster =
         Cluster.newBuilder()
             .setName(UPSTREAM)
-            .setType(
-                literal ? Cluster.DiscoveryType.STATIC : Cluster.DiscoveryType.STRICT_DNS)
+            .setType(literal ? Cluster.DiscoveryType.STATIC : Cluster.DiscoveryType.STRICT_DNS)
             .setConnectTimeout(Duration.newBuilder().setSeconds(5))
             .setLbPolicy(Cluster.LbPolicy.ROUND_ROBIN)
             .setLoadAssignment(endpoints(UPSTREAM, line.to()))
@@ -263,8 +261,7 @@ final class GeneratedBootstrap {
                     HttpProtocolOptions.newBuilder()
                         .setExplicitHttpConfig(
                             HttpProtocolOptions.ExplicitHttpConfig.newBuilder()
-                                .setHttp2ProtocolOptions(
-                                    Http2ProtocolOptions.getDefaultInstance()))
+                                .setHttp2ProtocolOptions(Http2ProtocolOptions.getDefaultInstance()))
                         .build()))
             .setTransportSocket(meshSocket(join))
             .build();
@@ -337,10 +334,7 @@ final class GeneratedBootstrap {
       endpoints.addLbEndpoints(
           LbEndpoint.newBuilder().setEndpoint(Endpoint.newBuilder().setAddress(address(address))));
     }
-    return ClusterLoadAssignment.newBuilder()
-        .setClusterName(name)
-        .addEndpoints(endpoints)
-        .build();
+    return ClusterLoadAssignment.newBuilder().setClusterName(name).addEndpoints(endpoints).build();
   }
 
   private static boolean isLiteral(String host) {

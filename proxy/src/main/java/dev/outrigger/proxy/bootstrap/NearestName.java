@@ -10,8 +10,13 @@ final class NearestName {
 
   /** The known name with the fewest edits between it and the written one; null if none is near. */
   static @Nullable String of(String written, Collection<String> known) {
+    return of(written, known, Math.max(2, written.length() / 4));
+  }
+
+  /** The same with a bound on the edits. */
+  static @Nullable String of(String written, Collection<String> known, int mostEdits) {
     String best = null;
-    int least = Math.max(2, written.length() / 4) + 1;
+    int least = mostEdits + 1;
     for (String name : known) {
       int distance = distance(fold(written), fold(name), least);
       if (distance < least) {

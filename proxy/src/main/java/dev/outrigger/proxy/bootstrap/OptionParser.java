@@ -27,7 +27,8 @@ import org.jspecify.annotations.Nullable;
 /** Reads flags and variables. Used once. */
 final class OptionParser {
   private static final Pattern ADDRESS =
-      Pattern.compile("(?:(?:https?|tcp)://)?(?:(\\[[0-9a-fA-F:.%]+]|[^:/\\[\\]]*):)?([0-9]{1,5})/?");
+      Pattern.compile(
+          "(?:(?:https?|tcp)://)?(?:(\\[[0-9a-fA-F:.%]+]|[^:/\\[\\]]*):)?([0-9]{1,5})/?");
   private static final Pattern DURATION = Pattern.compile("([0-9]{1,9})(ms|s|m|h)");
   private static final List<String> SYSTEM_ROOTS =
       List.of(
@@ -248,8 +249,7 @@ final class OptionParser {
       }
       return null;
     }
-    boolean shown =
-        values.containsKey(Key.UPSTREAM_CERT) || values.containsKey(Key.UPSTREAM_KEY);
+    boolean shown = values.containsKey(Key.UPSTREAM_CERT) || values.containsKey(Key.UPSTREAM_KEY);
     return new ClientTls(
         values.containsKey(Key.UPSTREAM_CA) ? path(Key.UPSTREAM_CA) : systemRoots(),
         values.getOrDefault(Key.UPSTREAM_SNI, to.host()),
@@ -390,8 +390,7 @@ final class OptionParser {
     return choice;
   }
 
-  private <E extends Enum<E>> E choice(Key key, Class<E> type, E otherwise)
-      throws UsageException {
+  private <E extends Enum<E>> E choice(Key key, Class<E> type, E otherwise) throws UsageException {
     String names =
         Arrays.stream(type.getEnumConstants())
             .map(c -> c.name().toLowerCase(Locale.ROOT))

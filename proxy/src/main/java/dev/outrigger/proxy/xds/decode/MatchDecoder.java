@@ -152,6 +152,8 @@ final class MatchDecoder {
     }
     try {
       return new RegexPattern(text);
+    } catch (StackOverflowError e) {
+      throw at.refuse("is nested too deeply");
     } catch (PatternSyntaxException e) {
       throw at.refuse("'" + text + "' is no regular expression: " + e.getDescription());
     }

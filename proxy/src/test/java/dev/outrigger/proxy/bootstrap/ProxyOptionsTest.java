@@ -1,0 +1,168 @@
+package dev.outrigger.proxy.bootstrap;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.outrigger.proxy.bootstrap.ProxyOptions.JoinToken;
+import dev.outrigger.proxy.bootstrap.ProxyOptions.Mode;
+import dev.outrigger.proxy.bootstrap.ProxyOptions.Source;
+import dev.outrigger.proxy.config.ListenerConfig;
+import dev.outrigger.proxy.config.NetworkFilter;
+import dev.outrigger.proxy.config.SocketAddressConfig;
+import dev.outrigger.proxy.config.UpstreamTls;
+import dev.outrigger.tls.PeerRule;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+final class ProxyOptionsTest {
+
+  @Test
+  void flagsWinOverTheEnvironment() throws Exception {
+    Map<String, String> environment =
+        Map.of(
+            "OUTRIGGER_CONFIG", "from-env.yaml",
+            "OUTRIGGER_DRAIN_TIME", "1m",
+            "OUTRIGGER_LOG_LEVEL", "debug",
+            "OUTRIGGER_MODE", "validate");
+    ProxyOptions options =
+        ProxyOptions.parse(List.of("-c", "x.yaml", "--log-level=warn"), environment);
+    assertThat(options.source()).isEqualTo(new Source.Bootstrap(Path.of("x.yaml"), null));
+    assertThat(options.drainTime()).isEqualTo(Duration.ofMinutes(1));
+    assertThat(options.logLevel()).isEqualTo("warn");
+    assertThat(options.mode()).isEqualTo(Mode.VALIDATE);
+  }
+
+  @Test
+  void aWayNamedByFlagReplacesOneFromTheEnvironment() throws Exception {
+    ProxyOptions options =
+        ProxyOptions.parse(
+            List.of("--listen", "8080", "--to", "3000"),
+            Map.of("OUTRIGGER_MESH", "cp:15012", "OUTRIGGER_TO", "1.1.1.1:1"));
+    assertThat(options.source())
+        .isInstanceOfSatisfying(
+            Source.OneLine.class,
+            line -> {
+              assertThat(line.listen()).isEqualTo(new SocketAddressConfig("0.0.0.0", 8080));
+              assertThat(line.to()).containsExactly(new SocketAddressConfig("127.0.0.1", 3000));
+            });
+  }
+
+  @Test
+  void saysWhatIsWrong() {
+    assertRefused(
+        "what should be proxied? use -c FILE, or --listen ADDR --to ADDR, or --mesh ADDR");
+    assertRefused("there is no flag --lisen, did you mean '--listen'?", "--lisen", "1");
+    assertRefused("--listen needs --to ADDR: where should it go?", "--listen", "8080");
+    assertRefused("--to needs a value: ADDR", "--listen", "8080", "--to");
+    assertRefused(
+        "--listen nowhere: expected an address such as 127.0.0.1:8080 or [::1]:8080",
+        "--listen",
+        "nowhere",
+        "--to",
+        "1");
+    assertRefused("--to 0: the port must not be 0", "--listen", "8080", "--to", "0");
+    assertRefused(
+        "--tls-cert needs --tls-key FILE", "--listen", "1", "--to", "1", "--tls-cert", "x");
+    assertRefused(
+        "--upstream-sni needs --upstream-tls or --upstream-ca",
+        "--listen",
+        "1",
+        "--to",
+        "1",
+        "--upstream-sni",
+        "x");
+    assertRefused("--mode run: expected one of serve, validate", "-c", "x", "--mode", "run");
+    assertRefused(
+        "--drain-time 5: expected a time such as 300ms, 30s or 5m", "-c", "x", "--drain-time", "5");
+    assertRefused(
+        "--mesh needs --join-token-file FILE (or --join-token TEXT)", "--mesh", "cp:15012");
+    assertRefused(
+        "only one way at a time: use -c FILE, or --listen ADDR --to ADDR, or --mesh ADDR",
+        "-c",
+        "x",
+        "--listen",
+        "1",
+        "--to",
+        "1");
+  }
+
+  private static void assertRefused(String message, String... arguments) {
+    assertThatThrownBy(() -> ProxyOptions.parse(List.of(arguments), Map.of()))
+        .isInstanceOf(UsageException.class)
+        .hasMessage(message);
+  }
+
+  @Test
+  void oneLineDetectsTheProtocolAndChecksTheServer(@TempDir Path folder) throws Exception {
+    Corpus.writeCertificates(folder);
+    LoadedBootstrap loaded =
+        load(
+            "--listen",
+            "127.0.0.1:0",
+            "--to",
+            "backend.test:3000",
+            "--to",
+            "backend.test:3001",
+            "--upstream-ca",
+            folder.resolve("ca.pem").toString());
+    ListenerConfig listener = loaded.staticConfig().listeners().getFirst();
+    assertThat(listener.inspectors()).contains(ListenerConfig.Inspector.HTTP);
+    assertThat(listener.chains().getFirst().network()).isInstanceOf(NetworkFilter.Http.class);
+    assertThat(listener.defaultChain().network()).isInstanceOf(NetworkFilter.Tcp.class);
+    assertThat(loaded.staticConfig().clusters().get("upstream").tlsMatches().getFirst().tls())
+        .isInstanceOfSatisfying(
+            UpstreamTls.Originate.class,
+            tls -> {
+              assertThat(tls.sni()).isEqualTo("backend.test");
+              assertThat(tls.rule())
+                  .isEqualTo(
+                      new PeerRule.NamedBy(
+                          List.of(
+                              new PeerRule.NameMatcher(
+                                  PeerRule.NameKind.DNS,
+                                  PeerRule.NameComparison.EXACT,
+                                  "backend.test"))));
+            });
+    assertThat(Corpus.load(loaded.yaml()).proto()).isEqualTo(loaded.proto());
+  }
+
+  @Test
+  void aServerThatSpeaksFirstIsNotWaitedFor() throws Exception {
+    ListenerConfig listener =
+        load("--listen", "127.0.0.1:0", "--to", "127.0.0.1:5432")
+            .staticConfig()
+            .listeners()
+            .getFirst();
+    assertThat(listener.inspectors()).isEmpty();
+    assertThat(listener.chains().getFirst().network()).isInstanceOf(NetworkFilter.Tcp.class);
+  }
+
+  @Test
+  void meshStandsForABootstrapWithAStream(@TempDir Path folder) throws Exception {
+    Corpus.writeCertificates(folder);
+    LoadedBootstrap loaded =
+        load(
+            "--mesh", "127.0.0.1",
+            "--join-token", "secret-token",
+            "--root-ca", folder.resolve("ca.pem").toString(),
+            "--workload", "cart-1",
+            "--admin", "0");
+    BootstrapConfig config = loaded.config();
+    assertThat(config.node().id()).isEqualTo("cart-1.default");
+    assertThat(config.dynamic().ads()).isNotNull();
+    assertThat(config.admin()).isEqualTo(new SocketAddressConfig("127.0.0.1", 0));
+    assertThat(loaded.yaml()).doesNotContain("secret-token");
+    assertThat(loaded.options().toString()).doesNotContain("secret-token");
+    Source.Mesh mesh = (Source.Mesh) loaded.options().source();
+    assertThat(mesh.join().token()).isEqualTo(new JoinToken.Inline("secret-token"));
+    assertThat(mesh.join().controlPlane()).isEqualTo(new SocketAddressConfig("127.0.0.1", 15012));
+  }
+
+  private static LoadedBootstrap load(String... arguments) throws Exception {
+    return BootstrapLoader.load(ProxyOptions.parse(List.of(arguments), Map.of()));
+  }
+}
