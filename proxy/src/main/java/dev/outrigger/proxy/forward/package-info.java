@@ -1,0 +1,5 @@
+/** An exchange's way to an endpoint: attempts, deadlines, retries. */
+@NullMarked
+package dev.outrigger.proxy.forward;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,42 @@
+package dev.outrigger.proxy.http;
+
+import dev.outrigger.proxy.message.Headers;
+import dev.outrigger.proxy.message.ResponseHead;
+import io.netty.buffer.ByteBuf;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The client's side of one exchange: where its answer goes, whatever protocol the client speaks.
+ */
+interface ClientStream {
+  /** The request's body is awaited now. */
+  void handlerReady();
+
+  /** An interim answer (1xx, not 101). */
+  void interim(ResponseHead head);
+
+  /** The head of the answer; a 101 makes both sides a tunnel of bytes. */
+  void head(ResponseHead head, BodyKind body);
+
+  /** Body bytes; takes ownership. */
+  void body(ByteBuf bytes);
+
+  /** The answer is whole. */
+  void end(@Nullable Headers trailers);
+
+  /** The answer cannot be completed: break it off so that the client sees that it is not whole. */
+  void breakOff();
+
+  /** Breaks the connection off without a word, so that the client sees a reset. */
+  void reset();
+
+  void flush();
+
+  boolean writable();
+
+  /** Holds back the request's body. */
+  FlowGate requestGate();
+
+  /** Wakes the exchange by then, or earlier. */
+  void wakeBy(long deadlineNanos);
+}

@@ -1,0 +1,330 @@
+package dev.outrigger.proxy.http;
+
+import dev.outrigger.proxy.config.RouteTableConfig.Action;
+import dev.outrigger.proxy.config.RouteTableConfig.Route;
+import dev.outrigger.proxy.message.ConnectionFacts;
+import dev.outrigger.proxy.message.Headers;
+import dev.outrigger.proxy.message.RequestHead;
+import dev.outrigger.proxy.message.ResponseHead;
+import dev.outrigger.proxy.outcome.ErrorReplies;
+import dev.outrigger.proxy.outcome.Outcome;
+import dev.outrigger.proxy.outcome.ProxyError;
+import dev.outrigger.proxy.telemetry.ExchangeRecord;
+import dev.outrigger.proxy.telemetry.ExchangeRecord.FaultKind;
+import dev.outrigger.proxy.worker.Worker;
+import dev.outrigger.proxy.worker.WorkerConfined;
+import io.netty.buffer.ByteBuf;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One request with its response. Confined to its worker's event loop. It keeps the settings that it
+ * began with to its end.
+ *
+ * <p>States: filters (some may suspend) → handler → response begun → finished. {@link #finish} runs
+ * once; whatever arrives after it is dropped.
+ */
+@WorkerConfined
+public final class Exchange {
+  private final HttpService service;
+  private final ClientStream client;
+  private final HttpSettings settings;
+  private final ConnectionFacts facts;
+  private final RequestHead head;
+  private final BodyKind requestBody;
+  private final @Nullable String upgrade;
+  private final ExchangeRecord record;
+  private final FilterChain filters;
+
+  private @Nullable Route route;
+  private @Nullable RequestFlow flow;
+  private @Nullable Suspended suspended;
+  private @Nullable String faultExperiment;
+  private boolean responseBegun;
+  private boolean finished;
+  private int status;
+
+  Exchange(
+      HttpService service,
+      ClientStream client,
+      HttpSettings settings,
+      ConnectionFacts facts,
+      RequestHead head,
+      BodyKind requestBody,
+      @Nullable String upgrade,
+      ExchangeRecord record) {
+    this.service = service;
+    this.client = client;
+    this.settings = settings;
+    this.facts = facts;
+    this.head = head;
+    this.requestBody = requestBody;
+    this.upgrade = upgrade;
+    this.record = record;
+    this.filters = new FilterChain(this);
+  }
+
+  /** The request as filters and routes have changed it so far. */
+  public RequestHead head() {
+    return head;
+  }
+
+  public ConnectionFacts facts() {
+    return facts;
+  }
+
+  /** What body the request announces. */
+  public BodyKind requestBody() {
+    return requestBody;
+  }
+
+  /** The protocol that the client would like to change to, or null. */
+  public @Nullable String upgrade() {
+    return upgrade;
+  }
+
+  public HttpSettings settings() {
+    return settings;
+  }
+
+  public ExchangeRecord record() {
+    return record;
+  }
+
+  public Worker worker() {
+    return service.worker();
+  }
+
+  /** The route, or null when none matches. */
+  public @Nullable Route route() {
+    return route;
+  }
+
+  /** Looks the route up again, after a filter changed the head. */
+  public void reroute() {
+    route = settings.routes().find(head);
+  }
+
+  /** Whether any byte of the final answer was handed to the client's connection. */
+  public boolean responseBegun() {
+    return responseBegun;
+  }
+
+  public boolean finished() {
+    return finished;
+  }
+
+  /** Notes that an experiment touched this exchange, and names it in the answer's head. */
+  public void faultApplied(String experiment, String fault, FaultKind kind) {
+    faultExperiment = experiment;
+    record.faultApplied(experiment, fault, kind);
+  }
+
+  /** Ends a suspension; without one it does nothing. */
+  public void resume() {
+    Suspended waiting = suspended;
+    if (waiting != null) {
+      suspended = null;
+      waiting.resumed();
+      client.flush();
+    }
+  }
+
+  /** Ends a suspension with an answer; without one it does nothing. */
+  public void reply(LocalReply reply) {
+    Suspended waiting = suspended;
+    if (waiting != null) {
+      suspended = null;
+      waiting.replied(reply);
+      client.flush();
+    }
+  }
+
+  /** Remembers who goes on after {@link #resume}. */
+  public void suspend(Suspended waiting) {
+    suspended = waiting;
+  }
+
+  // The request way, called by the client's connection.
+
+  void begin() {
+    route = settings.routes().find(head);
+    filters.start(service.filters());
+  }
+
+  void filtersPassed() {
+    Route found = route;
+    if (found == null) {
+      fail(new ProxyError.NoRoute(head.authority(), head.pathOnly()));
+      return;
+    }
+    switch (found.action()) {
+      case Action.Forward _ -> {
+        RequestFlow begun = service.handler().begin(this);
+        flow = begun;
+        begun.start();
+        client.handlerReady();
+      }
+      case Action.Direct direct ->
+          answer(new LocalReply.Answer(direct.status(), direct.body(), List.of()));
+      case Action.Redirect redirect -> answer(Redirects.answer(redirect, found.match(), head));
+    }
+  }
+
+  // The response way, called by the handler.
+
+  /** An interim answer (1xx but 101) for the client. */
+  public void respondInterim(ResponseHead interim) {
+    if (!finished && !responseBegun) {
+      client.interim(interim);
+    }
+  }
+
+  /** The head of the answer. */
+  public void respond(ResponseHead response, BodyKind body) {
+    if (finished) {
+      return;
+    }
+    assert !responseBegun;
+    filters.onResponse(response);
+    if (finished || responseBegun) {
+      return; // a filter answered in its place
+    }
+    ResponseHeaders.prepare(response, this);
+    begun(response.status());
+    client.head(response, body);
+  }
+
+  /** Body bytes of the answer; takes ownership. */
+  public void respondBody(ByteBuf bytes) {
+    if (finished) {
+      bytes.release();
+      return;
+    }
+    record.responseBytes(bytes.readableBytes());
+    client.body(bytes);
+  }
+
+  /** The answer is whole. */
+  public void respondEnd(@Nullable Headers trailers) {
+    if (finished) {
+      return;
+    }
+    finish(new Outcome.Answered(status));
+    client.end(trailers);
+  }
+
+  /**
+   * The exchange cannot go on: says so to the client if it has seen nothing yet, else breaks off.
+   */
+  public void fail(ProxyError error) {
+    if (finished) {
+      return;
+    }
+    if (responseBegun) {
+      finish(new Outcome.Failed(error, true));
+      client.breakOff();
+    } else {
+      failWithReply(error);
+    }
+  }
+
+  /** Answers as configuration says. */
+  public void answer(LocalReply.Answer answer) {
+    if (!finished && !responseBegun) {
+      LocalReplies.Rendered reply = LocalReplies.render(answer);
+      say(reply, new Outcome.AnsweredLocally(reply.head().status()));
+    }
+  }
+
+  private void failWithReply(ProxyError error) {
+    if (ErrorReplies.replyFor(error).status() == 0) {
+      finish(new Outcome.Failed(error, false));
+      client.reset();
+      return;
+    }
+    say(LocalReplies.render(error, LocalReplies.isGrpc(head)), new Outcome.Failed(error, false));
+  }
+
+  private void say(LocalReplies.Rendered reply, Outcome outcome) {
+    ResponseHeaders.prepare(reply.head(), this);
+    ByteBuf body = reply.body();
+    int length = body.readableBytes();
+    begun(reply.head().status());
+    client.head(reply.head(), length == 0 ? BodyKind.NONE : BodyKind.LENGTH);
+    if (length == 0 || head.method().equals("HEAD")) {
+      body.release();
+    } else {
+      record.responseBytes(length);
+      client.body(body);
+    }
+    finish(outcome);
+    client.end(null);
+  }
+
+  /** Whether the client can take more. */
+  public boolean clientWritable() {
+    return client.writable();
+  }
+
+  /** Sends what was written so far. */
+  public void flush() {
+    client.flush();
+  }
+
+  /** Holds back the request's body. */
+  public FlowGate requestGate() {
+    return client.requestGate();
+  }
+
+  /** Has {@link RequestFlow#onAlarm} called by then, or earlier. */
+  public void wakeBy(long deadlineNanos) {
+    client.wakeBy(deadlineNanos);
+  }
+
+  // Both ways.
+
+  void bug(String where) {
+    service.telemetry().bug(where);
+  }
+
+  @Nullable RequestFlow flow() {
+    return flow;
+  }
+
+  @Nullable String faultExperiment() {
+    return faultExperiment;
+  }
+
+  void begun(int code) {
+    responseBegun = true;
+    status = code;
+    record.responseStarted(code);
+  }
+
+  void clientGone(String reason) {
+    if (!finished) {
+      abandon(new ProxyError.DownstreamGone(reason));
+    }
+  }
+
+  void abandon(ProxyError error) {
+    finish(new Outcome.Failed(error, responseBegun));
+  }
+
+  /** Lets go of all that is under way and notes the outcome, once. */
+  void finish(Outcome outcome) {
+    if (finished) {
+      return;
+    }
+    finished = true;
+    suspended = null;
+    RequestFlow under = flow;
+    if (under != null) {
+      under.onFinish();
+    }
+    filters.onFinish(outcome);
+    record.finish(outcome);
+    service.exchangeFinished();
+  }
+}

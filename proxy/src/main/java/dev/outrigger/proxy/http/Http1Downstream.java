@@ -1,0 +1,649 @@
+package dev.outrigger.proxy.http;
+
+import dev.outrigger.proxy.config.HttpProxyConfig;
+import dev.outrigger.proxy.config.HttpProxyConfig.Timeouts;
+import dev.outrigger.proxy.http.codec.Connections;
+import dev.outrigger.proxy.http.codec.Http1BodyReader;
+import dev.outrigger.proxy.http.codec.Http1HeadParser;
+import dev.outrigger.proxy.http.codec.Http1HeadWriter;
+import dev.outrigger.proxy.http.codec.Http1HeadWriter.ConnectionWord;
+import dev.outrigger.proxy.message.ConnectionFacts;
+import dev.outrigger.proxy.message.HeaderName;
+import dev.outrigger.proxy.message.Headers;
+import dev.outrigger.proxy.message.HttpVersion;
+import dev.outrigger.proxy.message.RequestHead;
+import dev.outrigger.proxy.message.ResponseHead;
+import dev.outrigger.proxy.outcome.ErrorReplies;
+import dev.outrigger.proxy.outcome.Origin;
+import dev.outrigger.proxy.outcome.ProxyError;
+import dev.outrigger.proxy.outcome.ProxyError.DeadlinePassed.Timer;
+import dev.outrigger.proxy.worker.WorkerConfined;
+import io.netty.buffer.ByteBuf;
+import io.netty.buffer.Unpooled;
+import io.netty.channel.ChannelFutureListener;
+import io.netty.channel.ChannelHandlerContext;
+import io.netty.channel.ChannelInboundHandlerAdapter;
+import io.netty.channel.ChannelOption;
+import io.netty.channel.socket.ChannelInputShutdownEvent;
+import io.netty.channel.socket.DuplexChannel;
+import java.time.Duration;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A client's HTTP/1.1 connection. Requests are answered one after the other in the order they came;
+ * what a client sends ahead waits as bytes, within a bound. Confined to its worker's event loop.
+ *
+ * <p>States:
+ *
+ * <pre>
+ * HEAD → BODY → WAIT → HEAD                  request read, then answered
+ *        BODY → DISCARD → HEAD               answered before the request was whole
+ *               WAIT → TUNNEL → CLOSED       101
+ * any  → LINGER → CLOSED                     the answer must be seen before the connection goes
+ * </pre>
+ */
+@WorkerConfined
+final class Http1Downstream extends ChannelInboundHandlerAdapter implements ClientStream {
+  private static final int MAX_AHEAD_BYTES = 16 * 1024;
+  private static final long MAX_DISCARDED_BYTES = 64 * 1024;
+  private static final long LINGER_NANOS = Duration.ofSeconds(1).toNanos();
+  private static final long NEVER = Long.MAX_VALUE;
+
+  private enum State {
+    HEAD,
+    BODY,
+    WAIT,
+    DISCARD,
+    TUNNEL,
+    LINGER,
+    CLOSED
+  }
+
+  private final HttpService service;
+  private final HttpSettings.View settings;
+  private final ConnectionFacts facts;
+  private final ClientIdentity identity;
+  private final Http1HeadParser parser;
+  private final Http1BodyReader reader = new Http1BodyReader(Origin.DOWNSTREAM);
+  private final Http1HeadWriter writer;
+  private final long idleNanos;
+  private final long headNanos;
+  private final long streamIdleNanos;
+  private final long drainNanos;
+
+  @SuppressWarnings("NullAway.Init") // set by handlerAdded, before any event
+  private ChannelHandlerContext ctx;
+
+  @SuppressWarnings("NullAway.Init") // likewise
+  private FlowGate gate;
+
+  @SuppressWarnings("NullAway.Init") // likewise
+  private Alarm alarm;
+
+  private State state = State.HEAD;
+  private ByteBuf pending = Unpooled.EMPTY_BUFFER;
+  private boolean processing;
+  private @Nullable Exchange exchange;
+  private int requests;
+  private boolean draining;
+
+  // Of the exchange under way.
+  private HttpVersion version = HttpVersion.HTTP_1_1;
+  private boolean closeAfter;
+  private boolean awaitsContinue;
+  private boolean chunkedAnswer;
+  private boolean firstChunk;
+  private boolean endedByClose;
+  private long discarded;
+
+  // Times, in the worker's nanoseconds.
+  private long lastActivity;
+  private long headDeadline = NEVER;
+  private long exchangeDeadline = NEVER;
+  private long endDeadline = NEVER; // of draining or lingering
+
+  Http1Downstream(HttpService service, HttpSettings.View settings, ConnectionFacts facts) {
+    this.service = service;
+    this.settings = settings;
+    this.facts = facts;
+    this.identity = new ClientIdentity(facts);
+    HttpProxyConfig config = settings.current().config();
+    this.parser =
+        Http1HeadParser.ofRequests(config.limits().maxHeadBytes(), config.limits().maxHeaders());
+    this.writer = service.headWriter();
+    Timeouts timeouts = config.timeouts();
+    this.idleNanos = timeouts.connectionIdle().toNanos();
+    this.headNanos = timeouts.requestHeaders().toNanos();
+    this.streamIdleNanos = timeouts.streamIdle().toNanos();
+    this.drainNanos = timeouts.drain().toNanos();
+  }
+
+  ConnectionFacts facts() {
+    return facts;
+  }
+
+  /** Ends without losing a request: see {@link HttpService#drain}. */
+  void drain() {
+    draining = true;
+    endDeadline = now() + drainNanos;
+    alarm.wakeBy(endDeadline);
+  }
+
+  @Override
+  public void handlerAdded(ChannelHandlerContext context) {
+    ctx = context;
+    gate = new FlowGate(context.channel());
+    alarm = new Alarm(context.executor(), this::onAlarm);
+    lastActivity = now();
+    service.opened(this);
+    if (idleNanos > 0) {
+      alarm.wakeBy(lastActivity + idleNanos);
+    }
+  }
+
+  // What the client sends.
+
+  @Override
+  public void channelRead(ChannelHandlerContext context, Object message) {
+    ByteBuf in = (ByteBuf) message;
+    if (state == State.LINGER || state == State.CLOSED) {
+      in.release();
+      return;
+    }
+    if (pending.isReadable()) {
+      ByteBuf both = context.alloc().buffer(pending.readableBytes() + in.readableBytes());
+      both.writeBytes(pending).writeBytes(in);
+      pending.release();
+      in.release();
+      pending = both;
+    } else {
+      pending.release();
+      pending = in;
+    }
+    process();
+  }
+
+  @Override
+  public void channelReadComplete(ChannelHandlerContext context) {
+    Exchange under = exchange;
+    if (under != null) {
+      RequestFlow flow = under.flow();
+      if (flow != null) {
+        flow.onReadComplete();
+      }
+    }
+  }
+
+  private void process() {
+    if (processing) {
+      return; // the loop below sees what changed
+    }
+    processing = true;
+    try {
+      while (step()) {}
+    } finally {
+      processing = false;
+    }
+    if (!pending.isReadable() && pending != Unpooled.EMPTY_BUFFER) {
+      pending.release();
+      pending = Unpooled.EMPTY_BUFFER;
+    }
+  }
+
+  /** Does what the state allows with the bytes there are; false when it must wait. */
+  private boolean step() {
+    return switch (state) {
+      case HEAD -> readHead();
+      case BODY -> readBody();
+      case WAIT -> {
+        if (pending.readableBytes() > MAX_AHEAD_BYTES) {
+          gate.hold(FlowGate.AHEAD);
+        }
+        yield false;
+      }
+      case DISCARD -> discard();
+      case TUNNEL -> tunnel();
+      case LINGER, CLOSED -> {
+        pending.skipBytes(pending.readableBytes());
+        yield false;
+      }
+    };
+  }
+
+  private boolean readHead() {
+    if (!parser.parse(pending)) {
+      if (headDeadline == NEVER && parser.midHead() && headNanos > 0) {
+        headDeadline = now() + headNanos;
+        alarm.wakeBy(headDeadline);
+      }
+      return false;
+    }
+    headDeadline = NEVER;
+    ProxyError error = parser.error();
+    if (error != null) {
+      refuse(error);
+      return false;
+    }
+    startExchange();
+    return true;
+  }
+
+  private void startExchange() {
+    HttpSettings current = settings.current();
+    RequestHead head = parser.request(facts.tls() ? "https" : "http");
+    Headers headers = head.headers();
+    version = head.version();
+    boolean hasBody = parser.chunked() || parser.contentLength() > 0;
+    if (parser.chunked()) {
+      reader.beginChunked();
+    } else {
+      reader.beginLength(Math.max(0, parser.contentLength()));
+    }
+    String upgrade = hasBody ? null : Connections.upgrade(headers);
+    int max = current.config().limits().maxRequestsPerConnection();
+    requests++;
+    closeAfter = !parser.keepAlive() || draining || (max > 0 && requests >= max);
+    awaitsContinue =
+        hasBody
+            && version != HttpVersion.HTTP_1_0
+            && headers.valueEqualsIgnoreCase(HeaderName.EXPECT, "100-continue");
+    chunkedAnswer = false;
+    endedByClose = false;
+    lastActivity = now();
+    if (streamIdleNanos > 0) {
+      alarm.wakeBy(lastActivity + streamIdleNanos);
+    }
+    Connections.strip(headers);
+    RequestHeaders.clean(headers, facts);
+    BodyKind body = parser.chunked() ? BodyKind.STREAM : hasBody ? BodyKind.LENGTH : BodyKind.NONE;
+    Exchange begun =
+        new Exchange(
+            service,
+            this,
+            current,
+            facts,
+            head,
+            body,
+            upgrade,
+            service.telemetry().startExchange(head, facts, current.config()));
+    RequestHeaders.identify(head, identity, current.config().forwarding());
+    exchange = begun;
+    state = State.BODY;
+    service.exchangeStarted();
+    begun.begin();
+  }
+
+  private boolean readBody() {
+    Exchange under = exchange;
+    RequestFlow flow = under == null ? null : under.flow();
+    if (under == null || flow == null) {
+      if (!reader.done()) {
+        gate.hold(FlowGate.WAITING);
+      }
+      return false;
+    }
+    if (reader.done()) {
+      state = State.WAIT;
+      flow.onEnd(reader.trailers());
+      return true;
+    }
+    ByteBuf piece = reader.next(pending);
+    if (piece != null) {
+      lastActivity = now();
+      under.record().requestBytes(piece.readableBytes());
+      flow.onBody(piece);
+      return true;
+    }
+    ProxyError error = reader.error();
+    if (error != null) {
+      closeAfter = true;
+      under.fail(error);
+      return false;
+    }
+    return reader.done();
+  }
+
+  private boolean discard() {
+    ByteBuf piece = reader.next(pending);
+    if (piece != null) {
+      discarded += piece.readableBytes();
+      piece.release();
+      if (discarded > MAX_DISCARDED_BYTES) {
+        linger();
+        return false;
+      }
+      return true;
+    }
+    if (reader.error() != null) {
+      linger();
+      return false;
+    }
+    if (!reader.done()) {
+      return false;
+    }
+    state = State.HEAD;
+    return true;
+  }
+
+  private boolean tunnel() {
+    Exchange under = exchange;
+    RequestFlow flow = under == null ? null : under.flow();
+    if (flow == null || under == null || !pending.isReadable()) {
+      return false;
+    }
+    lastActivity = now();
+    ByteBuf bytes = pending;
+    pending = Unpooled.EMPTY_BUFFER;
+    under.record().requestBytes(bytes.readableBytes());
+    flow.onBody(bytes);
+    return false;
+  }
+
+  // What the exchange says.
+
+  @Override
+  public void handlerReady() {
+    gate.release(FlowGate.WAITING);
+    boolean inRead = processing;
+    process();
+    Exchange under = exchange;
+    RequestFlow flow = under == null ? null : under.flow();
+    if (!inRead && flow != null) {
+      flow.onReadComplete(); // no read is under way that would flush
+    }
+  }
+
+  @Override
+  public void interim(ResponseHead head) {
+    if (version == HttpVersion.HTTP_1_0) {
+      return;
+    }
+    if (head.status() == 100) {
+      awaitsContinue = false;
+    }
+    write(writer.response(head, false, ConnectionWord.NONE, ctx.alloc()));
+    ctx.flush();
+  }
+
+  @Override
+  public void head(ResponseHead head, BodyKind body) {
+    Exchange under = exchange;
+    boolean wholeRequest = state == State.WAIT || reader.done();
+    if (body == BodyKind.TUNNEL) {
+      write(writer.response(head, false, ConnectionWord.NONE, ctx.alloc()));
+      state = State.TUNNEL;
+      closeAfter = true;
+      return;
+    }
+    if (draining
+        || (!wholeRequest && (awaitsContinue || reader.known() > MAX_DISCARDED_BYTES))
+        || (under != null && under.upgrade() != null && pending.isReadable())) {
+      closeAfter = true;
+    }
+    firstChunk = true;
+    chunkedAnswer = body == BodyKind.STREAM && version != HttpVersion.HTTP_1_0;
+    endedByClose = body == BodyKind.STREAM && version == HttpVersion.HTTP_1_0;
+    closeAfter |= endedByClose;
+    ConnectionWord word =
+        closeAfter
+            ? ConnectionWord.CLOSE
+            : version == HttpVersion.HTTP_1_0 ? ConnectionWord.KEEP_ALIVE : ConnectionWord.NONE;
+    write(writer.response(head, chunkedAnswer, word, ctx.alloc()));
+  }
+
+  @Override
+  public void body(ByteBuf bytes) {
+    if (state == State.CLOSED || !bytes.isReadable()) {
+      bytes.release();
+      return;
+    }
+    if (streamIdleNanos > 0) {
+      lastActivity = now();
+    }
+    if (chunkedAnswer) {
+      write(writer.chunkStart(bytes.readableBytes(), firstChunk, ctx.alloc()));
+      firstChunk = false;
+    }
+    write(bytes);
+  }
+
+  @Override
+  public void end(@Nullable Headers trailers) {
+    if (state == State.CLOSED) {
+      return;
+    }
+    if (chunkedAnswer) {
+      write(writer.chunksEnd(firstChunk, trailers, ctx.alloc()));
+    }
+    ctx.flush();
+    State at = state;
+    exchangeOver();
+    if (at == State.TUNNEL) {
+      closeOnceWritten();
+    } else if (closeAfter) {
+      linger();
+    } else if (at == State.WAIT || reader.done()) {
+      state = State.HEAD;
+      gate.release(FlowGate.AHEAD);
+    } else {
+      state = State.DISCARD;
+      discarded = 0;
+    }
+    if (pending.isReadable()) {
+      process();
+      flushRequest();
+    }
+  }
+
+  private void flushRequest() {
+    Exchange next = exchange;
+    RequestFlow flow = next == null ? null : next.flow();
+    if (flow != null && !processing) {
+      flow.onReadComplete();
+    }
+  }
+
+  @Override
+  public void breakOff() {
+    exchangeOver();
+    if (state == State.CLOSED) {
+      return;
+    }
+    if (endedByClose) {
+      reset(); // an orderly close would look like the end of the body
+    } else {
+      closeOnceWritten();
+    }
+  }
+
+  @Override
+  public void reset() {
+    exchangeOver();
+    if (state != State.CLOSED) {
+      state = State.CLOSED;
+      ctx.channel().config().setOption(ChannelOption.SO_LINGER, 0);
+      ctx.close();
+    }
+  }
+
+  @Override
+  public void flush() {
+    ctx.flush();
+  }
+
+  @Override
+  public boolean writable() {
+    return ctx.channel().isWritable();
+  }
+
+  @Override
+  public FlowGate requestGate() {
+    return gate;
+  }
+
+  @Override
+  public void wakeBy(long deadlineNanos) {
+    exchangeDeadline = deadlineNanos;
+    alarm.wakeBy(deadlineNanos);
+  }
+
+  private void exchangeOver() {
+    exchange = null;
+    exchangeDeadline = NEVER;
+    gate.release(FlowGate.PEER_FULL | FlowGate.WAITING);
+  }
+
+  // The connection's own life.
+
+  /** Answers a head that was refused, of which no exchange can be made. */
+  private void refuse(ProxyError error) {
+    service.telemetry().connectionRefused(facts.listener(), ErrorReplies.replyFor(error).code());
+    LocalReplies.Rendered reply = LocalReplies.render(error, false);
+    write(writer.response(reply.head(), false, ConnectionWord.CLOSE, ctx.alloc()));
+    write(reply.body());
+    linger();
+  }
+
+  /** Says no more, and waits a little for the client to have read what was said. */
+  private void linger() {
+    state = State.LINGER;
+    gate.release(FlowGate.AHEAD | FlowGate.PEER_FULL | FlowGate.WAITING);
+    endDeadline = now() + LINGER_NANOS;
+    alarm.wakeBy(endDeadline);
+    ctx.writeAndFlush(Unpooled.EMPTY_BUFFER).addListener(_ -> shutOutput());
+  }
+
+  private void shutOutput() {
+    if (!facts.tls() && ctx.channel() instanceof DuplexChannel duplex && duplex.isActive()) {
+      duplex.shutdownOutput();
+    } else if (facts.tls()) {
+      ctx.close(); // TLS says that it is over, and then closes
+    }
+  }
+
+  private void closeOnceWritten() {
+    state = State.CLOSED;
+    ctx.writeAndFlush(Unpooled.EMPTY_BUFFER).addListener(ChannelFutureListener.CLOSE);
+  }
+
+  @Override
+  public void channelWritabilityChanged(ChannelHandlerContext context) {
+    Exchange under = exchange;
+    RequestFlow flow = under == null ? null : under.flow();
+    if (flow != null && context.channel().isWritable()) {
+      flow.onClientWritable();
+    }
+    context.fireChannelWritabilityChanged();
+  }
+
+  @Override
+  public void userEventTriggered(ChannelHandlerContext context, Object event) {
+    if (event instanceof ChannelInputShutdownEvent) {
+      inputEnded();
+    }
+    context.fireUserEventTriggered(event);
+  }
+
+  /** The client will send no more, and may still read. */
+  private void inputEnded() {
+    switch (state) {
+      case WAIT -> closeAfter = true;
+      case TUNNEL -> {
+        Exchange under = exchange;
+        RequestFlow flow = under == null ? null : under.flow();
+        if (flow != null) {
+          flow.onEnd(null);
+        }
+      }
+      case HEAD, BODY, DISCARD, LINGER, CLOSED -> ctx.close();
+    }
+  }
+
+  @Override
+  public void channelInactive(ChannelHandlerContext context) {
+    gone("the client closed the connection before its answer was whole");
+    context.fireChannelInactive();
+  }
+
+  @Override
+  public void handlerRemoved(ChannelHandlerContext context) {
+    gone("the connection's handler was removed");
+  }
+
+  @Override
+  public void exceptionCaught(ChannelHandlerContext context, Throwable cause) {
+    context.close();
+  }
+
+  private void gone(String reason) {
+    if (state == State.CLOSED && exchange == null && pending == Unpooled.EMPTY_BUFFER) {
+      service.closed(this);
+      alarm.cancel();
+      return;
+    }
+    state = State.CLOSED;
+    pending.release();
+    pending = Unpooled.EMPTY_BUFFER;
+    alarm.cancel();
+    service.closed(this);
+    Exchange under = exchange;
+    exchange = null;
+    if (under != null) {
+      under.clientGone(reason);
+    }
+  }
+
+  private void onAlarm(long now) {
+    if (state == State.CLOSED) {
+      return;
+    }
+    Exchange under = exchange;
+    if (now >= headDeadline) {
+      headDeadline = NEVER;
+      refuse(
+          new ProxyError.DeadlinePassed(Timer.REQUEST_HEADERS, Duration.ofNanos(headNanos), true));
+    } else if (now >= endDeadline && under == null && !parser.midHead()) {
+      endDeadline = NEVER;
+      ctx.close();
+      return;
+    }
+    if (under != null && now >= exchangeDeadline) {
+      exchangeDeadline = NEVER;
+      RequestFlow flow = under.flow();
+      if (flow != null) {
+        flow.onAlarm(now);
+      }
+    }
+    under = exchange;
+    long idle = NEVER;
+    if (under != null && streamIdleNanos > 0) {
+      idle = lastActivity + streamIdleNanos;
+      if (now >= idle) {
+        closeAfter = true;
+        under.fail(
+            new ProxyError.DeadlinePassed(
+                Timer.STREAM_IDLE, Duration.ofNanos(streamIdleNanos), false));
+        idle = NEVER;
+      }
+    } else if (under == null && state != State.LINGER && idleNanos > 0) {
+      idle = lastActivity + idleNanos;
+      if (now >= idle) {
+        ctx.close();
+        return;
+      }
+    }
+    long next = Math.min(Math.min(headDeadline, exchangeDeadline), idle);
+    if (endDeadline > now) {
+      next = Math.min(next, endDeadline);
+    }
+    alarm.wakeBy(next);
+  }
+
+  private void write(ByteBuf bytes) {
+    ctx.write(bytes, ctx.voidPromise());
+  }
+
+  private long now() {
+    return service.worker().nanoTime();
+  }
+}

@@ -1,0 +1,114 @@
+package dev.outrigger.proxy.http;
+
+import dev.outrigger.proxy.http.codec.Http1HeadWriter;
+import dev.outrigger.proxy.message.ConnectionFacts;
+import dev.outrigger.proxy.telemetry.WorkerTelemetry;
+import dev.outrigger.proxy.worker.Worker;
+import dev.outrigger.proxy.worker.WorkerConfined;
+import io.netty.channel.ChannelHandler;
+import java.util.ArrayList;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Set;
+
+/**
+ * HTTP on one worker: gives each connection its handler and knows all of them. Confined to its
+ * worker's event loop.
+ */
+@WorkerConfined
+public final class HttpService {
+  private final Worker worker;
+  private final WorkerTelemetry telemetry;
+  private final List<HttpFilter.Factory> filters;
+  private final ExchangeHandler handler;
+  private final Set<Http1Downstream> connections = new LinkedHashSet<>();
+  private final Http1HeadWriter headWriter = new Http1HeadWriter();
+  private int active;
+
+  /**
+   * @param filters run in this order on each request
+   * @param handler answers what the filters pass
+   */
+  public HttpService(
+      Worker worker,
+      WorkerTelemetry telemetry,
+      List<HttpFilter.Factory> filters,
+      ExchangeHandler handler) {
+    this.worker = worker;
+    this.telemetry = telemetry;
+    this.filters = List.copyOf(filters);
+    this.handler = handler;
+  }
+
+  /**
+   * The last handler of an HTTP/1.1 connection's pipeline; it expects bytes, decrypted, from the
+   * first one on. The channel closes itself.
+   *
+   * @param settings asked once at the start of each exchange
+   */
+  public ChannelHandler newHttp1Handler(HttpSettings.View settings, ConnectionFacts facts) {
+    assert worker.isCurrent();
+    return new Http1Downstream(this, settings, facts);
+  }
+
+  /**
+   * Lets the connections of these listeners end without losing a request: each answer says {@code
+   * connection: close}, and what is idle after the drain time is closed.
+   */
+  public void drain(boolean inboundOnly) {
+    assert worker.isCurrent();
+    for (Http1Downstream connection : new ArrayList<>(connections)) {
+      if (!inboundOnly || connection.facts().inbound()) {
+        connection.drain();
+      }
+    }
+  }
+
+  /** Exchanges under way. */
+  public int activeExchanges() {
+    assert worker.isCurrent();
+    return active;
+  }
+
+  /** Connections open. */
+  public int openConnections() {
+    assert worker.isCurrent();
+    return connections.size();
+  }
+
+  Http1HeadWriter headWriter() {
+    return headWriter;
+  }
+
+  Worker worker() {
+    return worker;
+  }
+
+  WorkerTelemetry telemetry() {
+    return telemetry;
+  }
+
+  List<HttpFilter.Factory> filters() {
+    return filters;
+  }
+
+  ExchangeHandler handler() {
+    return handler;
+  }
+
+  void opened(Http1Downstream connection) {
+    connections.add(connection);
+  }
+
+  void closed(Http1Downstream connection) {
+    connections.remove(connection);
+  }
+
+  void exchangeStarted() {
+    active++;
+  }
+
+  void exchangeFinished() {
+    active--;
+  }
+}

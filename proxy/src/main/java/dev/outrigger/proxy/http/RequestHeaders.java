@@ -1,0 +1,90 @@
+package dev.outrigger.proxy.http;
+
+import dev.outrigger.proxy.config.HttpProxyConfig.Forwarding;
+import dev.outrigger.proxy.message.ConnectionFacts;
+import dev.outrigger.proxy.message.HeaderName;
+import dev.outrigger.proxy.message.Headers;
+import dev.outrigger.proxy.message.RequestHead;
+
+/** What is taken from and put on each request's head before anything looks at it. */
+final class RequestHeaders {
+  private static final byte[] OURS = {'x', '-', 'o', 'u', 't', 'r', 'i', 'g', 'g', 'e', 'r', '-'};
+
+  private RequestHeaders() {}
+
+  /** Takes away our own control headers where they come from outside the mesh. */
+  static void clean(Headers headers, ConnectionFacts facts) {
+    if (facts.peer() != null || !facts.inbound()) {
+      return;
+    }
+    for (int i = headers.size() - 1; i >= 0; i--) {
+      if (isOurs(headers, i)) {
+        headers.removeAt(i);
+      }
+    }
+  }
+
+  private static boolean isOurs(Headers headers, int index) {
+    if (headers.nameLength(index) <= OURS.length) {
+      return false;
+    }
+    byte[] array = headers.array();
+    int at = headers.nameOffset(index);
+    for (int i = 0; i < OURS.length; i++) {
+      byte b = array[at + i];
+      if ((b >= 'A' && b <= 'Z' ? b | 0x20 : b) != OURS[i]) {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  /** Says who the client is. */
+  static void identify(RequestHead head, ClientIdentity client, Forwarding forwarding) {
+    Headers headers = head.headers();
+    if (forwarding.useRemoteAddress()) {
+      append(headers, HeaderName.X_FORWARDED_FOR, client.address());
+      headers.set(HeaderName.X_FORWARDED_PROTO, head.scheme());
+    } else if (!headers.contains(HeaderName.X_FORWARDED_PROTO)) {
+      headers.add(HeaderName.X_FORWARDED_PROTO, head.scheme());
+    }
+    clientCert(headers, client, forwarding);
+  }
+
+  private static void clientCert(Headers headers, ClientIdentity client, Forwarding forwarding) {
+    HeaderName name = HeaderName.X_FORWARDED_CLIENT_CERT;
+    switch (forwarding.clientCert()) {
+      case SANITIZE -> headers.remove(name);
+      case FORWARD_ONLY -> {
+        if (!client.authenticated()) {
+          headers.remove(name);
+        }
+      }
+      case APPEND_FORWARD -> {
+        String element = client.clientCert();
+        if (element == null) {
+          headers.remove(name);
+        } else {
+          append(headers, name, element);
+        }
+      }
+      case SANITIZE_SET -> {
+        String element = client.clientCert();
+        if (element == null) {
+          headers.remove(name);
+        } else {
+          headers.set(name, element);
+        }
+      }
+      case ALWAYS_FORWARD_ONLY -> {}
+    }
+  }
+
+  private static void append(Headers headers, HeaderName name, String element) {
+    if (headers.contains(name)) {
+      headers.set(name, String.join(",", headers.all(name)) + "," + element);
+    } else {
+      headers.add(name, element);
+    }
+  }
+}

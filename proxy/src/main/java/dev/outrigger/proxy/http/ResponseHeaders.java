@@ -1,0 +1,28 @@
+package dev.outrigger.proxy.http;
+
+import dev.outrigger.proxy.config.RouteTableConfig.HeaderChanges;
+import dev.outrigger.proxy.config.RouteTableConfig.Route;
+import dev.outrigger.proxy.message.HeaderName;
+import dev.outrigger.proxy.message.Headers;
+import dev.outrigger.proxy.message.ResponseHead;
+
+/** What is put on each answer's head before the client gets it. */
+final class ResponseHeaders {
+  private ResponseHeaders() {}
+
+  static void prepare(ResponseHead response, Exchange exchange) {
+    Headers headers = response.headers();
+    Route route = exchange.route();
+    if (route != null && route.headers() != HeaderChanges.NONE) {
+      HeaderEdits.apply(route.headers().responseRemove(), route.headers().responseAdd(), headers);
+    }
+    String experiment = exchange.faultExperiment();
+    if (experiment != null) {
+      headers.set(HeaderName.OUTRIGGER_FAULT, experiment);
+    }
+    String server = exchange.settings().config().serverName();
+    if (!server.isEmpty()) {
+      headers.set(HeaderName.SERVER, server);
+    }
+  }
+}
