@@ -313,6 +313,7 @@ final class BootstrapChecker {
     return new Dynamic(listeners, clusters, ads);
   }
 
+  @SuppressWarnings("deprecation") // Control planes and files still use the old forms.
   private BootstrapConfig.Source source(
       boolean set, ConfigSource source, DynamicResources resources, String field) {
     String path = DYNAMIC + field;
@@ -343,6 +344,7 @@ final class BootstrapChecker {
     };
   }
 
+  @SuppressWarnings("deprecation") // Control planes and files still use the old forms.
   private @Nullable AdsServer ads(Bootstrap proto) {
     String path = DYNAMIC + "ads_config";
     ApiConfigSource ads = proto.getDynamicResources().getAdsConfig();

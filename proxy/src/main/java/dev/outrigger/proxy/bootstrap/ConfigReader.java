@@ -495,13 +495,10 @@ final class ConfigReader {
           case ENUM -> enumValue(field, text);
           case BYTES -> bytes(text);
           case DOUBLE -> number(text);
-          case FLOAT -> number(text) instanceof Double number ? number.floatValue() : null;
-          case UINT32, FIXED32 ->
-              integer(text, 0, 0xffffffffL) instanceof Long n ? n.intValue() : null;
+          case FLOAT -> real(text);
+          case UINT32, FIXED32 -> narrowed(integer(text, 0, 0xffffffffL));
           case INT32, SINT32, SFIXED32 ->
-              integer(text, Integer.MIN_VALUE, Integer.MAX_VALUE) instanceof Long n
-                  ? n.intValue()
-                  : null;
+              narrowed(integer(text, Integer.MIN_VALUE, Integer.MAX_VALUE));
           case UINT64, FIXED64 -> integer(text, 0, Long.MAX_VALUE);
           case INT64, SINT64, SFIXED64 -> integer(text, Long.MIN_VALUE, Long.MAX_VALUE);
           case MESSAGE, GROUP -> null;
@@ -543,6 +540,16 @@ final class ConfigReader {
 
   private static @Nullable Double number(String text) {
     return NUMBER.matcher(text).matches() ? Double.valueOf(text) : null;
+  }
+
+  private static @Nullable Float real(String text) {
+    Double number = number(text);
+    return number == null ? null : (Float) number.floatValue();
+  }
+
+  /** Keeps the bits: an unsigned number of 32 bits is an int in protobuf's Java form. */
+  private static @Nullable Integer narrowed(@Nullable Long number) {
+    return number == null ? null : (Integer) number.intValue();
   }
 
   private static @Nullable Long integer(String text, long min, long max) {

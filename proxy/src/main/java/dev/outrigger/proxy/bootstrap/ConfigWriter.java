@@ -122,13 +122,12 @@ final class ConfigWriter {
   }
 
   private static String durationText(Duration duration) {
-    boolean negative = duration.getSeconds() < 0 || duration.getNanos() < 0;
-    String text = Math.abs(duration.getSeconds()) + "";
-    if (duration.getNanos() != 0) {
-      String nanos = "%09d".formatted(Math.abs(duration.getNanos()));
-      text += "." + nanos.replaceAll("0+$", "");
-    }
-    return (negative ? "-" : "") + text + "s";
+    long seconds = duration.getSeconds();
+    int nanos = duration.getNanos();
+    boolean negative = seconds < 0 || nanos < 0;
+    String fraction =
+        nanos == 0 ? "" : "." + "%09d".formatted(Math.abs(nanos)).replaceAll("0+$", "");
+    return (negative ? "-" : "") + Math.abs(seconds) + fraction + "s";
   }
 
   private static String scalar(Object value) {

@@ -157,6 +157,7 @@ public final class ClusterDecoder implements ResourceType<Cluster, Unresolved<Cl
     };
   }
 
+  @SuppressWarnings("deprecation") // Control planes and files still use the old forms.
   private static Discovery.Dns names(Cluster cluster, boolean firstOnly, Scope scope)
       throws InvalidResourceException {
     EndpointSet endpoints =
@@ -202,6 +203,7 @@ public final class ClusterDecoder implements ResourceType<Cluster, Unresolved<Cl
         source);
   }
 
+  @SuppressWarnings("deprecation") // Control planes and files still use the old forms.
   private PoolConfig pool(Cluster cluster, Scope scope) throws InvalidResourceException {
     if (cluster.getType() != Cluster.DiscoveryType.ORIGINAL_DST
         && cluster.getUpstreamBindConfig().hasSourceAddress()) {

@@ -125,6 +125,7 @@ final class HeaderChangesDecoder {
     return plain.replace('\0', '%');
   }
 
+  @SuppressWarnings("deprecation") // Control planes and files still use the old forms.
   private static Append append(HeaderValueOption option, Scope scope)
       throws InvalidResourceException {
     if (option.hasAppend()) {

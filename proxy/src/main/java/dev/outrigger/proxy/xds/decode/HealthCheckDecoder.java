@@ -130,7 +130,7 @@ final class HealthCheckDecoder {
     Duration max =
         detection.hasMaxEjectionTime()
             ? scope.in("max_ejection_time").positive(detection.getMaxEjectionTime())
-            : Duration.ofSeconds(300);
+            : Duration.ofMinutes(5);
     return new OutlierPolicy(
         errors,
         base,

@@ -97,6 +97,7 @@ final class MatchDecoder {
   }
 
   /** Also of the forms that Envoy calls deprecated, which control planes still send. */
+  @SuppressWarnings("deprecation") // Control planes and files still use the old forms.
   private static ValueMatch value(HeaderMatcher header, Scope scope)
       throws InvalidResourceException {
     return switch (header.getHeaderMatchSpecifierCase()) {

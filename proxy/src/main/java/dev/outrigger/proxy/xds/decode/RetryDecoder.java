@@ -63,7 +63,7 @@ final class RetryDecoder {
   private static Set<Condition> conditions(String retryOn, Scope scope, Set<Integer> statuses)
       throws InvalidResourceException {
     Set<Condition> conditions = EnumSet.noneOf(Condition.class);
-    for (String word : retryOn.split(",")) {
+    for (String word : retryOn.split(",", -1)) {
       String name = word.strip();
       switch (name) {
         case "" -> {}

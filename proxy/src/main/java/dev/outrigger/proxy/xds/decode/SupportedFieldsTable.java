@@ -30,7 +30,7 @@ final class SupportedFieldsTable {
       SupportedFields.Rule rule = SupportedFields.Rule.READ;
       int colon = content.indexOf(':');
       String fields = colon < 0 ? content : content.substring(0, colon);
-      for (String word : fields.split(" +")) {
+      for (String word : fields.strip().split(" +", -1)) {
         switch (word) {
           case "harmless" -> rule = SupportedFields.Rule.HARMLESS;
           case "off-only" -> rule = SupportedFields.Rule.OFF_ONLY;
