@@ -1,0 +1,79 @@
+package dev.outrigger.proxy.route;
+
+import dev.outrigger.proxy.config.RouteTableConfig.RegexPattern;
+import java.util.regex.Pattern;
+
+/**
+ * A regular expression that cannot hold a worker up. The JDK's engine backtracks, so a pattern and
+ * an input together may cost exponential time; here every character that the engine reads is
+ * counted, and after {@link #MAX_STEPS} of them, or for an input longer than {@link #MAX_LENGTH},
+ * the match is given up. Giving up is not "no match": a later route, or an inverted condition,
+ * could then let a request through that the author meant to catch. It is {@link Exhausted}, and the
+ * request finds no route at all.
+ */
+final class BoundedRegex {
+  /** Characters read in one match; about half a millisecond. */
+  static final int MAX_STEPS = 100_000;
+
+  /** Longest text that is compared. */
+  static final int MAX_LENGTH = 16 * 1024;
+
+  private final Pattern pattern;
+
+  BoundedRegex(RegexPattern pattern) {
+    this.pattern = Pattern.compile(pattern.text());
+  }
+
+  /**
+   * Whether the whole of {@code text} between the bounds matches.
+   *
+   * @throws Exhausted when the bounds above are passed
+   */
+  boolean matches(String text, int start, int end) {
+    if (end - start > MAX_LENGTH) {
+      throw Exhausted.INSTANCE;
+    }
+    try {
+      return pattern.matcher(new Counted(text, start, end, new int[] {MAX_STEPS})).matches();
+    } catch (StackOverflowError _) {
+      // The engine recurses once per repetition of a group; nothing of ours is on that stack.
+      throw Exhausted.INSTANCE;
+    }
+  }
+
+  /** The match was given up. */
+  static final class Exhausted extends RuntimeException {
+    static final Exhausted INSTANCE = new Exhausted();
+    private static final long serialVersionUID = 1L;
+
+    private Exhausted() {
+      super("a regular expression took too many steps", null, false, false);
+    }
+  }
+
+  /** A text that counts how often it is read; its parts count together with it. */
+  private record Counted(String text, int start, int end, int[] steps) implements CharSequence {
+    @Override
+    public int length() {
+      return end - start;
+    }
+
+    @Override
+    public char charAt(int index) {
+      if (--steps[0] < 0) {
+        throw Exhausted.INSTANCE;
+      }
+      return text.charAt(start + index);
+    }
+
+    @Override
+    public CharSequence subSequence(int from, int to) {
+      return new Counted(text, start + from, start + to, steps);
+    }
+
+    @Override
+    public String toString() {
+      return text.substring(start, end);
+    }
+  }
+}

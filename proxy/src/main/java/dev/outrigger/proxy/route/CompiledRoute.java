@@ -1,0 +1,92 @@
+package dev.outrigger.proxy.route;
+
+import dev.outrigger.proxy.config.RouteTableConfig.Action;
+import dev.outrigger.proxy.config.RouteTableConfig.Route;
+import dev.outrigger.proxy.config.RouteTableConfig.VirtualHost;
+import dev.outrigger.proxy.config.WeightedCluster;
+import dev.outrigger.proxy.message.RequestHead;
+import java.util.List;
+import java.util.random.RandomGenerator;
+
+/** One route, ready: its conditions compiled and every answer it can give made in advance. */
+final class CompiledRoute {
+  private final PathMatcher path;
+  private final String[] methods;
+  private final HeaderMatcher[] headers;
+  private final QueryMatcher[] queries;
+  private final RouteMatch[] answers;
+  private final long[] weightsUpTo;
+
+  CompiledRoute(VirtualHost host, Route route) {
+    path = PathMatcher.of(route.match().path());
+    methods = route.match().methods().toArray(String[]::new);
+    headers =
+        route.match().headers().stream().map(HeaderMatcher::new).toArray(HeaderMatcher[]::new);
+    queries = route.match().queries().stream().map(QueryMatcher::new).toArray(QueryMatcher[]::new);
+    List<WeightedCluster> clusters =
+        route.action() instanceof Action.Forward forward ? forward.clusters() : List.of();
+    if (clusters.isEmpty()) {
+      if (route.action() instanceof Action.Forward) {
+        throw new IllegalArgumentException("route \"" + route.name() + "\" forwards to no cluster");
+      }
+      answers = new RouteMatch[] {new RouteMatch(host, route, path, null)};
+      weightsUpTo = new long[] {1};
+      return;
+    }
+    answers = new RouteMatch[clusters.size()];
+    weightsUpTo = new long[clusters.size()];
+    long sum = 0;
+    for (int i = 0; i < answers.length; i++) {
+      WeightedCluster cluster = clusters.get(i);
+      // xDS weights are unsigned; one cluster alone needs no weight.
+      sum += answers.length == 1 ? 1 : Integer.toUnsignedLong(cluster.weight());
+      answers[i] = new RouteMatch(host, route, path, cluster.cluster());
+      weightsUpTo[i] = sum;
+    }
+    if (sum == 0) {
+      throw new IllegalArgumentException(
+          "the weights of route \"" + route.name() + "\" are all zero");
+    }
+  }
+
+  boolean matches(RequestHead head, int queryMark) {
+    if (path.match(head.path(), queryMark) < 0 || !methodMatches(head.method())) {
+      return false;
+    }
+    for (HeaderMatcher header : headers) {
+      if (!header.matches(head)) {
+        return false;
+      }
+    }
+    for (QueryMatcher query : queries) {
+      if (!query.matches(head.path(), queryMark)) {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  RouteMatch answer(RandomGenerator random) {
+    if (answers.length == 1) {
+      return answers[0];
+    }
+    long drawn = random.nextLong(weightsUpTo[weightsUpTo.length - 1]);
+    int i = 0;
+    while (drawn >= weightsUpTo[i]) {
+      i++;
+    }
+    return answers[i];
+  }
+
+  private boolean methodMatches(String method) {
+    if (methods.length == 0) {
+      return true;
+    }
+    for (String wanted : methods) {
+      if (wanted.equals(method)) {
+        return true;
+      }
+    }
+    return false;
+  }
+}

@@ -1,0 +1,74 @@
+package dev.outrigger.proxy.route;
+
+import dev.outrigger.proxy.config.RouteTableConfig;
+import dev.outrigger.proxy.config.RouteTableConfig.VirtualHost;
+import dev.outrigger.proxy.message.RequestHead;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.random.RandomGenerator;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A route table made ready once, off the workers; immutable, shared by all of them. Finding a route
+ * by an exact host and a path allocates nothing.
+ */
+public final class RouteTable {
+  private final String name;
+  private final VirtualHosts<CompiledRoute[]> hosts;
+
+  private RouteTable(String name, VirtualHosts<CompiledRoute[]> hosts) {
+    this.name = name;
+    this.hosts = hosts;
+  }
+
+  /**
+   * Makes a table ready.
+   *
+   * @throws IllegalArgumentException with the reason if it contradicts itself: a domain twice, a
+   *     wildcard in the middle, weights that are all zero
+   */
+  public static RouteTable compile(RouteTableConfig config) {
+    List<Map.Entry<String, CompiledRoute[]>> domains = new ArrayList<>();
+    for (VirtualHost host : config.virtualHosts()) {
+      CompiledRoute[] routes =
+          host.routes().stream()
+              .map(route -> new CompiledRoute(host, route))
+              .toArray(CompiledRoute[]::new);
+      host.domains().forEach(domain -> domains.add(Map.entry(domain, routes)));
+    }
+    return new RouteTable(config.name(), VirtualHosts.of(domains));
+  }
+
+  /** The name of the table. */
+  public String name() {
+    return name;
+  }
+
+  /**
+   * The first route of the request's virtual host whose conditions all hold, with a cluster drawn
+   * by weight; null when there is none, or when a regular expression had to be given up.
+   *
+   * @param random the worker's own
+   */
+  public @Nullable RouteMatch find(RequestHead head, RandomGenerator random) {
+    CompiledRoute[] routes = hosts.find(head.authority());
+    if (routes == null) {
+      return null;
+    }
+    int queryMark = head.path().indexOf('?');
+    if (queryMark < 0) {
+      queryMark = head.path().length();
+    }
+    try {
+      for (CompiledRoute route : routes) {
+        if (route.matches(head, queryMark)) {
+          return route.answer(random);
+        }
+      }
+    } catch (BoundedRegex.Exhausted _) {
+      return null;
+    }
+    return null;
+  }
+}
