@@ -1,0 +1,52 @@
+package dev.outrigger.controlplane.api;
+
+import java.net.URLDecoder;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+
+/**
+ * What is done for a method and a path.
+ *
+ * @param method of HTTP
+ * @param path segments; {@code *} stands for any one segment
+ */
+public record ApiRoute(String method, String path, Action action) {
+
+  /** Runs on a virtual thread and may block. */
+  @FunctionalInterface
+  public interface Action {
+    /**
+     * @throws IllegalArgumentException if the caller is wrong; answered with 400 and the message
+     * @throws Exception anything else is answered with 500 and logged
+     */
+    ApiReply answer(ApiRequest request) throws Exception;
+  }
+
+  public static ApiRoute get(String path, Action action) {
+    return new ApiRoute("GET", path, action);
+  }
+
+  public static ApiRoute post(String path, Action action) {
+    return new ApiRoute("POST", path, action);
+  }
+
+  /** The parameters, if the raw path is this route's. */
+  Optional<List<String>> match(String rawPath) {
+    String[] wanted = path.split("/", -1);
+    String[] given = rawPath.split("/", -1);
+    if (wanted.length != given.length) {
+      return Optional.empty();
+    }
+    List<String> parameters = new ArrayList<>();
+    for (int i = 0; i < wanted.length; i++) {
+      if (wanted[i].equals("*")) {
+        parameters.add(URLDecoder.decode(given[i], StandardCharsets.UTF_8));
+      } else if (!wanted[i].equals(given[i])) {
+        return Optional.empty();
+      }
+    }
+    return Optional.of(parameters);
+  }
+}
