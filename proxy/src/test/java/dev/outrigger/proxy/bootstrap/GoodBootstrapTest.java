@@ -29,6 +29,7 @@ import dev.outrigger.proxy.extension.ResourceRef;
 import dev.outrigger.proxy.xds.TypeUrls;
 import dev.outrigger.tls.PeerRule;
 import dev.outrigger.tls.SpiffeId;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -37,12 +38,14 @@ import java.util.Map;
 import java.util.OptionalInt;
 import java.util.Set;
 import java.util.stream.Stream;
+import org.jspecify.annotations.NullUnmarked;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestFactory;
 import org.junit.jupiter.api.io.TempDir;
 
+@NullUnmarked // What is null fails the test anyway.
 final class GoodBootstrapTest {
   @TempDir static Path folder;
 
@@ -91,7 +94,7 @@ final class GoodBootstrapTest {
         new ProcessBuilder(envoy, "--mode", "validate", "-l", "error", "-c", file.toString())
             .redirectErrorStream(true)
             .start();
-    String output = new String(process.getInputStream().readAllBytes());
+    String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
     assertThat(process.waitFor()).as(output).isZero();
   }
 
