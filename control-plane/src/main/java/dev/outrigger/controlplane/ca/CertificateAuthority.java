@@ -1,0 +1,372 @@
+package dev.outrigger.controlplane.ca;
+
+import dev.outrigger.tls.Pem;
+import dev.outrigger.tls.PemException;
+import dev.outrigger.tls.SpiffeId;
+import dev.outrigger.tls.TrustBundle;
+import dev.outrigger.tls.WorkloadIdentity;
+import java.io.IOException;
+import java.math.BigInteger;
+import java.net.InetAddress;
+import java.nio.file.Path;
+import java.security.GeneralSecurityException;
+import java.security.KeyPair;
+import java.security.KeyPairGenerator;
+import java.security.PublicKey;
+import java.security.SecureRandom;
+import java.security.cert.X509Certificate;
+import java.security.interfaces.ECPublicKey;
+import java.security.interfaces.RSAPublicKey;
+import java.security.spec.ECGenParameterSpec;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.InstantSource;
+import java.util.ArrayList;
+import java.util.Date;
+import java.util.List;
+import org.bouncycastle.asn1.ASN1Encodable;
+import org.bouncycastle.asn1.x500.X500Name;
+import org.bouncycastle.asn1.x509.BasicConstraints;
+import org.bouncycastle.asn1.x509.ExtendedKeyUsage;
+import org.bouncycastle.asn1.x509.Extension;
+import org.bouncycastle.asn1.x509.GeneralName;
+import org.bouncycastle.asn1.x509.GeneralNames;
+import org.bouncycastle.asn1.x509.KeyPurposeId;
+import org.bouncycastle.asn1.x509.KeyUsage;
+import org.bouncycastle.cert.CertIOException;
+import org.bouncycastle.cert.jcajce.JcaX509CertificateConverter;
+import org.bouncycastle.cert.jcajce.JcaX509ExtensionUtils;
+import org.bouncycastle.cert.jcajce.JcaX509v3CertificateBuilder;
+import org.bouncycastle.operator.OperatorCreationException;
+import org.bouncycastle.operator.jcajce.JcaContentSignerBuilder;
+import org.bouncycastle.operator.jcajce.JcaContentVerifierProviderBuilder;
+import org.bouncycastle.pkcs.PKCSException;
+import org.bouncycastle.pkcs.jcajce.JcaPKCS10CertificationRequest;
+
+/**
+ * Signs X.509-SVIDs with a root of its own, which it makes at its first start and keeps in the
+ * state folder. Immutable once open; any thread may use it.
+ */
+public final class CertificateAuthority {
+  private static final String KEY_FILE = "ca.key";
+  private static final String CERTIFICATE_FILE = "ca.crt";
+  private static final Duration ROOT_LIFETIME = Duration.ofDays(3650);
+
+  /** How far a peer's clock may be behind ours. */
+  private static final Duration BACKDATED = Duration.ofMinutes(1);
+
+  private static final int MAX_REQUEST_CHARACTERS = 16 << 10;
+  private static final int MIN_RSA_BITS = 2048;
+  private static final int MAX_RSA_BITS = 8192;
+  private static final String SIGNATURE = "SHA256withECDSA";
+
+  private final WorkloadIdentity root;
+  private final String trustDomain;
+  private final Lifetimes lifetimes;
+  private final InstantSource clock;
+  private final SecureRandom random;
+
+  /**
+   * How long certificates live.
+   *
+   * @param standard where none is asked for, positive
+   * @param longest what is asked for is shortened to this
+   */
+  public record Lifetimes(Duration standard, Duration longest) {
+    /** A day each, as in Istio and Linkerd. */
+    public static final Lifetimes DAY = new Lifetimes(Duration.ofHours(24), Duration.ofHours(24));
+
+    public Lifetimes {
+      if (!standard.isPositive() || longest.compareTo(standard) < 0) {
+        throw new IllegalArgumentException(
+            "the standard lifetime must be positive and not above the longest");
+      }
+    }
+
+    Duration granted(Duration asked) {
+      if (!asked.isPositive()) {
+        return standard;
+      }
+      return asked.compareTo(longest) > 0 ? longest : asked;
+    }
+  }
+
+  private CertificateAuthority(
+      WorkloadIdentity root,
+      String trustDomain,
+      Lifetimes lifetimes,
+      InstantSource clock,
+      SecureRandom random) {
+    this.root = root;
+    this.trustDomain = trustDomain;
+    this.lifetimes = lifetimes;
+    this.clock = clock;
+    this.random = random;
+  }
+
+  /**
+   * Opens the authority of a state folder, and makes it if there is none.
+   *
+   * @param folder made for its owner only, if it does not exist
+   * @throws IOException if the folder or the key is open to others, belongs to another trust
+   *     domain, is incomplete or cannot be used; the message says how to repair it
+   */
+  public static CertificateAuthority open(
+      Path folder,
+      String trustDomain,
+      Lifetimes lifetimes,
+      InstantSource clock,
+      SecureRandom random)
+      throws IOException {
+    StateFolder state = StateFolder.open(folder);
+    String domain = new SpiffeId(trustDomain, "").trustDomain();
+    // Two control planes that start at once on one folder must end up with one root.
+    try (var _ = state.lock("ca.lock")) {
+      // The key is written first: a key alone is a first start that was cut short.
+      if (state.has(CERTIFICATE_FILE) && !state.has(KEY_FILE)) {
+        throw new IOException(
+            folder + " has " + CERTIFICATE_FILE + " but no " + KEY_FILE + ": restore the key");
+      }
+      WorkloadIdentity root =
+          state.has(CERTIFICATE_FILE)
+              ? load(state, domain, clock.instant())
+              : create(state, domain, clock.instant(), random);
+      return new CertificateAuthority(root, domain, lifetimes, clock, random);
+    }
+  }
+
+  private static WorkloadIdentity load(StateFolder state, String trustDomain, Instant now)
+      throws IOException {
+    try {
+      WorkloadIdentity root =
+          WorkloadIdentity.parse(state.read(CERTIFICATE_FILE), state.readSecret(KEY_FILE));
+      SpiffeId id = root.spiffeId();
+      if (id == null || !id.equals(new SpiffeId(trustDomain, ""))) {
+        throw new IOException(
+            "the authority in "
+                + state
+                + " is of "
+                + id
+                + ", but the mesh's trust domain is "
+                + trustDomain
+                + ": give the right one, or another state folder");
+      }
+      if (now.isAfter(root.leaf().getNotAfter().toInstant())) {
+        throw new IOException(
+            "the root in " + state + " expired on " + root.leaf().getNotAfter().toInstant());
+      }
+      return root;
+    } catch (PemException e) {
+      throw new IOException("the authority in " + state + " cannot be read: " + e.getMessage(), e);
+    }
+  }
+
+  private static WorkloadIdentity create(
+      StateFolder state, String trustDomain, Instant now, SecureRandom random)
+      throws IOException {
+    try {
+      KeyPair keys = newKeys(random);
+      X500Name name = new X500Name("CN=Outrigger root,O=" + trustDomain);
+      JcaX509v3CertificateBuilder builder =
+          new JcaX509v3CertificateBuilder(
+              name,
+              serial(random),
+              Date.from(now.minus(BACKDATED)),
+              Date.from(now.plus(ROOT_LIFETIME)),
+              name,
+              keys.getPublic());
+      JcaX509ExtensionUtils ids = new JcaX509ExtensionUtils();
+      builder
+          .addExtension(Extension.basicConstraints, true, new BasicConstraints(0))
+          .addExtension(
+              Extension.keyUsage, true, new KeyUsage(KeyUsage.keyCertSign | KeyUsage.cRLSign))
+          .addExtension(
+              Extension.subjectKeyIdentifier,
+              false,
+              ids.createSubjectKeyIdentifier(keys.getPublic()))
+          .addExtension(
+              Extension.subjectAlternativeName,
+              false,
+              new GeneralNames(uri(new SpiffeId(trustDomain, ""))));
+      X509Certificate certificate =
+          new JcaX509CertificateConverter()
+              .getCertificate(
+                  builder.build(
+                      new JcaContentSignerBuilder(SIGNATURE)
+                          .setSecureRandom(random)
+                          .build(keys.getPrivate())));
+      state.write(KEY_FILE, Pem.of(keys.getPrivate()));
+      state.write(CERTIFICATE_FILE, Pem.of(certificate));
+      return new WorkloadIdentity(List.of(certificate), keys.getPrivate());
+    } catch (GeneralSecurityException | OperatorCreationException e) {
+      throw new IOException("no authority can be made: " + e.getMessage(), e);
+    }
+  }
+
+  /** What peers are verified against. */
+  public TrustBundle trust() {
+    return new TrustBundle(root.chain());
+  }
+
+  /** Of every identity that this authority vouches for; in lower case. */
+  public String trustDomain() {
+    return trustDomain;
+  }
+
+  /**
+   * Certifies the key of a request for an identity that the caller has verified.
+   *
+   * @param requestPem PKCS#10; its key counts and its proof of possession must hold, every name or
+   *     extension in it is ignored
+   * @param identity with a path, in this authority's trust domain
+   * @param asked the lifetime asked for; zero or less takes the standard
+   * @return leaf first, the root last
+   * @throws RefusedRequestException if the request is malformed, its key weak or its proof wrong
+   */
+  public List<X509Certificate> issue(String requestPem, SpiffeId identity, Duration asked)
+      throws RefusedRequestException {
+    if (!identity.hasPath() || !identity.trustDomain().equals(trustDomain)) {
+      throw new RefusedRequestException(
+          identity + " is not a workload of the trust domain " + trustDomain);
+    }
+    PublicKey key = certifiableKey(requestPem);
+    X509Certificate leaf =
+        sign(key, new GeneralNames(uri(identity)), lifetimes.granted(asked));
+    return List.of(leaf, root.leaf());
+  }
+
+  /**
+   * Makes what the control plane itself shows: its SPIFFE ID, and DNS names and addresses for
+   * clients that check those.
+   */
+  public WorkloadIdentity servingIdentity(
+      List<String> dnsNames, List<InetAddress> addresses, Duration lifetime) {
+    try {
+      KeyPair keys = newKeys(random);
+      List<GeneralName> names = new ArrayList<>();
+      names.add(uri(SpiffeId.ofControlPlane(trustDomain)));
+      for (String dns : dnsNames) {
+        names.add(new GeneralName(GeneralName.dNSName, dns));
+      }
+      for (InetAddress address : addresses) {
+        names.add(new GeneralName(GeneralName.iPAddress, withoutScope(address)));
+      }
+      X509Certificate leaf =
+          sign(keys.getPublic(), new GeneralNames(names.toArray(GeneralName[]::new)), lifetime);
+      return new WorkloadIdentity(List.of(leaf, root.leaf()), keys.getPrivate());
+    } catch (GeneralSecurityException e) {
+      throw new IllegalStateException("this JDK has no P-256", e);
+    }
+  }
+
+  /** Checks the whole of a request and gives its key. */
+  PublicKey certifiableKey(String requestPem) throws RefusedRequestException {
+    if (requestPem.length() > MAX_REQUEST_CHARACTERS) {
+      throw new RefusedRequestException(
+          "the request is longer than " + MAX_REQUEST_CHARACTERS + " characters");
+    }
+    try {
+      JcaPKCS10CertificationRequest request =
+          new JcaPKCS10CertificationRequest(content(requestPem));
+      PublicKey key = request.getPublicKey();
+      boolean strong =
+          switch (key) {
+            case ECPublicKey ec -> {
+              int bits = ec.getParams().getOrder().bitLength();
+              yield bits >= 256 && bits <= 521;
+            }
+            case RSAPublicKey rsa -> {
+              int bits = rsa.getModulus().bitLength();
+              yield bits >= MIN_RSA_BITS && bits <= MAX_RSA_BITS;
+            }
+            default -> false;
+          };
+      if (!strong) {
+        throw new RefusedRequestException(
+            "the key is "
+                + key.getAlgorithm()
+                + " of a kind or size that is not certified, expected EC P-256 or RSA 2048");
+      }
+      if (!request.isSignatureValid(new JcaContentVerifierProviderBuilder().build(key))) {
+        throw new RefusedRequestException("the request is not signed by its own key");
+      }
+      return key;
+    } catch (PemException e) {
+      throw new RefusedRequestException("the request is not PEM: " + e.getMessage());
+    } catch (IOException
+        | GeneralSecurityException
+        | OperatorCreationException
+        | PKCSException
+        | RuntimeException e) {
+      // BouncyCastle reports malformed input by runtime exceptions of many kinds.
+      throw new RefusedRequestException("the request is not a usable PKCS#10 request");
+    }
+  }
+
+  private static byte[] content(String requestPem) throws PemException {
+    return requestPem.contains("BEGIN NEW CERTIFICATE REQUEST")
+        ? Pem.content(requestPem, "NEW CERTIFICATE REQUEST")
+        : Pem.content(requestPem, "CERTIFICATE REQUEST");
+  }
+
+  private X509Certificate sign(PublicKey key, GeneralNames names, Duration lifetime) {
+    Instant now = clock.instant();
+    Instant rootEnd = root.leaf().getNotAfter().toInstant();
+    Instant end = now.plus(lifetime).isAfter(rootEnd) ? rootEnd : now.plus(lifetime);
+    try {
+      JcaX509v3CertificateBuilder builder =
+          new JcaX509v3CertificateBuilder(
+              root.leaf().getSubjectX500Principal(),
+              serial(random),
+              Date.from(now.minus(BACKDATED)),
+              Date.from(end),
+              new javax.security.auth.x500.X500Principal(""),
+              key);
+      JcaX509ExtensionUtils ids = new JcaX509ExtensionUtils();
+      List<ASN1Encodable> purposes =
+          List.of(KeyPurposeId.id_kp_serverAuth, KeyPurposeId.id_kp_clientAuth);
+      builder
+          .addExtension(Extension.basicConstraints, true, new BasicConstraints(false))
+          .addExtension(Extension.keyUsage, true, new KeyUsage(KeyUsage.digitalSignature))
+          .addExtension(
+              Extension.extendedKeyUsage,
+              false,
+              new ExtendedKeyUsage(purposes.toArray(KeyPurposeId[]::new)))
+          .addExtension(
+              Extension.authorityKeyIdentifier,
+              false,
+              ids.createAuthorityKeyIdentifier(root.leaf().getPublicKey()))
+          // Critical, because the subject is empty (RFC 5280, 4.2.1.6).
+          .addExtension(Extension.subjectAlternativeName, true, names);
+      return new JcaX509CertificateConverter()
+          .getCertificate(
+              builder.build(
+                  new JcaContentSignerBuilder(SIGNATURE)
+                      .setSecureRandom(random)
+                      .build(root.key())));
+    } catch (CertIOException | GeneralSecurityException | OperatorCreationException e) {
+      throw new IllegalStateException("the authority cannot sign", e);
+    }
+  }
+
+  private static KeyPair newKeys(SecureRandom random) throws GeneralSecurityException {
+    KeyPairGenerator generator = KeyPairGenerator.getInstance("EC");
+    generator.initialize(new ECGenParameterSpec("secp256r1"), random);
+    return generator.generateKeyPair();
+  }
+
+  /** 127 random bits: positive, and not zero for all that chance can do. */
+  private static BigInteger serial(SecureRandom random) {
+    return new BigInteger(127, random).setBit(126);
+  }
+
+  private static GeneralName uri(SpiffeId id) {
+    return new GeneralName(GeneralName.uniformResourceIdentifier, id.toString());
+  }
+
+  private static String withoutScope(InetAddress address) {
+    String text = address.getHostAddress();
+    int scope = text.indexOf('%');
+    return scope < 0 ? text : text.substring(0, scope);
+  }
+}

@@ -1,0 +1,59 @@
+package dev.outrigger.proxy.identity;
+
+import dev.outrigger.tls.ClientTls;
+import dev.outrigger.tls.TlsSetupException;
+import dev.outrigger.tls.WorkloadIdentity;
+import java.io.IOException;
+import java.time.Duration;
+import java.time.InstantSource;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
+import java.util.concurrent.ScheduledExecutorService;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Prepares one call to an authority. Names no gRPC type itself, so that those classes, which cost
+ * a proxy some megabytes, are loaded at the first call and not by a proxy that never makes one.
+ */
+final class GrpcCertificateRequester implements CertificateRequester {
+  private final CertificateClient.Authority authority;
+  private final ScheduledExecutorService executor;
+  private final InstantSource clock;
+
+  GrpcCertificateRequester(
+      CertificateClient.Authority authority,
+      ScheduledExecutorService executor,
+      InstantSource clock) {
+    this.authority = authority;
+    this.executor = executor;
+    this.clock = clock;
+  }
+
+  @Override
+  public CompletionStage<List<String>> request(
+      String requestPem, Duration lifetime, @Nullable WorkloadIdentity present) {
+    String token = null;
+    if (present == null) {
+      try {
+        token = authority.token().read().strip();
+      } catch (IOException e) {
+        return CompletableFuture.failedFuture(
+            new IOException("the join token cannot be read: " + e.getMessage(), e));
+      }
+    }
+    try {
+      ClientTls tls =
+          ClientTls.of(
+              present,
+              authority.roots(),
+              authority.rule(),
+              List.of("h2"),
+              List.of("TLSv1.3"),
+              clock);
+      return CertificateCall.start(authority, tls, token, requestPem, lifetime, executor);
+    } catch (TlsSetupException e) {
+      return CompletableFuture.failedFuture(e);
+    }
+  }
+}
