@@ -291,8 +291,10 @@ public final class AdsClient {
       }
     }
     if (store.isWildcard(typeUrl)) {
-      if (settings.variant() == AdsSettings.Variant.SOTW && response.malformed().isEmpty()) {
-        // A response that lists everything also says what is gone.
+      boolean named = response.malformed().isEmpty() && !bad.containsKey("");
+      if (settings.variant() == AdsSettings.Variant.SOTW && named) {
+        // A response that lists everything also says what is gone, unless something in it is too
+        // broken to tell its name: that may be what looks absent.
         store.retain(typeUrl, seen);
       }
       store.onAnswered(typeUrl);

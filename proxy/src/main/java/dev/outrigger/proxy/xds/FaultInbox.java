@@ -65,12 +65,12 @@ final class FaultInbox {
 
   private void accept(Received.Item item) throws InvalidResourceException {
     Duration lease = item.ttl();
-    if (item.name().isEmpty()) {
-      throw new InvalidResourceException(TypeUrls.FAULT, "", "name", "is empty");
-    }
     if (lease == null || !lease.isPositive()) {
       throw new InvalidResourceException(
           TypeUrls.FAULT, item.name(), "ttl", "a fault must come with a positive lease");
+    }
+    if (item.name().isEmpty()) {
+      throw new InvalidResourceException(TypeUrls.FAULT, "", "name", "is empty");
     }
     Duration bounded = lease.compareTo(MAX_LEASE) > 0 ? MAX_LEASE : lease;
     Any body = item.body();
