@@ -86,6 +86,9 @@ final class BootstrapChecker {
             named(proto.getStaticResources().getListenersList()),
             "listeners",
             new ListenerDecoder());
+    RuntimeLayers runtime =
+        RuntimeLayers.of(proto.getLayeredRuntime(), this::problem, this::unsupported);
+    listeners.replaceAll(runtime::limited);
     @Nullable SocketAddressConfig admin =
         proto.getAdmin().hasAddress()
             ? address(proto.getAdmin().getAddress(), "admin.address")

@@ -258,6 +258,23 @@ final class GoodBootstrapTest {
   }
 
   @Test
+  void aLimitOfConnectionsComesFromTheRuntime() throws Exception {
+    String runtime =
+        """
+
+        layered_runtime:
+          layers:
+            - name: static
+              static_layer:
+                envoy: { resource_limits: { listener: { http: { connection_limit: 10 } } } }
+                envoy.reloadable_features.anything: true
+            - { name: admin, admin_layer: {} }
+        """;
+    LoadedBootstrap loaded = Corpus.load(Corpus.good("http-hop.yaml", folder) + runtime);
+    assertThat(loaded.staticConfig().listeners().getFirst().maxConnections()).isEqualTo(10);
+  }
+
+  @Test
   void leavesWhatTravelsApartUnresolved() throws Exception {
     BootstrapConfig config = Corpus.load(Corpus.good("eds-rds-over-ads.yaml", folder)).config();
     assertThat(config.listeners().get("http").needs())

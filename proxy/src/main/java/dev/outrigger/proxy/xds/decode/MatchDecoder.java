@@ -22,6 +22,10 @@ import java.util.regex.PatternSyntaxException;
 final class MatchDecoder {
   private static final int MAX_REGEX = 4096;
   private static final Pattern METHODS = Pattern.compile("[A-Z]+(\\|[A-Z]+)*");
+
+  /** Parts of a request's head that are matched like headers. */
+  private static final List<String> PARTS = List.of(":method", ":path", ":authority", ":scheme");
+
   private static final Pattern HEADER_NAME = Pattern.compile("[!#$%&'*+.^_`|~0-9A-Za-z-]+");
 
   private MatchDecoder() {}
@@ -34,26 +38,20 @@ final class MatchDecoder {
       HeaderMatcher header = match.getHeaders(i);
       Scope at = scope.in("headers", i);
       String name = at.in("name").required(header.getName()).toLowerCase(Locale.ROOT);
-      switch (name) {
-        case ":method" -> {
-          if (!methods.isEmpty()) {
-            throw at.refuse("the method is matched twice");
-          }
-          methods.addAll(methods(value(header, at), header.getInvertMatch(), at));
-        }
-        case ":authority" ->
-            headers.add(new HeaderMatch("host", value(header, at), header.getInvertMatch()));
-        default -> {
-          if (!HEADER_NAME.matcher(name).matches()) {
-            throw at.in("name")
-                .refuse(
-                    "'"
-                        + name
-                        + "' is no header name that is matched; expected a field name,"
-                        + " :method or :authority");
-          }
-          headers.add(new HeaderMatch(name, value(header, at), header.getInvertMatch()));
-        }
+      if (!PARTS.contains(name) && !HEADER_NAME.matcher(name).matches()) {
+        throw at.in("name")
+            .refuse(
+                "'" + name + "' is no header name; expected one, or " + String.join(", ", PARTS));
+      }
+      ValueMatch value = value(header, at);
+      List<String> listed =
+          name.equals(":method") && methods.isEmpty() && !header.getInvertMatch()
+              ? methods(value)
+              : List.of();
+      if (listed.isEmpty()) {
+        headers.add(new HeaderMatch(name, value, header.getInvertMatch()));
+      } else {
+        methods.addAll(listed);
       }
     }
     List<QueryMatch> queries = new ArrayList<>();
@@ -83,17 +81,15 @@ final class MatchDecoder {
     };
   }
 
-  private static List<String> methods(ValueMatch value, boolean invert, Scope scope)
-      throws InvalidResourceException {
-    if (!invert && value instanceof ValueMatch.Exact exact && !exact.value().isEmpty()) {
+  /** The methods that a matcher lists; empty if it does something else. */
+  private static List<String> methods(ValueMatch value) {
+    if (value instanceof ValueMatch.Exact exact && !exact.value().isEmpty()) {
       return List.of(exact.value());
     }
-    if (!invert
-        && value instanceof ValueMatch.Regex regex
-        && METHODS.matcher(regex.pattern().text()).matches()) {
-      return List.of(regex.pattern().text().split("\\|"));
-    }
-    throw scope.refuse("a method is matched exactly, or by a regex such as GET|HEAD");
+    return value instanceof ValueMatch.Regex regex
+            && METHODS.matcher(regex.pattern().text()).matches()
+        ? List.of(regex.pattern().text().split("\\|", -1))
+        : List.of();
   }
 
   /** Also of the forms that Envoy calls deprecated, which control planes still send. */
