@@ -1,0 +1,81 @@
+package dev.outrigger.fault;
+
+import java.time.Duration;
+
+/**
+ * Decides whom a fault hits: a pure function of its seed, its name and the id of the request or
+ * connection. The same ids meet the same faults on every proxy and in every run, and each fault has
+ * dice of its own.
+ */
+public final class FaultDecider {
+  private static final long FNV_OFFSET = 0xcbf29ce484222325L;
+  private static final long FNV_PRIME = 0x100000001b3L;
+  private static final long GOLDEN = 0x9e3779b97f4a7c15L;
+
+  private final FaultRule rule;
+  private final long base;
+
+  /** Mixes what is the same for all ids once. */
+  public FaultDecider(FaultRule rule) {
+    this.rule = rule;
+    this.base = hash(mix(rule.seed() + GOLDEN) ^ FNV_OFFSET, rule.fullName());
+  }
+
+  public FaultRule rule() {
+    return rule;
+  }
+
+  /**
+   * @param id of the request or connection
+   * @param attempt 1 for the first attempt; 0 where attempts do not count
+   */
+  public FaultDecision decide(CharSequence id, int attempt) {
+    long roll = mix(hash(base, id) + attempt * GOLDEN);
+    return rule.chance().includes(roll)
+        ? new FaultDecision.Hit(rule, pause(rule.fault(), roll), roll)
+        : FaultDecision.SPARED;
+  }
+
+  /**
+   * The middle, moved by at most the jitter either way.
+   *
+   * @param draw uniformly random
+   */
+  public static Duration spread(Duration middle, Duration jitter, long draw) {
+    if (jitter.isZero()) {
+      return middle;
+    }
+    long range = 2 * jitter.toNanos() + 1;
+    long moved = Math.unsignedMultiplyHigh(draw, range) - jitter.toNanos();
+    return middle.plusNanos(moved);
+  }
+
+  /** Draw number {@code index} of those that follow from one roll; uniformly random. */
+  public static long draw(long roll, long index) {
+    return mix(roll + (index + 1) * GOLDEN);
+  }
+
+  private static Duration pause(Fault fault, long roll) {
+    return switch (fault) {
+      case Fault.Delay(Duration fixed, Duration jitter) -> spread(fixed, jitter, draw(roll, 0));
+      case Fault.Latency(Duration latency, _, _) -> latency;
+      case Fault.ResetPeer(Duration after) -> after;
+      case Fault.Abort _, Fault.Reset _ -> Duration.ZERO;
+    };
+  }
+
+  private static long hash(long start, CharSequence text) {
+    long hash = start;
+    for (int i = 0; i < text.length(); i++) {
+      hash = (hash ^ text.charAt(i)) * FNV_PRIME;
+    }
+    return hash;
+  }
+
+  /** The finaliser of SplitMix64: every bit of the input moves half the bits of the output. */
+  private static long mix(long z) {
+    long x = (z ^ (z >>> 30)) * 0xbf58476d1ce4e5b9L;
+    x = (x ^ (x >>> 27)) * 0x94d049bb133111ebL;
+    return x ^ (x >>> 31);
+  }
+}

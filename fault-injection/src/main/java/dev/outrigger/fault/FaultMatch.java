@@ -1,0 +1,102 @@
+package dev.outrigger.fault;
+
+import java.util.List;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Whose traffic a fault hits: all that is said must hold, and an empty collection says nothing.
+ *
+ * @param sourceIdentities SPIFFE IDs, or prefixes that end in {@code /*}
+ * @param destinationServices as {@code name.namespace}
+ * @param routes names of routes
+ */
+public record FaultMatch(
+    List<String> sourceIdentities,
+    Set<String> destinationServices,
+    Set<String> routes,
+    Set<String> methods,
+    List<TextMatch> paths,
+    List<HeaderCondition> headers) {
+  /** Everything. */
+  public static final FaultMatch ALL =
+      new FaultMatch(List.of(), Set.of(), Set.of(), Set.of(), List.of(), List.of());
+
+  public FaultMatch {
+    sourceIdentities = List.copyOf(sourceIdentities);
+    destinationServices = Set.copyOf(destinationServices);
+    routes = Set.copyOf(routes);
+    methods = Set.copyOf(methods);
+    paths = List.copyOf(paths);
+    headers = List.copyOf(headers);
+  }
+
+  /** Whether only requests, and not connections, can be told apart by it. */
+  public boolean needsRequest() {
+    return !(routes.isEmpty() && methods.isEmpty() && paths.isEmpty() && headers.isEmpty());
+  }
+
+  /** Cheap conditions come first. */
+  public boolean matches(FaultSubject subject) {
+    return isOneOf(destinationServices, subject.destinationService())
+        && isOneOf(methods, subject.method())
+        && isOneOf(routes, subject.route())
+        && matchesSource(subject.sourceIdentity())
+        && matchesPath(subject.path())
+        && matchesHeaders(subject);
+  }
+
+  private static boolean isOneOf(Set<String> wanted, @Nullable String actual) {
+    return wanted.isEmpty() || (actual != null && wanted.contains(actual));
+  }
+
+  private boolean matchesSource(@Nullable String identity) {
+    if (sourceIdentities.isEmpty()) {
+      return true;
+    }
+    if (identity == null) {
+      return false;
+    }
+    for (String wanted : sourceIdentities) {
+      if (wanted.endsWith("/*")
+          ? identity.startsWith(wanted.substring(0, wanted.length() - 1))
+          : identity.equals(wanted)) {
+        return true;
+      }
+    }
+    return false;
+  }
+
+  private boolean matchesPath(@Nullable String path) {
+    if (paths.isEmpty()) {
+      return true;
+    }
+    if (path == null) {
+      return false;
+    }
+    for (TextMatch wanted : paths) {
+      if (wanted.matches(path)) {
+        return true;
+      }
+    }
+    return false;
+  }
+
+  private boolean matchesHeaders(FaultSubject subject) {
+    for (HeaderCondition wanted : headers) {
+      @Nullable String value = subject.header(wanted.name());
+      if (value == null || (wanted.value() != null && !wanted.value().matches(value))) {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  /**
+   * One header.
+   *
+   * @param name in lower case
+   * @param value null only asks for its presence
+   */
+  public record HeaderCondition(String name, @Nullable TextMatch value) {}
+}

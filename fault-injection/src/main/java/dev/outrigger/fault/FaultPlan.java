@@ -1,0 +1,120 @@
+package dev.outrigger.fault;
+
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.Comparator;
+import java.util.EnumMap;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeSet;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * All faults that a proxy honours at one moment. Immutable. At a place they stand in the order in
+ * which they act: delays, then aborts, then resets; within a kind by name.
+ */
+public final class FaultPlan {
+  private static final Comparator<FaultRule> ORDER =
+      Comparator.<FaultRule>comparingInt(rule -> rank(rule.fault()))
+          .thenComparing(FaultRule::fullName);
+
+  /** Nothing goes wrong. */
+  public static final FaultPlan NONE = new FaultPlan(List.of());
+
+  private final List<FaultRule> rules;
+  private final Map<Place, Index> byPlace = new EnumMap<>(Place.class);
+
+  private FaultPlan(List<FaultRule> rules) {
+    this.rules = rules;
+    for (Place place : Place.values()) {
+      byPlace.put(
+          place,
+          Index.of(
+              rules.stream()
+                  .filter(rule -> rule.place() == place)
+                  .map(FaultDecider::new)
+                  .toList()));
+    }
+  }
+
+  public static FaultPlan of(Collection<FaultRule> rules) {
+    return rules.isEmpty() ? NONE : new FaultPlan(rules.stream().sorted(ORDER).toList());
+  }
+
+  /** Whether there is no fault anywhere: the one question asked while nothing goes wrong. */
+  public boolean isEmpty() {
+    return rules.isEmpty();
+  }
+
+  /** In the order in which they act. */
+  public List<FaultRule> rules() {
+    return rules;
+  }
+
+  /**
+   * The faults at a place that may concern a service, in order; no others can match.
+   *
+   * @param destinationService as {@code name.namespace}; null where it is not known
+   */
+  public List<FaultDecider> at(Place place, @Nullable String destinationService) {
+    return byPlace.get(place).of(destinationService);
+  }
+
+  @Override
+  public boolean equals(@Nullable Object other) {
+    return other instanceof FaultPlan plan && plan.rules.equals(rules);
+  }
+
+  @Override
+  public int hashCode() {
+    return rules.hashCode();
+  }
+
+  @Override
+  public String toString() {
+    return "FaultPlan" + rules.stream().map(FaultRule::fullName).toList();
+  }
+
+  private static int rank(Fault fault) {
+    return switch (fault) {
+      case Fault.Delay _ -> 0;
+      case Fault.Abort _ -> 1;
+      case Fault.Reset _ -> 2;
+      case Fault.Latency _ -> 3;
+      case Fault.ResetPeer _ -> 4;
+    };
+  }
+
+  /**
+   * @param anywhere those that name no service
+   * @param byService those that name it, and those that name none
+   */
+  private record Index(List<FaultDecider> anywhere, Map<String, List<FaultDecider>> byService) {
+    static Index of(List<FaultDecider> deciders) {
+      TreeSet<String> services = new TreeSet<>();
+      deciders.forEach(decider -> services.addAll(decider.rule().match().destinationServices()));
+      Map<String, List<FaultDecider>> byService = new HashMap<>();
+      for (String service : services) {
+        byService.put(service, concerning(deciders, service));
+      }
+      return new Index(concerning(deciders, null), byService);
+    }
+
+    List<FaultDecider> of(@Nullable String service) {
+      return service == null ? anywhere : byService.getOrDefault(service, anywhere);
+    }
+
+    private static List<FaultDecider> concerning(
+        List<FaultDecider> deciders, @Nullable String service) {
+      List<FaultDecider> some = new ArrayList<>();
+      for (FaultDecider decider : deciders) {
+        var services = decider.rule().match().destinationServices();
+        if (services.isEmpty() || (service != null && services.contains(service))) {
+          some.add(decider);
+        }
+      }
+      return List.copyOf(some);
+    }
+  }
+}

@@ -1,0 +1,48 @@
+package dev.outrigger.fault;
+
+import java.time.Instant;
+
+/**
+ * One fault of a running experiment.
+ *
+ * @param experiment whose fault it is; shown to callers
+ * @param name the fault's own, unique in its experiment
+ * @param chance rolled once for each exchange, attempt or connection, by {@link Place}
+ * @param maxActive at most so many at once in one worker; 0 is no limit
+ * @param seed makes a run repeatable
+ * @param notAfter the absolute end
+ */
+public record FaultRule(
+    String experiment,
+    String name,
+    Place place,
+    FaultMatch match,
+    Percentage chance,
+    int maxActive,
+    long seed,
+    Instant notAfter,
+    Fault fault) {
+  /**
+   * @throws IllegalArgumentException if the fault cannot act at the place
+   */
+  public FaultRule {
+    if (maxActive < 0) {
+      throw new IllegalArgumentException("a limit of active faults is not negative: " + maxActive);
+    }
+    if (fault.isToxic() != (place == Place.CONNECTION)) {
+      throw new IllegalArgumentException(
+          fault.isToxic()
+              ? "toxics act on connections, not at the place " + place
+              : "only toxics act on connections");
+    }
+    if (place == Place.CONNECTION && match.needsRequest()) {
+      throw new IllegalArgumentException(
+          "a connection is matched by identity and service, not by what its requests say");
+    }
+  }
+
+  /** {@code <experiment>/<fault>}, unique in the mesh. */
+  public String fullName() {
+    return experiment + "/" + name;
+  }
+}

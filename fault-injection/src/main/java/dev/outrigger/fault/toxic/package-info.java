@@ -1,0 +1,5 @@
+/** Faults in the bytes of one connection. */
+@NullMarked
+package dev.outrigger.fault.toxic;
+
+import org.jspecify.annotations.NullMarked;
