@@ -10,6 +10,9 @@ import java.util.Map;
 public final class ActiveFaults {
   private final Map<String, Integer> active = new HashMap<>();
 
+  /** Nothing is held. */
+  public ActiveFaults() {}
+
   /** Takes a slot; false leaves the exchange alone because {@code maxActive} are taken. */
   public boolean enter(FaultRule rule) {
     int now = active(rule);

@@ -37,6 +37,16 @@ public record ClusterConfig(
     labels = Map.copyOf(labels);
   }
 
+  /**
+   * The service that this is, as {@code name.namespace}: the labels {@code service} and {@code
+   * namespace}. Null where the control plane does not say it.
+   */
+  public @Nullable String service() {
+    @Nullable String service = labels.get("service");
+    @Nullable String namespace = labels.get("namespace");
+    return service == null || namespace == null ? service : service + "." + namespace;
+  }
+
   /** Where endpoints come from. */
   public sealed interface Discovery {
     /** Listed, by the cluster itself or by EDS; already resolved here. */

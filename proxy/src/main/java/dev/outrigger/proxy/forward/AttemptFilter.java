@@ -1,5 +1,6 @@
 package dev.outrigger.proxy.forward;
 
+import dev.outrigger.proxy.config.ClusterConfig;
 import dev.outrigger.proxy.config.Endpoint;
 import dev.outrigger.proxy.http.Exchange;
 import dev.outrigger.proxy.http.Verdict;
@@ -17,6 +18,9 @@ public interface AttemptFilter {
    * Proceed; suspend until {@link Exchange#resume}; or reply with a failure, whose status stands
    * for the endpoint's answer and whose status 0 stands for a reset. Per-try and route timeouts go
    * on while suspended.
+   *
+   * @param attempt 1 for the first
    */
-  Verdict onAttempt(RequestHead head, Exchange exchange, Endpoint endpoint);
+  Verdict onAttempt(
+      RequestHead head, Exchange exchange, ClusterConfig cluster, Endpoint endpoint, int attempt);
 }
