@@ -41,7 +41,9 @@ final class ChainVerifier {
   private static final int MIN_RSA_BITS = 2048;
   private static final int MIN_EC_BITS = 256;
 
-  /** Extensions of a root that are looked at, here or in the JDK; another one may not be critical. */
+  /**
+   * Extensions of a root that are looked at, here or in the JDK; another one may not be critical.
+   */
   private static final Set<String> KNOWN =
       Set.of(BASIC_CONSTRAINTS, NAME_CONSTRAINTS, "2.5.29.15", "2.5.29.17", "2.5.29.37");
 
@@ -89,8 +91,7 @@ final class ChainVerifier {
         } catch (CertPathBuilderException e) {
           throw refusal != null
               ? refusal
-              : new CertificateException(
-                  "the chain leads to no trusted root: " + reason(e), e);
+              : new CertificateException("the chain leads to no trusted root: " + reason(e), e);
         }
         try {
           checkPath(found, date);

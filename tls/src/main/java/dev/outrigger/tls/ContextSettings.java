@@ -12,7 +12,9 @@ import javax.net.ssl.SSLException;
 
 /** What every context of ours has in common. */
 final class ContextSettings {
-  /** The hybrid first: it is safe against whoever records today and has a quantum computer later. */
+  /**
+   * The hybrid first: it is safe against whoever records today and has a quantum computer later.
+   */
   private static final String[] GROUPS = {"X25519MLKEM768", "X25519", "P-256"};
 
   private static final int MAX_CERTIFICATE_BYTES = 100 << 10;

@@ -14,8 +14,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Decides during a handshake whether the peer is accepted: its chain must lead to a trusted root,
- * and the {@link PeerRule} must hold. Immutable; used by every handshake of a context, on its
- * event loop. There is no setting by which it accepts without verifying.
+ * and the {@link PeerRule} must hold. Immutable; used by every handshake of a context, on its event
+ * loop. There is no setting by which it accepts without verifying.
  */
 public final class PeerVerifier extends X509ExtendedTrustManager {
   /**
@@ -243,8 +243,8 @@ public final class PeerVerifier extends X509ExtendedTrustManager {
   }
 
   /**
-   * None: clients are not told which roots would do. One with a wrong certificate so shows it and is
-   * refused with a reason, instead of showing none.
+   * None: clients are not told which roots would do. One with a wrong certificate so shows it and
+   * is refused with a reason, instead of showing none.
    */
   @Override
   public X509Certificate[] getAcceptedIssuers() {

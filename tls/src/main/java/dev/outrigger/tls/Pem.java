@@ -238,8 +238,7 @@ public final class Pem {
   }
 
   private static byte[] wrapped(byte[] algorithm, byte[] key) {
-    return Der.value(
-        Der.SEQUENCE, Der.integer(0), algorithm, Der.value(Der.OCTET_STRING, key));
+    return Der.value(Der.SEQUENCE, Der.integer(0), algorithm, Der.value(Der.OCTET_STRING, key));
   }
 
   /** The algorithm with the curve, which SEC 1 keeps inside the key in its element [0]. */

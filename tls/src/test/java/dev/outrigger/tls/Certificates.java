@@ -71,7 +71,6 @@ final class Certificates {
   }
 
   static TrustBundle trust(X509Bundle... roots) {
-    return new TrustBundle(
-        java.util.Arrays.stream(roots).map(X509Bundle::getCertificate).toList());
+    return new TrustBundle(java.util.Arrays.stream(roots).map(X509Bundle::getCertificate).toList());
   }
 }

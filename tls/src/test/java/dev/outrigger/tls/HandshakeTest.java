@@ -19,7 +19,6 @@ import io.netty.pkitesting.CertificateBuilder.ExtendedKeyUsage;
 import io.netty.pkitesting.CertificateBuilder.KeyUsage;
 import io.netty.pkitesting.X509Bundle;
 import java.nio.charset.StandardCharsets;
-import java.time.Duration;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Set;
@@ -38,8 +37,7 @@ class HandshakeTest {
   private static final String ADDRESS = "20010db8000000000000000000000001";
   private static final List<String> TLS_1_3 = List.of("TLSv1.3");
   private static final List<String> NO_ALPN = List.of();
-  private static final PeerRule MEMBER =
-      new PeerRule.MeshMember(Set.of("cluster.local"), Set.of());
+  private static final PeerRule MEMBER = new PeerRule.MeshMember(Set.of("cluster.local"), Set.of());
 
   private static final X509Bundle ROOT = Certificates.root("root");
   private static final X509Bundle OTHER_ROOT = Certificates.root("other");
@@ -109,13 +107,11 @@ class HandshakeTest {
 
   @Test
   void versionsThatDoNotMeetFail() throws Exception {
-    ClientTls old =
-        ClientTls.of(CLIENT, trust(ROOT), MEMBER, NO_ALPN, List.of("TLSv1.2"), CLOCK);
+    ClientTls old = ClientTls.of(CLIENT, trust(ROOT), MEMBER, NO_ALPN, List.of("TLSv1.2"), CLOCK);
     try (Handshake handshake = new Handshake(old, server(SERVER, null), null)) {
       assertThat(handshake.succeeded()).isFalse();
     }
-    ServerTls both =
-        ServerTls.of(SERVER, null, NO_ALPN, List.of("TLSv1.2", "TLSv1.3"), CLOCK);
+    ServerTls both = ServerTls.of(SERVER, null, NO_ALPN, List.of("TLSv1.2", "TLSv1.3"), CLOCK);
     try (Handshake handshake = new Handshake(old, both, null)) {
       assertThat(handshake.client.engine().getSession().getProtocol()).isEqualTo("TLSv1.2");
     }
@@ -214,7 +210,8 @@ class HandshakeTest {
             "other root", identity(member(OTHER_ROOT, CHECKOUT)), "leads to no trusted root"),
         Arguments.of(
             "self-signed",
-            identity(Certificates.selfSigned(uri(leaf(), CHECKOUT).setIsCertificateAuthority(true))),
+            identity(
+                Certificates.selfSigned(uri(leaf(), CHECKOUT).setIsCertificateAuthority(true))),
             "leads to no trusted root"));
   }
 
@@ -224,8 +221,7 @@ class HandshakeTest {
 
   @ParameterizedTest(name = "{0}")
   @MethodSource("refusedClients")
-  void aServerRefusesAClient(String what, WorkloadIdentity client, String reason)
-      throws Exception {
+  void aServerRefusesAClient(String what, WorkloadIdentity client, String reason) throws Exception {
     try (Handshake handshake = meet(client, SERVER, MEMBER, MEMBER, null)) {
       assertThat(handshake.server.handshakeFuture().isSuccess()).as(what).isFalse();
       assertThat(handshake.refusal()).contains(reason);
@@ -273,16 +269,14 @@ class HandshakeTest {
   void constraintsOfTheRootItselfHold() throws Exception {
     // permittedSubtrees { dNSName "good.test" }
     byte[] name = Der.value(0x82, "good.test".getBytes(StandardCharsets.US_ASCII));
-    byte[] constraints =
-        Der.value(Der.SEQUENCE, Der.value(0xa0, Der.value(Der.SEQUENCE, name)));
+    byte[] constraints = Der.value(Der.SEQUENCE, Der.value(0xa0, Der.value(Der.SEQUENCE, name)));
     X509Bundle narrow =
         Certificates.selfSigned(
             builder("narrow")
                 .setIsCertificateAuthority(true)
                 .addExtensionOctetString("2.5.29.30", true, constraints));
     ClientTls client =
-        ClientTls.of(
-            null, trust(narrow), new PeerRule.AnyTrusted(), NO_ALPN, TLS_1_3, CLOCK);
+        ClientTls.of(null, trust(narrow), new PeerRule.AnyTrusted(), NO_ALPN, TLS_1_3, CLOCK);
     for (String host : List.of("a.good.test", "a.evil.test")) {
       ServerTls server = server(identity(issued(leaf().addSanDnsName(host), narrow)), null);
       try (Handshake handshake = new Handshake(client, server, null)) {
@@ -295,8 +289,7 @@ class HandshakeTest {
 
   @Test
   void anIntermediateIsFollowedAndAnOversizedChainIsNot() throws Exception {
-    X509Bundle middle =
-        issued(builder("middle").setIsCertificateAuthority(true), ROOT);
+    X509Bundle middle = issued(builder("middle").setIsCertificateAuthority(true), ROOT);
     try (Handshake handshake =
         meet(identity(member(middle, CHECKOUT)), SERVER, MEMBER, MEMBER, null)) {
       assertThat(handshake.succeeded()).isTrue();

@@ -162,8 +162,7 @@ public final class CertificateAuthority {
   }
 
   private static WorkloadIdentity create(
-      StateFolder state, String trustDomain, Instant now, SecureRandom random)
-      throws IOException {
+      StateFolder state, String trustDomain, Instant now, SecureRandom random) throws IOException {
     try {
       KeyPair keys = newKeys(random);
       X500Name name = new X500Name("CN=Outrigger root,O=" + trustDomain);
@@ -230,8 +229,7 @@ public final class CertificateAuthority {
           identity + " is not a workload of the trust domain " + trustDomain);
     }
     PublicKey key = certifiableKey(requestPem);
-    X509Certificate leaf =
-        sign(key, new GeneralNames(uri(identity)), lifetimes.granted(asked));
+    X509Certificate leaf = sign(key, new GeneralNames(uri(identity)), lifetimes.granted(asked));
     return List.of(leaf, root.leaf());
   }
 

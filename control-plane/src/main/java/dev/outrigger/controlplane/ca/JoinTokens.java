@@ -120,7 +120,8 @@ public final class JoinTokens {
     random.nextBytes(secret);
     random.nextBytes(idBytes);
     String id = HexFormat.of().formatHex(idBytes);
-    String text = PREFIX + id + "-" + Base64.getUrlEncoder().withoutPadding().encodeToString(secret);
+    String text =
+        PREFIX + id + "-" + Base64.getUrlEncoder().withoutPadding().encodeToString(secret);
     threads.lock();
     try (var _ = state.lock(LOCK)) {
       List<Token> tokens = live(load());

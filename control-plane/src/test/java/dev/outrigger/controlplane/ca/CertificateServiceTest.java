@@ -7,9 +7,9 @@ import dev.outrigger.api.ca.v1.IstioCertificateRequest;
 import dev.outrigger.api.ca.v1.IstioCertificateServiceGrpc;
 import dev.outrigger.tls.ClientCheck;
 import dev.outrigger.tls.ClientTls;
-import dev.outrigger.tls.Pem;
 import dev.outrigger.tls.PeerRule;
 import dev.outrigger.tls.PeerVerifier;
+import dev.outrigger.tls.Pem;
 import dev.outrigger.tls.ServerTls;
 import dev.outrigger.tls.SigningRequest;
 import dev.outrigger.tls.SpiffeId;
@@ -103,8 +103,7 @@ class CertificateServiceTest {
     assertThat(leaf.getPublicKey()).isEqualTo(request.keys().getPublic());
     assertThat(leaf.getNotBefore().toInstant()).isBefore(now.minusSeconds(30));
     assertThat(leaf.getNotAfter().toInstant()).isBeforeOrEqualTo(now.plus(Duration.ofHours(24)));
-    PeerRule exactly =
-        new PeerRule.MeshMember(Set.of("cluster.local"), Set.of(CHECKOUT));
+    PeerRule exactly = new PeerRule.MeshMember(Set.of("cluster.local"), Set.of(CHECKOUT));
     PeerVerifier verifier = new PeerVerifier(authority.trust(), exactly, clock);
     for (PeerVerifier.Side side : PeerVerifier.Side.values()) {
       verifier.verify(chain.toArray(X509Certificate[]::new), side, CHECKOUT);
@@ -114,8 +113,7 @@ class CertificateServiceTest {
     List<X509Certificate> renewed = ask(identity, null, next.pem(), 3);
     assertThat(new WorkloadIdentity(renewed, next.keys().getPrivate()).spiffeId())
         .isEqualTo(CHECKOUT);
-    assertThat(renewed.getFirst().getNotAfter().toInstant())
-        .isBeforeOrEqualTo(now.plusSeconds(3));
+    assertThat(renewed.getFirst().getNotAfter().toInstant()).isBeforeOrEqualTo(now.plusSeconds(3));
     assertThat(renewed.getFirst().getSerialNumber()).isNotEqualTo(leaf.getSerialNumber());
 
     assertRefused(null, token, next.pem(), Status.Code.UNAUTHENTICATED, "as often as it may be");
@@ -163,8 +161,7 @@ class CertificateServiceTest {
       String reason) {
     assertThatThrownBy(() -> ask(identity, token, pem, 60))
         .isInstanceOfSatisfying(
-            StatusRuntimeException.class,
-            e -> assertThat(e.getStatus().getCode()).isEqualTo(code))
+            StatusRuntimeException.class, e -> assertThat(e.getStatus().getCode()).isEqualTo(code))
         .hasMessageContaining(reason);
   }
 
@@ -189,8 +186,7 @@ class CertificateServiceTest {
       Metadata headers = new Metadata();
       if (token != null) {
         headers.put(
-            Metadata.Key.of("authorization", Metadata.ASCII_STRING_MARSHALLER),
-            "Bearer " + token);
+            Metadata.Key.of("authorization", Metadata.ASCII_STRING_MARSHALLER), "Bearer " + token);
       }
       var answer =
           IstioCertificateServiceGrpc.newBlockingStub(channel)

@@ -1,9 +1,9 @@
 package dev.outrigger.proxy.identity;
 
-import dev.outrigger.tls.Pem;
-import dev.outrigger.tls.PemException;
 import dev.outrigger.tls.PeerRule;
 import dev.outrigger.tls.PeerVerifier;
+import dev.outrigger.tls.Pem;
+import dev.outrigger.tls.PemException;
 import dev.outrigger.tls.SigningRequest;
 import dev.outrigger.tls.SpiffeId;
 import dev.outrigger.tls.TrustBundle;
@@ -27,11 +27,11 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Gets short-lived certificates from a certificate authority and renews them at half of their
- * life, give or take a tenth so that a mesh does not renew all at once. While the authority cannot
- * be reached the present certificate goes on until it ends. The private key is made anew each time
- * and never leaves the process. Confined to its scheduler, which must run one task at a time and
- * must not be a worker's; only {@link #state} and {@link #close} may be called from elsewhere.
+ * Gets short-lived certificates from a certificate authority and renews them at half of their life,
+ * give or take a tenth so that a mesh does not renew all at once. While the authority cannot be
+ * reached the present certificate goes on until it ends. The private key is made anew each time and
+ * never leaves the process. Confined to its scheduler, which must run one task at a time and must
+ * not be a worker's; only {@link #state} and {@link #close} may be called from elsewhere.
  */
 public final class CertificateClient implements IdentitySource {
   private static final Logger log = LoggerFactory.getLogger(CertificateClient.class);
@@ -164,7 +164,9 @@ public final class CertificateClient implements IdentitySource {
     listener.onIdentity(identity, trust);
   }
 
-  /** The pinned roots, and the one that the authority leads its answers to: roots are added first. */
+  /**
+   * The pinned roots, and the one that the authority leads its answers to: roots are added first.
+   */
   private TrustBundle trustWith(X509Certificate last) {
     Set<X509Certificate> all = new LinkedHashSet<>(roots.roots());
     if (last.getBasicConstraints() >= 0
@@ -199,8 +201,7 @@ public final class CertificateClient implements IdentitySource {
     IdentityState now = state.failed(reason);
     state = now;
     Instant expires = now.expires();
-    Duration left =
-        expires == null ? LONGEST_BACK_OFF : Duration.between(clock.instant(), expires);
+    Duration left = expires == null ? LONGEST_BACK_OFF : Duration.between(clock.instant(), expires);
     Duration wait = backOff(now.failures(), left, random.nextDouble());
     log.warn(
         "no certificate from the authority ({} in a row): {}; next try in {} ms; {}",

@@ -15,9 +15,9 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * An identity from PEM files, read again when their content changes, however it was replaced. A
- * set that does not fit together, as when a swap is half done, leaves the present pair in use. Runs
- * on its scheduler, which may block for a file and must not be a worker's.
+ * An identity from PEM files, read again when their content changes, however it was replaced. A set
+ * that does not fit together, as when a swap is half done, leaves the present pair in use. Runs on
+ * its scheduler, which may block for a file and must not be a worker's.
  */
 public final class FileIdentitySource implements IdentitySource {
   private static final Logger log = LoggerFactory.getLogger(FileIdentitySource.class);

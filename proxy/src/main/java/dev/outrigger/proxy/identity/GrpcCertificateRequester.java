@@ -13,8 +13,8 @@ import java.util.concurrent.ScheduledExecutorService;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Prepares one call to an authority. Names no gRPC type itself, so that those classes, which cost
- * a proxy some megabytes, are loaded at the first call and not by a proxy that never makes one.
+ * Prepares one call to an authority. Names no gRPC type itself, so that those classes, which cost a
+ * proxy some megabytes, are loaded at the first call and not by a proxy that never makes one.
  */
 final class GrpcCertificateRequester implements CertificateRequester {
   private final CertificateClient.Authority authority;

@@ -29,8 +29,7 @@ class CertificateClientTest {
   private record Pair(WorkloadIdentity identity, TrustBundle trust) {}
 
   /** Stands still: half of a life is a delay of the scheduler's, whatever the time of day. */
-  private final InstantSource clock =
-      InstantSource.fixed(Instant.parse("2026-11-21T12:00:00Z"));
+  private final InstantSource clock = InstantSource.fixed(Instant.parse("2026-11-21T12:00:00Z"));
 
   private final List<Pair> given = new CopyOnWriteArrayList<>();
   private final ScheduledExecutorService scheduler = Executors.newSingleThreadScheduledExecutor();

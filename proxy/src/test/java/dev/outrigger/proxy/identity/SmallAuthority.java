@@ -4,9 +4,9 @@ import dev.outrigger.api.ca.v1.IstioCertificateRequest;
 import dev.outrigger.api.ca.v1.IstioCertificateResponse;
 import dev.outrigger.api.ca.v1.IstioCertificateServiceGrpc;
 import dev.outrigger.tls.ClientCheck;
-import dev.outrigger.tls.Pem;
 import dev.outrigger.tls.PeerIdentity;
 import dev.outrigger.tls.PeerRule;
+import dev.outrigger.tls.Pem;
 import dev.outrigger.tls.ServerTls;
 import dev.outrigger.tls.SpiffeId;
 import dev.outrigger.tls.TrustBundle;
@@ -70,8 +70,7 @@ final class SmallAuthority implements AutoCloseable {
         leaf(SpiffeId.ofControlPlane("cluster.local"), Duration.ofDays(1)).buildIssuedBy(root);
     ServerTls tls =
         ServerTls.of(
-            new WorkloadIdentity(
-                List.of(own.getCertificatePath()), own.getKeyPair().getPrivate()),
+            new WorkloadIdentity(List.of(own.getCertificatePath()), own.getKeyPair().getPrivate()),
             new ClientCheck(trust(), member(), false),
             List.of("h2"),
             List.of("TLSv1.3"),
@@ -180,9 +179,7 @@ final class SmallAuthority implements AutoCloseable {
       }
       try {
         answer.onNext(
-            IstioCertificateResponse.newBuilder()
-                .addAllCertChain(issue(request.getCsr()))
-                .build());
+            IstioCertificateResponse.newBuilder().addAllCertChain(issue(request.getCsr())).build());
         answer.onCompleted();
       } catch (Exception e) {
         answer.onError(Status.INTERNAL.withDescription(e.toString()).asRuntimeException());
