@@ -28,6 +28,7 @@ public final class Pem {
 
   private Pem() {}
 
+  @SuppressWarnings("ArrayRecordComponent") // Never compared, and it does not leave this class.
   private record Block(int line, String label, byte[] content) {}
 
   /**
@@ -189,9 +190,9 @@ public final class Pem {
     for (int i = 0; i < line.length(); i++) {
       char c = line.charAt(i);
       boolean allowed =
-          c >= 'a' && c <= 'z'
-              || c >= 'A' && c <= 'Z'
-              || c >= '0' && c <= '9'
+          (c >= 'a' && c <= 'z')
+              || (c >= 'A' && c <= 'Z')
+              || (c >= '0' && c <= '9')
               || c == '+'
               || c == '/'
               || c == '=';

@@ -116,9 +116,9 @@ public record SpiffeId(String trustDomain, String path) {
   }
 
   private static boolean isAllowed(char c) {
-    return c >= 'a' && c <= 'z'
-        || c >= 'A' && c <= 'Z'
-        || c >= '0' && c <= '9'
+    return (c >= 'a' && c <= 'z')
+        || (c >= 'A' && c <= 'Z')
+        || (c >= '0' && c <= '9')
         || c == '.'
         || c == '-'
         || c == '_';

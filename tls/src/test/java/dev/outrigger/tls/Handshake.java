@@ -24,7 +24,8 @@ final class Handshake implements AutoCloseable {
   void exchange() {
     boolean moved = true;
     while (moved) {
-      moved = move(clientEnd, serverEnd, true) | move(serverEnd, clientEnd, false);
+      moved = move(clientEnd, serverEnd, true);
+      moved |= move(serverEnd, clientEnd, false);
     }
   }
 

@@ -2,7 +2,6 @@ package dev.outrigger.tls;
 
 import static dev.outrigger.tls.Certificates.CLOCK;
 import static dev.outrigger.tls.Certificates.NOW;
-import static dev.outrigger.tls.Certificates.builder;
 import static dev.outrigger.tls.Certificates.identity;
 import static dev.outrigger.tls.Certificates.issued;
 import static dev.outrigger.tls.Certificates.leaf;
@@ -14,6 +13,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
 import io.netty.handler.ssl.OpenSslSession;
+import io.netty.handler.ssl.SslHandler;
 import io.netty.pkitesting.CertificateBuilder;
 import io.netty.pkitesting.CertificateBuilder.ExtendedKeyUsage;
 import io.netty.pkitesting.CertificateBuilder.KeyUsage;
@@ -21,6 +21,7 @@ import io.netty.pkitesting.X509Bundle;
 import java.nio.charset.StandardCharsets;
 import java.util.HexFormat;
 import java.util.List;
+import java.util.Objects;
 import java.util.Set;
 import java.util.stream.Stream;
 import javax.net.ssl.ExtendedSSLSession;
@@ -53,8 +54,8 @@ class HandshakeTest {
           .isEqualTo("X25519MLKEM768");
       assertThat(handshake.client.engine().getSession().getProtocol()).isEqualTo("TLSv1.3");
       assertThat(handshake.firstFlightBytes).isGreaterThan(1400);
-      PeerIdentity client = PeerIdentity.of(handshake.server);
-      PeerIdentity server = PeerIdentity.of(handshake.client);
+      PeerIdentity client = peer(handshake.server);
+      PeerIdentity server = peer(handshake.client);
       assertThat(client.spiffeId()).hasToString(CHECKOUT);
       assertThat(server.spiffeId()).hasToString(PAYMENT);
       assertThat(client.sha256()).hasSize(64).isNotEqualTo(server.sha256());
@@ -140,8 +141,8 @@ class HandshakeTest {
     ServerTls after = server(renewed, new ClientCheck(trust(ROOT, OTHER_ROOT), MEMBER, true));
     try (Handshake old = new Handshake(client, before, null);
         Handshake fresh = new Handshake(client, after, null)) {
-      assertThat(PeerIdentity.of(old.client).certificate()).isEqualTo(SERVER.leaf());
-      assertThat(PeerIdentity.of(fresh.client).certificate()).isEqualTo(renewed.leaf());
+      assertThat(peer(old.client).certificate()).isEqualTo(SERVER.leaf());
+      assertThat(peer(fresh.client).certificate()).isEqualTo(renewed.leaf());
       old.clientEnd.writeOutbound(Unpooled.copiedBuffer("still here", StandardCharsets.US_ASCII));
       old.exchange();
       ByteBuf received = old.serverEnd.readInbound();
@@ -177,7 +178,7 @@ class HandshakeTest {
         bad(
             "server only",
             uri(
-                builder("w")
+                Certificates.builder("w")
                     .setKeyUsage(true, KeyUsage.digitalSignature)
                     .addExtendedKeyUsage(ExtendedKeyUsage.PKIX_KP_SERVER_AUTH),
                 CHECKOUT),
@@ -185,7 +186,7 @@ class HandshakeTest {
         bad(
             "any purpose is not a purpose",
             uri(
-                builder("w")
+                Certificates.builder("w")
                     .setKeyUsage(true, KeyUsage.digitalSignature)
                     .addExtendedKeyUsage("2.5.29.37.0"),
                 CHECKOUT),
@@ -193,17 +194,22 @@ class HandshakeTest {
         bad("expired", uri(leaf(), CHECKOUT).notAfter(NOW.minusSeconds(1)), "NotAfter"),
         bad("not yet", uri(leaf(), CHECKOUT).notBefore(NOW.plusSeconds(1)), "NotBefore"),
         bad("authority", uri(leaf(), CHECKOUT).setIsCertificateAuthority(true), "authority"),
-        bad("no key usage", uri(builder("w"), CHECKOUT), "may not be used for signatures"),
+        bad(
+            "no key usage",
+            uri(Certificates.builder("w"), CHECKOUT),
+            "may not be used for signatures"),
         bad(
             "signs certificates",
             uri(
-                builder("w").setKeyUsage(true, KeyUsage.digitalSignature, KeyUsage.keyCertSign),
+                Certificates.builder("w")
+                    .setKeyUsage(true, KeyUsage.digitalSignature, KeyUsage.keyCertSign),
                 CHECKOUT),
             "may sign certificates"),
         bad(
             "signs CRLs",
             uri(
-                builder("w").setKeyUsage(true, KeyUsage.digitalSignature, KeyUsage.cRLSign),
+                Certificates.builder("w")
+                    .setKeyUsage(true, KeyUsage.digitalSignature, KeyUsage.cRLSign),
                 CHECKOUT),
             "may sign certificates or CRLs"),
         Arguments.of(
@@ -272,7 +278,7 @@ class HandshakeTest {
     byte[] constraints = Der.value(Der.SEQUENCE, Der.value(0xa0, Der.value(Der.SEQUENCE, name)));
     X509Bundle narrow =
         Certificates.selfSigned(
-            builder("narrow")
+            Certificates.builder("narrow")
                 .setIsCertificateAuthority(true)
                 .addExtensionOctetString("2.5.29.30", true, constraints));
     ClientTls client =
@@ -289,14 +295,15 @@ class HandshakeTest {
 
   @Test
   void anIntermediateIsFollowedAndAnOversizedChainIsNot() throws Exception {
-    X509Bundle middle = issued(builder("middle").setIsCertificateAuthority(true), ROOT);
+    X509Bundle middle =
+        issued(Certificates.builder("middle").setIsCertificateAuthority(true), ROOT);
     try (Handshake handshake =
         meet(identity(member(middle, CHECKOUT)), SERVER, MEMBER, MEMBER, null)) {
       assertThat(handshake.succeeded()).isTrue();
     }
     X509Bundle deep = ROOT;
     for (int i = 0; i < 11; i++) {
-      deep = issued(builder("middle " + i).setIsCertificateAuthority(true), deep);
+      deep = issued(Certificates.builder("middle " + i).setIsCertificateAuthority(true), deep);
     }
     try (Handshake handshake =
         meet(identity(member(deep, CHECKOUT)), SERVER, MEMBER, MEMBER, null)) {
@@ -335,5 +342,9 @@ class HandshakeTest {
   private static ServerTls server(WorkloadIdentity identity, @Nullable ClientCheck check)
       throws TlsSetupException {
     return ServerTls.of(identity, check, NO_ALPN, TLS_1_3, CLOCK);
+  }
+
+  private static PeerIdentity peer(SslHandler handler) {
+    return Objects.requireNonNull(PeerIdentity.of(handler));
   }
 }
