@@ -1,0 +1,317 @@
+package dev.outrigger.controlplane.source;
+
+import dev.outrigger.controlplane.model.MeshObject;
+import dev.outrigger.controlplane.model.MeshObject.Kind;
+import dev.outrigger.controlplane.model.ObjectKey;
+import dev.outrigger.controlplane.model.ObjectMeta;
+import dev.outrigger.controlplane.source.Problem.Code;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.TreeSet;
+import org.jspecify.annotations.Nullable;
+import org.snakeyaml.engine.v2.api.LoadSettings;
+import org.snakeyaml.engine.v2.api.lowlevel.Compose;
+import org.snakeyaml.engine.v2.exceptions.MarkedYamlEngineException;
+import org.snakeyaml.engine.v2.exceptions.YamlEngineException;
+import org.snakeyaml.engine.v2.nodes.MappingNode;
+import org.snakeyaml.engine.v2.nodes.Node;
+import org.snakeyaml.engine.v2.nodes.NodeTuple;
+import org.snakeyaml.engine.v2.nodes.ScalarNode;
+import org.snakeyaml.engine.v2.nodes.SequenceNode;
+import org.snakeyaml.engine.v2.nodes.Tag;
+
+/** From the text of a file to objects, document by document. */
+final class DocumentDecoder {
+  /** Nodes of a document, each alias counted as what it stands for. */
+  private static final int MAX_NODES = 100_000;
+
+  private static final int MAX_DEPTH = 64;
+  private static final int MAX_DOCUMENTS = 5_000;
+
+  private static final Set<Tag> TAGS =
+      Set.of(Tag.STR, Tag.INT, Tag.FLOAT, Tag.BOOL, Tag.NULL, Tag.MAP, Tag.SEQ);
+
+  /** What is part of the plan, so that the answer is not "unknown". */
+  private static final Set<String> LATER =
+      Set.of(
+          "EndpointSlice",
+          "GRPCRoute",
+          "TCPRoute",
+          "TLSRoute",
+          "AuthorizationPolicy",
+          "RateLimitPolicy",
+          "ExternalService",
+          "Freeze");
+
+  private static final Map<String, Kind> KINDS = new LinkedHashMap<>();
+
+  static {
+    for (Kind kind : Kind.values()) {
+      KINDS.put(kind.text(), kind);
+    }
+  }
+
+  private DocumentDecoder() {}
+
+  /** Reads all documents of a file. */
+  static List<DecodedDocument> decode(String file, String text) {
+    List<String> lines = text.lines().toList();
+    List<DecodedDocument> documents = new ArrayList<>();
+    int start = 0;
+    for (int i = 0; i <= lines.size(); i++) {
+      boolean separator = i < lines.size() && isSeparator(lines.get(i));
+      if (i < lines.size() && !separator) {
+        continue;
+      }
+      if (documents.size() >= MAX_DOCUMENTS) {
+        Doc doc = new Doc(file, lines, start);
+        doc.problem(
+            Code.LIMIT,
+            doc.start(),
+            "the file holds more than " + MAX_DOCUMENTS + " documents",
+            "split the file");
+        documents.add(refused(doc, file));
+        return documents;
+      }
+      @Nullable DecodedDocument document = decode(file, lines, start, i);
+      if (document != null) {
+        documents.add(document);
+      }
+      start = i + 1;
+    }
+    return documents;
+  }
+
+  private static boolean isSeparator(String line) {
+    return line.startsWith("---") && (line.length() == 3 || line.substring(3).isBlank())
+        || line.startsWith("--- #")
+        || line.equals("...");
+  }
+
+  private static DecodedDocument refused(Doc doc, String file) {
+    return new DecodedDocument(null, null, List.of(), doc.problems(), file, doc.start(), null);
+  }
+
+  private static @Nullable DecodedDocument decode(
+      String file, List<String> lines, int start, int end) {
+    Doc doc = new Doc(file, lines, start);
+    String text = String.join("\n", lines.subList(start, end));
+    Optional<Node> root;
+    try {
+      root =
+          new Compose(
+                  LoadSettings.builder()
+                      .setUseMarks(true)
+                      .setCodePointLimit(Math.max(1, text.length()) + 1)
+                      .build())
+              .composeString(text);
+    } catch (MarkedYamlEngineException e) {
+      Place place = e.getProblemMark().map(doc::placeOf).orElse(doc.start());
+      doc.problem(Code.SYNTAX, place, "not valid YAML: " + e.getProblem(), syntaxHint(text));
+      return refused(doc, file);
+    } catch (YamlEngineException e) {
+      doc.problem(Code.SYNTAX, doc.start(), "not valid YAML: " + firstLine(e), syntaxHint(text));
+      return refused(doc, file);
+    } catch (StackOverflowError e) {
+      doc.problem(Code.LIMIT, doc.start(), "nested too deeply", "at most " + MAX_DEPTH + " levels");
+      return refused(doc, file);
+    }
+    if (root.isEmpty() || root.get().getTag().equals(Tag.NULL)) {
+      return null;
+    }
+    if (!isWithinLimits(doc, root.get())) {
+      return refused(doc, file);
+    }
+    return decode(doc, file, lines, root.get());
+  }
+
+  private static String syntaxHint(String text) {
+    return text.indexOf('\t') >= 0 ? "YAML is indented with spaces, and there is a tab" : "";
+  }
+
+  private static String firstLine(RuntimeException e) {
+    return String.valueOf(e.getMessage()).lines().findFirst().orElse("");
+  }
+
+  private static boolean isWithinLimits(Doc doc, Node root) {
+    int[] left = {MAX_NODES};
+    return isWithinLimits(doc, root, 0, left);
+  }
+
+  /**
+   * An alias counts as often as it is used, so that a few lines cannot become millions of nodes.
+   */
+  private static boolean isWithinLimits(Doc doc, Node node, int depth, int[] left) {
+    if (--left[0] < 0) {
+      doc.problem(Code.LIMIT, node, "more than " + MAX_NODES + " values in one document", "");
+      return false;
+    }
+    if (depth > MAX_DEPTH) {
+      doc.problem(Code.LIMIT, node, "nested more than " + MAX_DEPTH + " levels deep", "");
+      return false;
+    }
+    if (!TAGS.contains(node.getTag())) {
+      doc.problem(
+          Code.SYNTAX, node, "the tag `" + node.getTag() + "` is not allowed", "remove the tag");
+      return false;
+    }
+    return switch (node) {
+      case MappingNode mapping -> {
+        for (NodeTuple tuple : mapping.getValue()) {
+          if (!isWithinLimits(doc, tuple.getKeyNode(), depth + 1, left)
+              || !isWithinLimits(doc, tuple.getValueNode(), depth + 1, left)) {
+            yield false;
+          }
+        }
+        yield true;
+      }
+      case SequenceNode sequence -> {
+        for (Node element : sequence.getValue()) {
+          if (!isWithinLimits(doc, element, depth + 1, left)) {
+            yield false;
+          }
+        }
+        yield true;
+      }
+      default -> true;
+    };
+  }
+
+  private static DecodedDocument decode(Doc doc, String file, List<String> lines, Node root) {
+    Fields fields = Fields.of(doc, "", root);
+    @Nullable Kind kind = kind(fields);
+    if (kind == null) {
+      return refused(doc, file);
+    }
+    @Nullable Fields metadata = fields.requiredObject("metadata", "it holds the name");
+    ObjectMeta meta =
+        metadata == null
+            ? new ObjectMeta("", ObjectMeta.DEFAULT_NAMESPACE, Map.of(), Map.of())
+            : meta(metadata, kind);
+    @Nullable ObjectKey key =
+        meta.name().isEmpty() ? null : new ObjectKey(kind, meta.namespace(), meta.name());
+    doc.describe(key == null ? kind.text() : key.toString(), meta.namespace());
+    @Nullable Fields spec = fields.requiredObject("spec", "it says what is wanted");
+    MeshObject object = null;
+    if (spec != null) {
+      object =
+          switch (kind) {
+            case SERVICE -> ServiceDecoder.decode(meta, spec, metadata);
+            case WORKLOAD -> WorkloadDecoder.decode(meta, spec);
+            case HTTP_ROUTE -> HttpRouteDecoder.decode(meta, spec);
+            case TRAFFIC_POLICY -> TrafficPolicyDecoder.decode(meta, spec);
+            case AUTHENTICATION_POLICY -> MeshConfigDecoder.authentication(meta, spec);
+            case MESH_CONFIG -> MeshConfigDecoder.decode(meta, spec);
+            case EXPERIMENT -> ExperimentDecoder.decode(meta, spec);
+          };
+      spec.finish();
+    }
+    fields.ignore("status");
+    fields.finish();
+    Place place = metadata == null ? doc.start() : doc.placeOf(metadata.valueOrSelf("name"));
+    return new DecodedDocument(
+        key,
+        doc.problems().isEmpty() && key != null ? object : null,
+        doc.references(),
+        doc.problems(),
+        file,
+        place,
+        place.line() <= lines.size() ? lines.get(place.line() - 1) : null);
+  }
+
+  private static @Nullable Kind kind(Fields fields) {
+    if (!(fields.node() instanceof MappingNode)) {
+      return null;
+    }
+    String apiVersion = fields.requiredText("apiVersion", "such as mesh.outrigger.dev/v1alpha1");
+    String text = fields.requiredText("kind", "one of " + String.join(", ", KINDS.keySet()));
+    if (text.isEmpty()) {
+      return null;
+    }
+    @Nullable Kind kind = KINDS.get(text);
+    if (kind == null) {
+      if (LATER.contains(text)) {
+        fields.problem(
+            Code.UNSUPPORTED,
+            "kind",
+            "`" + text + "` is not supported yet",
+            "supported are " + String.join(", ", KINDS.keySet()));
+        return null;
+      }
+      @Nullable String nearest = Nearest.to(text, KINDS.keySet());
+      fields.problem(
+          Code.UNKNOWN_KIND,
+          "kind",
+          "unknown kind `" + text + "`",
+          nearest != null
+              ? "did you mean `" + nearest + "`?"
+              : "known kinds: " + String.join(", ", KINDS.keySet()));
+      return null;
+    }
+    boolean right =
+        apiVersion.equals(kind.apiVersion())
+            // The same schema, from before it was called stable.
+            || kind == Kind.HTTP_ROUTE && apiVersion.equals("gateway.networking.k8s.io/v1beta1");
+    if (!right && !apiVersion.isEmpty()) {
+      fields.problem(
+          Code.BAD_VALUE,
+          "apiVersion",
+          "`apiVersion` of " + text + " is `" + apiVersion + "`, expected " + kind.apiVersion(),
+          "write `apiVersion: " + kind.apiVersion() + "`");
+    }
+    return kind;
+  }
+
+  private static ObjectMeta meta(Fields metadata, Kind kind) {
+    String name = metadata.requiredText("name", "it tells the object from all others");
+    String namespace = metadata.text("namespace", ObjectMeta.DEFAULT_NAMESPACE);
+    boolean valid = kind == Kind.SERVICE ? Names.isLabel(name) : Names.isSubdomain(name);
+    if (!name.isEmpty() && !valid) {
+      metadata.problem(
+          Code.BAD_VALUE,
+          "name",
+          "`metadata.name` is `" + name + "`, expected lower case letters, digits and dashes",
+          "");
+    }
+    if (!Names.isLabel(namespace)) {
+      metadata.problem(
+          Code.BAD_VALUE,
+          "namespace",
+          "`metadata.namespace` is `"
+              + namespace
+              + "`, expected lower case letters, digits and dashes",
+          "");
+    }
+    Map<String, String> labels = metadata.textMap("labels");
+    Map<String, String> annotations = metadata.textMap("annotations");
+    // What a cluster adds by itself.
+    metadata.ignore(
+        "uid",
+        "resourceVersion",
+        "generation",
+        "creationTimestamp",
+        "deletionTimestamp",
+        "deletionGracePeriodSeconds",
+        "managedFields",
+        "ownerReferences",
+        "finalizers",
+        "generateName",
+        "selfLink");
+    metadata.finish();
+    return new ObjectMeta(name, namespace, labels, annotations);
+  }
+
+  /** The text of a scalar, for keys of mappings. */
+  static String textOf(Node node) {
+    return node instanceof ScalarNode scalar ? scalar.getValue() : "";
+  }
+
+  /** Names that are known, for messages. */
+  static Set<String> kinds() {
+    return new TreeSet<>(KINDS.keySet());
+  }
+}

@@ -1,0 +1,4 @@
+package dev.outrigger.controlplane.source;
+
+/** A place in a file; line and column from 1. */
+record Place(int line, int column) {}

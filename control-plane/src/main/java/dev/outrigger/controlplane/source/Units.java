@@ -1,0 +1,48 @@
+package dev.outrigger.controlplane.source;
+
+import java.time.Duration;
+import java.util.OptionalDouble;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
+
+/** Values that carry their unit. */
+final class Units {
+  private static final Pattern DURATION = Pattern.compile("(?:[0-9]{1,9}(?:h|ms|us|m|s))+");
+  private static final Pattern PART = Pattern.compile("([0-9]{1,9})(h|ms|us|m|s)");
+  private static final Pattern PERCENT = Pattern.compile("([0-9]{1,3}(?:\\.[0-9]{1,4})?)%");
+
+  private Units() {}
+
+  /** Reads {@code 300ms}, {@code 1m30s}; null where it is none. */
+  static @Nullable Duration duration(String text) {
+    if (text.length() > 40 || !DURATION.matcher(text).matches()) {
+      return null;
+    }
+    Duration sum = Duration.ZERO;
+    Matcher parts = PART.matcher(text);
+    while (parts.find()) {
+      long count = Long.parseLong(parts.group(1));
+      sum =
+          sum.plus(
+              switch (parts.group(2)) {
+                case "h" -> Duration.ofHours(count);
+                case "m" -> Duration.ofMinutes(count);
+                case "s" -> Duration.ofSeconds(count);
+                case "ms" -> Duration.ofMillis(count);
+                default -> Duration.ofNanos(count * 1000);
+              });
+    }
+    return sum;
+  }
+
+  /** Reads {@code 20%} or {@code 0.5%}, from 0 to 100; empty where it is none. */
+  static OptionalDouble percent(String text) {
+    Matcher match = PERCENT.matcher(text);
+    if (!match.matches()) {
+      return OptionalDouble.empty();
+    }
+    double value = Double.parseDouble(match.group(1));
+    return value <= 100 ? OptionalDouble.of(value) : OptionalDouble.empty();
+  }
+}
