@@ -287,7 +287,7 @@ final class HttpRouteDecoder {
     return new Filter.Redirect(
         scheme == null ? null : fields.choice(scheme, fields.at("scheme"), SCHEMES, "http"),
         hostname(fields),
-        rewritePath(fields, matches),
+        rewritePath(fields, matches, true),
         fields.integer("port", 0, 1, 65535),
         status(fields));
   }
@@ -306,7 +306,7 @@ final class HttpRouteDecoder {
   }
 
   private static Filter rewrite(Fields fields, List<Match> matches) {
-    return new Filter.UrlRewrite(hostname(fields), rewritePath(fields, matches));
+    return new Filter.UrlRewrite(hostname(fields), rewritePath(fields, matches, false));
   }
 
   private static @Nullable String hostname(Fields fields) {
@@ -322,7 +322,8 @@ final class HttpRouteDecoder {
     return text;
   }
 
-  private static @Nullable PathRewrite rewritePath(Fields fields, List<Match> matches) {
+  private static @Nullable PathRewrite rewritePath(
+      Fields fields, List<Match> matches, boolean redirects) {
     @Nullable Fields path = fields.object("path");
     if (path == null) {
       return null;
@@ -340,6 +341,17 @@ final class HttpRouteDecoder {
       }
     } else {
       rewrite = new PathRewrite.Full(path.text("replaceFullPath", "/"));
+      boolean exact =
+          !matches.isEmpty()
+              && matches.stream().allMatch(match -> match.path() instanceof PathMatch.Exact);
+      if (!redirects && !exact) {
+        path.problem(
+            Code.UNSUPPORTED,
+            "type",
+            "ReplaceFullPath of a URLRewrite is only supported where every match of the rule is"
+                + " Exact",
+            "match the path with `type: Exact`, or use ReplacePrefixMatch");
+      }
     }
     if (!rewrite.value().isEmpty() && !rewrite.value().startsWith("/")) {
       path.problem(

@@ -1,0 +1,72 @@
+package dev.outrigger.controlplane.snapshot;
+
+import com.google.protobuf.Value;
+import dev.outrigger.controlplane.model.DesiredState;
+import dev.outrigger.controlplane.model.ObjectMeta;
+import dev.outrigger.controlplane.model.Workload;
+import dev.outrigger.tls.SpiffeId;
+import io.envoyproxy.envoy.config.core.v3.Node;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What must be known of a proxy to configure it.
+ *
+ * @param workload the name of the {@link Workload} that it stands beside
+ * @param implementation what it understands
+ * @param meshTls whether it holds an identity of the mesh, so that it can speak mutual TLS
+ */
+public record NodeDescription(
+    String namespace, String workload, Implementation implementation, MeshTls meshTls) {
+
+  /** Which proxy it is. */
+  public enum Implementation {
+    OUTRIGGER,
+    /** Gets nothing that only ours understands. */
+    ENVOY
+  }
+
+  /** Whether the proxy can prove who it is. */
+  public enum MeshTls {
+    AVAILABLE,
+    /** It sends plain text, and takes it where that is allowed. */
+    ABSENT
+  }
+
+  /**
+   * From what a proxy says about itself: the metadata {@code workload} and {@code namespace}, or
+   * else its ID in the form {@code workload.namespace}. An Envoy has no identity unless its
+   * metadata says {@code meshTls: true}.
+   */
+  public static NodeDescription of(Node node) {
+    Map<String, Value> metadata = node.getMetadata().getFieldsMap();
+    int dot = node.getId().lastIndexOf('.');
+    String workload =
+        text(metadata, "workload", dot < 0 ? node.getId() : node.getId().substring(0, dot));
+    String namespace =
+        text(
+            metadata,
+            "namespace",
+            dot < 0 ? ObjectMeta.DEFAULT_NAMESPACE : node.getId().substring(dot + 1));
+    boolean envoy = node.getUserAgentName().equals("envoy");
+    @Nullable Value tls = metadata.get("meshTls");
+    boolean hasTls =
+        tls == null ? !envoy : tls.getBoolValue() || tls.getStringValue().equals("true");
+    return new NodeDescription(
+        namespace,
+        workload,
+        envoy ? Implementation.ENVOY : Implementation.OUTRIGGER,
+        hasTls ? MeshTls.AVAILABLE : MeshTls.ABSENT);
+  }
+
+  private static String text(Map<String, Value> metadata, String key, String otherwise) {
+    @Nullable Value value = metadata.get(key);
+    return value == null || value.getStringValue().isEmpty() ? otherwise : value.getStringValue();
+  }
+
+  /** Whether a proxy with this proven identity may have what belongs to the workload. */
+  public boolean isClaimedBy(SpiffeId identity, DesiredState state) {
+    @Nullable Workload found = state.workload(namespace, workload);
+    return found == null || found.identityIn(state.mesh().trustDomain()).equals(identity);
+  }
+}

@@ -1,0 +1,438 @@
+package dev.outrigger.controlplane.snapshot;
+
+import static dev.outrigger.controlplane.snapshot.Protos.duration;
+import static dev.outrigger.controlplane.snapshot.Protos.number;
+
+import dev.outrigger.controlplane.model.HttpRoute;
+import dev.outrigger.controlplane.model.HttpRoute.Backend;
+import dev.outrigger.controlplane.model.HttpRoute.Filter;
+import dev.outrigger.controlplane.model.HttpRoute.Match;
+import dev.outrigger.controlplane.model.HttpRoute.PathMatch;
+import dev.outrigger.controlplane.model.HttpRoute.PathRewrite;
+import dev.outrigger.controlplane.model.HttpRoute.Rule;
+import dev.outrigger.controlplane.model.HttpRoute.ValueMatch;
+import dev.outrigger.controlplane.model.TrafficPolicy;
+import dev.outrigger.controlplane.model.TrafficPolicy.RetryOn;
+import io.envoyproxy.envoy.config.core.v3.DataSource;
+import io.envoyproxy.envoy.config.core.v3.HeaderValue;
+import io.envoyproxy.envoy.config.core.v3.HeaderValueOption;
+import io.envoyproxy.envoy.config.core.v3.HeaderValueOption.HeaderAppendAction;
+import io.envoyproxy.envoy.config.route.v3.DirectResponseAction;
+import io.envoyproxy.envoy.config.route.v3.HeaderMatcher;
+import io.envoyproxy.envoy.config.route.v3.QueryParameterMatcher;
+import io.envoyproxy.envoy.config.route.v3.RedirectAction;
+import io.envoyproxy.envoy.config.route.v3.RetryPolicy;
+import io.envoyproxy.envoy.config.route.v3.Route;
+import io.envoyproxy.envoy.config.route.v3.RouteAction;
+import io.envoyproxy.envoy.config.route.v3.RouteMatch;
+import io.envoyproxy.envoy.config.route.v3.WeightedCluster;
+import io.envoyproxy.envoy.extensions.retry.host.previous_hosts.v3.PreviousHostsPredicate;
+import io.envoyproxy.envoy.type.matcher.v3.RegexMatcher;
+import io.envoyproxy.envoy.type.matcher.v3.StringMatcher;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import java.util.TreeSet;
+import org.jspecify.annotations.Nullable;
+
+/** Routes of one service, from the objects that are about it. */
+final class RouteTables {
+  private static final int DEFAULT_RETRIES = 2;
+
+  private final NodeDescription.Implementation implementation;
+  private final @Nullable TrafficPolicy policy;
+
+  RouteTables(NodeDescription.Implementation implementation, @Nullable TrafficPolicy policy) {
+    this.implementation = implementation;
+    this.policy = policy;
+  }
+
+  /** Everything to one cluster. */
+  List<Route> plain(String cluster) {
+    RouteAction.Builder action = RouteAction.newBuilder().setCluster(cluster);
+    settle(action, HttpRoute.Timeouts.UNSET, null);
+    return List.of(
+        Route.newBuilder()
+            .setName("default")
+            .setMatch(RouteMatch.newBuilder().setPrefix("/"))
+            .setRoute(action)
+            .build());
+  }
+
+  /** Everything to the application beside the proxy; only the reuse of connections is retried. */
+  List<Route> inbound(String cluster) {
+    boolean ours = implementation == NodeDescription.Implementation.OUTRIGGER;
+    RouteAction.Builder action =
+        RouteAction.newBuilder()
+            .setCluster(cluster)
+            .setTimeout(duration(Duration.ZERO))
+            .setRetryPolicy(
+                RetryPolicy.newBuilder()
+                    .setRetryOn(ours ? "reset-before-request,safe" : "reset-before-request")
+                    .setNumRetries(number(1)));
+    return List.of(
+        Route.newBuilder()
+            .setName("default")
+            .setMatch(RouteMatch.newBuilder().setPrefix("/"))
+            .setRoute(action)
+            .build());
+  }
+
+  /** Where backends are found. */
+  interface Backends {
+    /** The cluster of a backend; empty where there is no such service or port. */
+    Optional<String> cluster(Backend backend);
+
+    /** The cluster for the share of backends that do not exist. */
+    String nowhere();
+  }
+
+  private record Candidate(HttpRoute route, int ruleIndex, Rule rule, Match match) {
+    String name() {
+      return rule.name().isEmpty()
+          ? route.meta().namespace() + "/" + route.meta().name() + "/" + ruleIndex
+          : rule.name();
+    }
+  }
+
+  /** Gateway API: the most specific first, then by the name of the route, then as written. */
+  private static final Comparator<Candidate> PRECEDENCE =
+      Comparator.<Candidate>comparingInt(candidate -> pathRank(candidate.match().path()))
+          .thenComparing(
+              candidate -> candidate.match().path().value().length(), Comparator.reverseOrder())
+          .thenComparing(candidate -> candidate.match().method() == null)
+          .thenComparing(candidate -> candidate.match().headers().size(), Comparator.reverseOrder())
+          .thenComparing(candidate -> candidate.match().query().size(), Comparator.reverseOrder());
+
+  private static int pathRank(PathMatch path) {
+    return switch (path) {
+      case PathMatch.Exact _ -> 0;
+      case PathMatch.Regex _ -> 1;
+      case PathMatch.Prefix _ -> 2;
+    };
+  }
+
+  /**
+   * The rules of routes.
+   *
+   * @param clusters where backends are found
+   */
+  List<Route> of(List<HttpRoute> routes, Backends clusters) {
+    List<Candidate> candidates = new ArrayList<>();
+    for (HttpRoute route : routes) {
+      for (int i = 0; i < route.rules().size(); i++) {
+        Rule rule = route.rules().get(i);
+        List<Match> matches = rule.matches().isEmpty() ? List.of(Match.ALL) : rule.matches();
+        for (Match match : matches) {
+          candidates.add(new Candidate(route, i, rule, match));
+        }
+      }
+    }
+    // Stable, so that equals stay in the order of names and rules.
+    candidates.sort(PRECEDENCE);
+    List<Route> result = new ArrayList<>();
+    for (Candidate candidate : candidates) {
+      result.addAll(route(candidate, clusters));
+    }
+    return result;
+  }
+
+  private List<Route> route(Candidate candidate, Backends clusters) {
+    @Nullable String prefixRewrite = null;
+    for (Filter filter : candidate.rule().filters()) {
+      @Nullable PathRewrite path =
+          switch (filter) {
+            case Filter.Redirect redirect -> redirect.path();
+            case Filter.UrlRewrite rewrite -> rewrite.path();
+            case Filter.RequestHeaders _, Filter.ResponseHeaders _ -> null;
+          };
+      if (path instanceof PathRewrite.Prefix prefix) {
+        prefixRewrite = stripped(prefix.value());
+      }
+    }
+    if (prefixRewrite == null || !(candidate.match().path() instanceof PathMatch.Prefix prefix)) {
+      RouteMatch.Builder match = RouteMatch.newBuilder();
+      path(match, candidate.match().path());
+      return List.of(route(candidate, match, null, clusters));
+    }
+    String from = stripped(prefix.value());
+    // xDS replaces text, not path elements: /a to / would make //b of /a/b. Hence one route for the
+    // prefix itself and one for what is below it.
+    Route below =
+        route(
+            candidate,
+            RouteMatch.newBuilder().setPrefix(from + "/"),
+            prefixRewrite + "/",
+            clusters);
+    if (from.isEmpty()) {
+      return List.of(below);
+    }
+    Route itself =
+        route(
+            candidate,
+            RouteMatch.newBuilder().setPath(from),
+            prefixRewrite.isEmpty() ? "/" : prefixRewrite,
+            clusters);
+    return List.of(itself, below);
+  }
+
+  private static String stripped(String path) {
+    String result = path;
+    while (result.endsWith("/")) {
+      result = result.substring(0, result.length() - 1);
+    }
+    return result;
+  }
+
+  private static void path(RouteMatch.Builder match, PathMatch path) {
+    switch (path) {
+      case PathMatch.Exact exact -> match.setPath(exact.value());
+      case PathMatch.Regex regex -> match.setSafeRegex(regex(regex.value()));
+      case PathMatch.Prefix prefix -> {
+        String value = stripped(prefix.value());
+        if (value.isEmpty()) {
+          match.setPrefix("/");
+        } else {
+          match.setPathSeparatedPrefix(value);
+        }
+      }
+    }
+  }
+
+  private static RegexMatcher regex(String value) {
+    return RegexMatcher.newBuilder().setRegex(value).build();
+  }
+
+  private Route route(
+      Candidate candidate,
+      RouteMatch.Builder match,
+      @Nullable String prefixRewrite,
+      Backends clusters) {
+    for (ValueMatch header : candidate.match().headers()) {
+      match.addHeaders(
+          HeaderMatcher.newBuilder()
+              .setName(header.name().equals("host") ? ":authority" : header.name())
+              .setStringMatch(string(header)));
+    }
+    for (ValueMatch query : candidate.match().query()) {
+      match.addQueryParameters(
+          QueryParameterMatcher.newBuilder().setName(query.name()).setStringMatch(string(query)));
+    }
+    if (candidate.match().method() != null) {
+      match.addHeaders(
+          HeaderMatcher.newBuilder()
+              .setName(":method")
+              .setStringMatch(StringMatcher.newBuilder().setExact(candidate.match().method())));
+    }
+    Route.Builder route = Route.newBuilder().setName(candidate.name()).setMatch(match);
+    Filter.@Nullable Redirect redirect = null;
+    Filter.@Nullable UrlRewrite rewrite = null;
+    for (Filter filter : candidate.rule().filters()) {
+      switch (filter) {
+        case Filter.RequestHeaders headers -> {
+          addHeaders(headers.changes(), route::addRequestHeadersToAdd);
+          route.addAllRequestHeadersToRemove(headers.changes().remove());
+        }
+        case Filter.ResponseHeaders headers -> {
+          addHeaders(headers.changes(), route::addResponseHeadersToAdd);
+          route.addAllResponseHeadersToRemove(headers.changes().remove());
+        }
+        case Filter.Redirect found -> redirect = found;
+        case Filter.UrlRewrite found -> rewrite = found;
+      }
+    }
+    if (redirect != null) {
+      return route.setRedirect(redirect(redirect, prefixRewrite)).build();
+    }
+    RouteAction.@Nullable Builder action = backends(candidate.rule(), clusters);
+    if (action == null) {
+      return route
+          .setDirectResponse(
+              DirectResponseAction.newBuilder()
+                  .setStatus(500)
+                  .setBody(
+                      DataSource.newBuilder()
+                          .setInlineString(
+                              "the route " + candidate.name() + " has no valid backend\n")))
+          .build();
+    }
+    if (prefixRewrite != null) {
+      action.setPrefixRewrite(prefixRewrite);
+    }
+    if (rewrite != null) {
+      if (rewrite.path() instanceof PathRewrite.Full full) {
+        // Only beside exact matches, of which the whole path is the prefix.
+        action.setPrefixRewrite(full.value().isEmpty() ? "/" : full.value());
+      }
+      if (rewrite.hostname() != null) {
+        action.setHostRewriteLiteral(rewrite.hostname());
+      }
+    }
+    settle(action, candidate.rule().timeouts(), candidate.rule().retry());
+    return route.setRoute(action).build();
+  }
+
+  private static StringMatcher string(ValueMatch value) {
+    return value.regex()
+        ? StringMatcher.newBuilder().setSafeRegex(regex(value.value())).build()
+        : StringMatcher.newBuilder().setExact(value.value()).build();
+  }
+
+  private static void addHeaders(
+      HttpRoute.HeaderChanges changes, java.util.function.Consumer<HeaderValueOption> add) {
+    changes
+        .set()
+        .forEach(
+            header -> add.accept(option(header, HeaderAppendAction.OVERWRITE_IF_EXISTS_OR_ADD)));
+    changes
+        .add()
+        .forEach(header -> add.accept(option(header, HeaderAppendAction.APPEND_IF_EXISTS_OR_ADD)));
+  }
+
+  private static HeaderValueOption option(HttpRoute.Header header, HeaderAppendAction action) {
+    return HeaderValueOption.newBuilder()
+        // A percent sign would begin a variable.
+        .setHeader(
+            HeaderValue.newBuilder()
+                .setKey(header.name())
+                .setValue(header.value().replace("%", "%%")))
+        .setAppendAction(action)
+        .build();
+  }
+
+  private static RedirectAction redirect(Filter.Redirect redirect, @Nullable String prefixRewrite) {
+    RedirectAction.Builder action = RedirectAction.newBuilder();
+    if (redirect.scheme() != null) {
+      action.setSchemeRedirect(redirect.scheme());
+    }
+    if (redirect.hostname() != null) {
+      action.setHostRedirect(redirect.hostname());
+    }
+    if (redirect.port() != 0) {
+      action.setPortRedirect(redirect.port());
+    }
+    if (prefixRewrite != null) {
+      action.setPrefixRewrite(prefixRewrite);
+    } else if (redirect.path() instanceof PathRewrite.Full full) {
+      action.setPathRedirect(full.value().isEmpty() ? "/" : full.value());
+    }
+    return action
+        .setResponseCode(
+            switch (redirect.statusCode()) {
+              case 301 -> RedirectAction.RedirectResponseCode.MOVED_PERMANENTLY;
+              case 303 -> RedirectAction.RedirectResponseCode.SEE_OTHER;
+              case 307 -> RedirectAction.RedirectResponseCode.TEMPORARY_REDIRECT;
+              case 308 -> RedirectAction.RedirectResponseCode.PERMANENT_REDIRECT;
+              default -> RedirectAction.RedirectResponseCode.FOUND;
+            })
+        .build();
+  }
+
+  /** Null where no backend is valid or all weights are zero. */
+  private static RouteAction.@Nullable Builder backends(Rule rule, Backends clusters) {
+    List<Backend> sharing =
+        rule.backends().stream().filter(backend -> backend.weight() > 0).toList();
+    List<Optional<String>> names = sharing.stream().map(clusters::cluster).toList();
+    if (names.stream().noneMatch(Optional::isPresent)) {
+      return null;
+    }
+    List<WeightedCluster.ClusterWeight> weighted = new ArrayList<>();
+    for (int i = 0; i < sharing.size(); i++) {
+      weighted.add(
+          WeightedCluster.ClusterWeight.newBuilder()
+              .setName(names.get(i).orElseGet(clusters::nowhere))
+              .setWeight(number(sharing.get(i).weight()))
+              .build());
+    }
+    return weighted.size() == 1
+        ? RouteAction.newBuilder().setCluster(weighted.getFirst().getName())
+        : RouteAction.newBuilder()
+            .setWeightedClusters(WeightedCluster.newBuilder().addAllClusters(weighted));
+  }
+
+  /** Timeouts and retries: the rule's, else the policy's, else the defaults. */
+  private void settle(
+      RouteAction.Builder action,
+      HttpRoute.Timeouts timeouts,
+      HttpRoute.@Nullable Retry ruleRetry) {
+    TrafficPolicy.@Nullable Timeouts general = policy == null ? null : policy.timeouts();
+    Duration request =
+        first(timeouts.request(), general == null ? null : general.request(), Duration.ZERO);
+    Duration attempt =
+        first(
+            timeouts.backendRequest(),
+            general == null ? null : general.backendRequest(),
+            Duration.ZERO);
+    if (general != null && general.idle() != null) {
+      action.setIdleTimeout(duration(general.idle()));
+    }
+    @Nullable RetryPolicy retry = retry(ruleRetry, attempt);
+    if (retry != null) {
+      action.setRetryPolicy(retry);
+    } else if (!attempt.isZero() && (request.isZero() || attempt.compareTo(request) < 0)) {
+      // With a single attempt the two are the same thing.
+      request = attempt;
+    }
+    action.setTimeout(duration(request));
+  }
+
+  private static Duration first(
+      @Nullable Duration first, @Nullable Duration second, Duration otherwise) {
+    return first != null ? first : second != null ? second : otherwise;
+  }
+
+  private @Nullable RetryPolicy retry(HttpRoute.@Nullable Retry rule, Duration attempt) {
+    TrafficPolicy.@Nullable Retries general = policy == null ? null : policy.retries();
+    int retries =
+        rule != null ? rule.attempts() : general != null ? general.attempts() : DEFAULT_RETRIES;
+    if (retries == 0) {
+      return null;
+    }
+    Set<String> on = new LinkedHashSet<>();
+    Set<RetryOn> asked = general == null ? Set.of() : general.on();
+    if (asked.isEmpty() || asked.contains(RetryOn.SAFE)) {
+      on.addAll(List.of("connect-failure", "refused-stream", "reset-before-request"));
+      if (implementation == NodeDescription.Implementation.OUTRIGGER) {
+        on.add(RetryOn.SAFE.text());
+      }
+    }
+    for (RetryOn one : RetryOn.values()) {
+      if (one != RetryOn.SAFE && asked.contains(one)) {
+        on.add(one.text());
+      }
+    }
+    Set<Integer> codes =
+        new TreeSet<>(rule != null ? rule.codes() : general != null ? general.codes() : Set.of());
+    if (!codes.isEmpty()) {
+      on.add("retriable-status-codes");
+    }
+    RetryPolicy.Builder result =
+        RetryPolicy.newBuilder()
+            .setRetryOn(String.join(",", on))
+            .setNumRetries(number(retries))
+            .addAllRetriableStatusCodes(codes)
+            .addRetryHostPredicate(
+                RetryPolicy.RetryHostPredicate.newBuilder()
+                    .setName("envoy.retry_host_predicates.previous_hosts")
+                    .setTypedConfig(Protos.pack(PreviousHostsPredicate.getDefaultInstance())))
+            .setHostSelectionRetryMaxAttempts(5);
+    if (!attempt.isZero()) {
+      result.setPerTryTimeout(duration(attempt));
+    }
+    @Nullable Duration base =
+        rule != null ? rule.backoff() : general != null ? general.backoffBase() : null;
+    if (base != null) {
+      RetryPolicy.RetryBackOff.Builder backOff =
+          RetryPolicy.RetryBackOff.newBuilder().setBaseInterval(duration(base));
+      if (rule == null && general != null && general.backoffMax() != null) {
+        backOff.setMaxInterval(duration(general.backoffMax()));
+      }
+      result.setRetryBackOff(backOff);
+    }
+    return result.build();
+  }
+}
