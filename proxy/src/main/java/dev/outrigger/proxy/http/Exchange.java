@@ -1,7 +1,9 @@
 package dev.outrigger.proxy.http;
 
 import dev.outrigger.proxy.config.RouteTableConfig.Action;
-import dev.outrigger.proxy.config.RouteTableConfig.Route;
+import dev.outrigger.proxy.config.RouteTableConfig.Append;
+import dev.outrigger.proxy.config.RouteTableConfig.HeaderValue;
+import dev.outrigger.proxy.route.RouteMatch;
 import dev.outrigger.proxy.message.ConnectionFacts;
 import dev.outrigger.proxy.message.Headers;
 import dev.outrigger.proxy.message.RequestHead;
@@ -36,7 +38,7 @@ public final class Exchange {
   private final ExchangeRecord record;
   private final FilterChain filters;
 
-  private @Nullable Route route;
+  private @Nullable RouteMatch route;
   private @Nullable RequestFlow flow;
   private @Nullable Suspended suspended;
   private @Nullable String faultExperiment;
@@ -96,13 +98,13 @@ public final class Exchange {
   }
 
   /** The route, or null when none matches. */
-  public @Nullable Route route() {
+  public @Nullable RouteMatch route() {
     return route;
   }
 
   /** Looks the route up again, after a filter changed the head. */
   public void reroute() {
-    route = settings.routes().find(head);
+    route = settings.routes().find(head, service.worker().random());
   }
 
   /** Whether any byte of the final answer was handed to the client's connection. */
@@ -145,15 +147,20 @@ public final class Exchange {
     suspended = waiting;
   }
 
+  /** What was waited for has become pointless. */
+  public void withdrawSuspension() {
+    suspended = null;
+  }
+
   // The request way, called by the client's connection.
 
   void begin() {
-    route = settings.routes().find(head);
+    route = settings.routes().find(head, service.worker().random());
     filters.start(service.filters());
   }
 
   void filtersPassed() {
-    Route found = route;
+    RouteMatch found = route;
     if (found == null) {
       fail(new ProxyError.NoRoute(head.authority(), head.pathOnly()));
       return;
@@ -167,7 +174,14 @@ public final class Exchange {
       }
       case Action.Direct direct ->
           answer(new LocalReply.Answer(direct.status(), direct.body(), List.of()));
-      case Action.Redirect redirect -> answer(Redirects.answer(redirect, found.match(), head));
+      case Action.Redirect redirect ->
+          answer(
+              new LocalReply.Answer(
+                  redirect.status(),
+                  "",
+                  List.of(
+                      new HeaderValue(
+                          "location", found.location(head), Append.OVERWRITE_IF_EXISTS_OR_ADD))));
     }
   }
 

@@ -1,6 +1,7 @@
 package dev.outrigger.proxy.http;
 
 import dev.outrigger.proxy.config.HttpProxyConfig;
+import dev.outrigger.proxy.route.RouteTable;
 import dev.outrigger.proxy.worker.RuntimeSnapshot;
 
 /**
@@ -10,7 +11,7 @@ import dev.outrigger.proxy.worker.RuntimeSnapshot;
  * @param config of the connection's filter chain
  * @param routes compiled from it
  */
-public record HttpSettings(RuntimeSnapshot snapshot, HttpProxyConfig config, Router routes) {
+public record HttpSettings(RuntimeSnapshot snapshot, HttpProxyConfig config, RouteTable routes) {
 
   /** Where a connection asks for what its next exchange goes by. Called on its worker. */
   @FunctionalInterface

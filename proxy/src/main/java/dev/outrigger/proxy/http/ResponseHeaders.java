@@ -1,10 +1,10 @@
 package dev.outrigger.proxy.http;
 
 import dev.outrigger.proxy.config.RouteTableConfig.HeaderChanges;
-import dev.outrigger.proxy.config.RouteTableConfig.Route;
 import dev.outrigger.proxy.message.HeaderName;
 import dev.outrigger.proxy.message.Headers;
 import dev.outrigger.proxy.message.ResponseHead;
+import dev.outrigger.proxy.route.RouteMatch;
 
 /** What is put on each answer's head before the client gets it. */
 final class ResponseHeaders {

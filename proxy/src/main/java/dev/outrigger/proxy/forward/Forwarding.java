@@ -1,0 +1,520 @@
+package dev.outrigger.proxy.forward;
+
+import dev.outrigger.proxy.balance.PickContext;
+import dev.outrigger.proxy.config.Endpoint;
+import dev.outrigger.proxy.config.RetryPolicy;
+import dev.outrigger.proxy.config.RouteTableConfig.Action;
+import dev.outrigger.proxy.http.BodyKind;
+import dev.outrigger.proxy.http.Exchange;
+import dev.outrigger.proxy.http.FlowGate;
+import dev.outrigger.proxy.http.LocalReply;
+import dev.outrigger.proxy.http.RequestFlow;
+import dev.outrigger.proxy.http.Suspended;
+import dev.outrigger.proxy.http.Verdict;
+import dev.outrigger.proxy.http.codec.Connections;
+import dev.outrigger.proxy.message.HeaderName;
+import dev.outrigger.proxy.message.Headers;
+import dev.outrigger.proxy.message.ResponseHead;
+import dev.outrigger.proxy.outcome.ProxyError;
+import dev.outrigger.proxy.outcome.ProxyError.DeadlinePassed.Timer;
+import dev.outrigger.proxy.route.RouteMatch;
+import dev.outrigger.proxy.upstream.ConnectionPool;
+import dev.outrigger.proxy.upstream.StreamListener;
+import dev.outrigger.proxy.upstream.Upstream;
+import dev.outrigger.proxy.upstream.UpstreamStream;
+import dev.outrigger.proxy.worker.WorkerConfined;
+import io.netty.buffer.ByteBuf;
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * One exchange on its way to an endpoint and back: attempt after attempt until one is passed on to
+ * the client. Confined to its worker's event loop.
+ *
+ * <pre>
+ * pick → attempt filters → connection → head, body → answer → passed on (committed) → end
+ *   ↑_________ back-off _________ failure or an answer worth another try
+ * </pre>
+ */
+@WorkerConfined
+final class Forwarding
+    implements RequestFlow, StreamListener, ConnectionPool.Waiter, Suspended, PickContext {
+  private static final Logger LOG = LoggerFactory.getLogger(Forwarding.class);
+  private static final int MAX_RACES = 3;
+
+  private final Forwarder forwarder;
+  private final Exchange exchange;
+  private final RouteMatch match;
+  private final Action.Forward route;
+  private final RetryPolicy policy;
+  private final Deadlines deadlines;
+  private final Replay replay = new Replay();
+  private final boolean idempotent;
+
+  private @Nullable Upstream upstream;
+  private @Nullable Attempt attempt;
+  private @Nullable List<Endpoint> tried;
+  private @Nullable String upgrade;
+  private @Nullable Headers trailers;
+  private boolean bodyEnded;
+  private boolean inStart;
+  private boolean committed;
+  private boolean tunnel;
+  private boolean over;
+  private int number;
+  private int retries;
+  private int races;
+  private boolean nextIsBudgeted;
+
+  Forwarding(Forwarder forwarder, Exchange exchange) {
+    this.forwarder = forwarder;
+    this.exchange = exchange;
+    RouteMatch found = exchange.route();
+    if (found == null || !(found.action() instanceof Action.Forward forward)) {
+      throw new IllegalArgumentException("the route does not forward");
+    }
+    this.match = found;
+    this.route = forward;
+    this.policy = forward.retry();
+    this.deadlines = new Deadlines(forward.timeout(), policy.perTryTimeout());
+    this.idempotent = exchange.head().idempotent();
+  }
+
+  // The request way.
+
+  @Override
+  public void start() {
+    Upstream found = forwarder.upstreams().find(match.cluster());
+    if (found == null) {
+      exchange.fail(new ProxyError.NoCluster(match.cluster()));
+      return;
+    }
+    exchange.record().routed(match.route().name(), found.config());
+    ProxyError refused = found.exchangeBegins();
+    if (refused != null) {
+      exchange.fail(refused);
+      return;
+    }
+    upstream = found;
+    upgrade = Outgoing.prepare(exchange, match, route);
+    inStart = true;
+    beginAttempt(found, false, false);
+    inStart = false;
+  }
+
+  @Override
+  public void onBody(ByteBuf bytes) {
+    Attempt current = attempt;
+    UpstreamStream stream = current == null ? null : current.stream;
+    if (over || (committed && stream == null)) {
+      bytes.release();
+      return;
+    }
+    if (stream == null) {
+      replay.add(bytes);
+      if (replay.full()) {
+        exchange.requestGate().hold(FlowGate.WAITING);
+      }
+      return;
+    }
+    if (replay.complete() && mayRepeat() && !replay.full()) {
+      replay.add(bytes.retainedDuplicate());
+    } else {
+      replay.drop();
+      replay.passed();
+    }
+    stream.body(bytes);
+    if (!stream.writable()) {
+      exchange.requestGate().hold(FlowGate.PEER_FULL);
+    }
+  }
+
+  private boolean mayRepeat() {
+    return !committed && (idempotent || retries < policy.maxRetries());
+  }
+
+  @Override
+  public void onEnd(@Nullable Headers last) {
+    if (over) {
+      return;
+    }
+    Attempt current = attempt;
+    UpstreamStream stream = current == null ? null : current.stream;
+    if (!tunnel) {
+      bodyEnded = true;
+      trailers = last;
+      deadlines.requestEnded(forwarder.worker().nanoTime());
+      arm();
+    }
+    if (stream != null && (tunnel || upgrade == null)) {
+      stream.end(last);
+    }
+  }
+
+  @Override
+  public void onReadComplete() {
+    Attempt current = attempt;
+    if (current != null && current.stream != null) {
+      current.stream.flush();
+    }
+  }
+
+  @Override
+  public void onClientWritable() {
+    Attempt current = attempt;
+    if (current != null && current.stream != null) {
+      current.stream.answerGate().release(FlowGate.PEER_FULL);
+    }
+  }
+
+  @Override
+  public void onFinish() {
+    over = true;
+    Attempt current = attempt;
+    if (current != null) {
+      UpstreamStream stream = current.stream;
+      endAttempt(current);
+      if (stream != null) {
+        stream.cancel();
+      }
+    }
+    replay.drop();
+    Upstream counted = upstream;
+    if (counted != null) {
+      if (nextIsBudgeted) {
+        nextIsBudgeted = false;
+        counted.retryEnds();
+      }
+      counted.exchangeEnds();
+    }
+  }
+
+  // Attempts.
+
+  private void beginAttempt(Upstream to, boolean budgeted, boolean fresh) {
+    Endpoint endpoint = to.pick(this, exchange.facts().destination());
+    if (endpoint == null) {
+      if (budgeted) {
+        to.retryEnds();
+      }
+      exchange.fail(to.nothingToPick());
+      return;
+    }
+    Attempt begun = new Attempt(endpoint, budgeted, fresh);
+    attempt = begun;
+    number++;
+    to.began(endpoint);
+    exchange.record().attemptStarted(number, exchange.head(), endpoint);
+    if (deadlines.perTry()) {
+      deadlines.tryBegins(forwarder.worker().nanoTime());
+      arm();
+    }
+    askFilters(begun);
+  }
+
+  private void askFilters(Attempt current) {
+    List<AttemptFilter> filters = forwarder.filters();
+    while (current.nextFilter < filters.size()) {
+      AttemptFilter filter = filters.get(current.nextFilter++);
+      Verdict verdict;
+      try {
+        verdict = filter.onAttempt(exchange.head(), exchange, current.endpoint);
+      } catch (RuntimeException e) {
+        LOG.error("attempt filter {} failed", filter, e);
+        exchange.fail(new ProxyError.Bug("attempt filter"));
+        return;
+      }
+      switch (verdict) {
+        case Verdict.Proceed _ -> {}
+        case Verdict.Suspend _ -> {
+          exchange.suspend(this);
+          return;
+        }
+        case Verdict.Reply reply -> {
+          replied(reply.reply());
+          return;
+        }
+      }
+    }
+    connect(current);
+  }
+
+  @Override
+  public void resumed() {
+    Attempt current = attempt;
+    if (!over && current != null) {
+      askFilters(current);
+    }
+  }
+
+  @Override
+  public void replied(LocalReply reply) {
+    switch (reply) {
+      case LocalReply.Failure failure -> attemptFailed(failure.error(), false);
+      case LocalReply.Answer answer -> exchange.answer(answer);
+    }
+  }
+
+  private void connect(Attempt current) {
+    Upstream to = upstream;
+    if (to == null) {
+      return;
+    }
+    ConnectionPool pool = to.poolOf(current.endpoint);
+    current.pool = pool;
+    UpstreamStream kept = current.fresh ? null : pool.acquireNow();
+    if (kept != null) {
+      send(current, kept);
+      return;
+    }
+    current.waiting = true;
+    if (current.fresh) {
+      pool.acquireFresh(this);
+    } else {
+      pool.acquireLater(this);
+    }
+  }
+
+  @Override
+  public void acquired(UpstreamStream stream) {
+    Attempt current = attempt;
+    if (current == null) {
+      stream.cancel();
+      return;
+    }
+    current.waiting = false;
+    send(current, stream);
+  }
+
+  @Override
+  public void failed(ProxyError error) {
+    Attempt current = attempt;
+    if (current != null) {
+      current.waiting = false;
+      attemptFailed(error, false);
+    }
+  }
+
+  private void send(Attempt current, UpstreamStream stream) {
+    current.stream = stream;
+    stream.start(this, exchange.head(), exchange.requestBody(), upgrade);
+    replay.sendTo(stream);
+    if (!mayRepeat()) {
+      replay.drop();
+    }
+    if (bodyEnded && upgrade == null) {
+      stream.end(trailers);
+    }
+    if (!stream.writable()) {
+      exchange.requestGate().hold(FlowGate.PEER_FULL);
+    }
+    exchange.requestGate().release(FlowGate.WAITING);
+    if (!inStart) {
+      stream.flush(); // otherwise the client's read that is under way flushes
+    }
+  }
+
+  /** The attempt's own end: what it counted in is counted out. */
+  private void endAttempt(Attempt current) {
+    Upstream to = upstream;
+    attempt = null;
+    if (to == null) {
+      return;
+    }
+    to.ended(current.endpoint);
+    if (current.waiting && current.pool != null) {
+      current.pool.cancel(this);
+    }
+    if (current.budgeted) {
+      to.retryEnds();
+    }
+    deadlines.tryEnds();
+  }
+
+  private void attemptFailed(ProxyError error, boolean raced) {
+    Attempt current = attempt;
+    Upstream to = upstream;
+    if (current == null || to == null || over) {
+      return;
+    }
+    exchange.record().attemptFailed(error);
+    endAttempt(current);
+    if (committed) {
+      to.results().failed(to.config().name(), current.endpoint, error);
+      exchange.fail(error);
+      return;
+    }
+    exchange.requestGate().release(FlowGate.PEER_FULL);
+    if (raced
+        && races < MAX_RACES
+        && replay.complete()
+        && (idempotent || error.requestUntouched())) {
+      races++;
+      beginAttempt(to, false, true);
+      return;
+    }
+    to.results().failed(to.config().name(), current.endpoint, error);
+    if (!retryLater(Retries.covers(policy, error, idempotent), current.endpoint, to)) {
+      exchange.fail(error);
+    }
+  }
+
+  /** Whether another attempt will follow. */
+  private boolean retryLater(boolean covered, Endpoint avoided, Upstream to) {
+    if (!covered || retries >= policy.maxRetries() || !replay.complete() || !to.retryBegins()) {
+      return false;
+    }
+    retries++;
+    nextIsBudgeted = true;
+    if (tried == null) {
+      tried = new ArrayList<>(2);
+    }
+    tried.add(avoided);
+    long wait = Retries.backOffNanos(policy, retries, forwarder.worker().random());
+    deadlines.retryAt(forwarder.worker().nanoTime() + wait);
+    arm();
+    return true;
+  }
+
+  @Override
+  public boolean tried(Endpoint endpoint) {
+    List<Endpoint> before = tried;
+    if (before != null) {
+      for (int i = 0; i < before.size(); i++) {
+        if (before.get(i) == endpoint) {
+          return true;
+        }
+      }
+    }
+    return false;
+  }
+
+  // Time.
+
+  private void arm() {
+    long next = deadlines.next();
+    if (next != Deadlines.NEVER) {
+      exchange.wakeBy(next);
+    }
+  }
+
+  @Override
+  public void onAlarm(long now) {
+    Upstream to = upstream;
+    if (over || to == null) {
+      return;
+    }
+    switch (deadlines.passed(now)) {
+      case NONE -> {}
+      case ROUTE ->
+          exchange.fail(new ProxyError.DeadlinePassed(Timer.ROUTE, route.timeout(), false));
+      case PER_TRY -> perTryPassed();
+      case RETRY -> {
+        nextIsBudgeted = false;
+        beginAttempt(to, true, false);
+      }
+    }
+    if (!over) {
+      arm();
+    }
+  }
+
+  private void perTryPassed() {
+    Attempt current = attempt;
+    if (current == null) {
+      return;
+    }
+    UpstreamStream stream = current.stream;
+    boolean untouched = stream == null || !stream.touched();
+    current.stream = null;
+    if (stream != null) {
+      stream.cancel();
+    }
+    exchange.withdrawSuspension();
+    attemptFailed(
+        new ProxyError.DeadlinePassed(Timer.PER_TRY, policy.perTryTimeout(), untouched), false);
+  }
+
+  // The answer's way.
+
+  @Override
+  public void onInterim(ResponseHead head) {
+    Connections.strip(head.headers());
+    exchange.respondInterim(head);
+  }
+
+  @Override
+  public void onHead(ResponseHead head, BodyKind body) {
+    Attempt current = attempt;
+    Upstream to = upstream;
+    if (current == null || to == null) {
+      return;
+    }
+    int status = head.status();
+    exchange.record().attemptAnswered(status);
+    to.results().answered(to.config().name(), current.endpoint, status);
+    UpstreamStream stream = current.stream;
+    if (Retries.covers(policy, status)
+        && stream != null
+        && body != BodyKind.TUNNEL
+        && retryLater(true, current.endpoint, to)) {
+      current.stream = null;
+      endAttempt(current);
+      stream.discardRest();
+      exchange.requestGate().release(FlowGate.PEER_FULL);
+      return;
+    }
+    committed = true;
+    deadlines.tryEnds();
+    replay.drop();
+    Connections.strip(head.headers());
+    if (body == BodyKind.TUNNEL) {
+      tunnel = true;
+      deadlines.clear(); // a tunnel lives as long as it is used
+      head.headers().add(HeaderName.CONNECTION, "upgrade");
+      head.headers().add(HeaderName.UPGRADE, String.valueOf(upgrade));
+    }
+    exchange.respond(head, body);
+  }
+
+  @Override
+  public void onAnswerBody(ByteBuf bytes) {
+    exchange.respondBody(bytes);
+    Attempt current = attempt;
+    if (current != null && current.stream != null && !exchange.clientWritable()) {
+      current.stream.answerGate().hold(FlowGate.PEER_FULL);
+    }
+  }
+
+  @Override
+  public void onAnswerEnd(@Nullable Headers last) {
+    Attempt current = attempt;
+    if (current != null) {
+      current.stream = null;
+      endAttempt(current);
+      exchange.respondEnd(last);
+    }
+  }
+
+  @Override
+  public void onAnswerReadComplete() {
+    exchange.flush();
+  }
+
+  @Override
+  public void onFailure(ProxyError error, boolean raced) {
+    Attempt current = attempt;
+    if (current != null) {
+      current.stream = null;
+      attemptFailed(error, raced);
+    }
+  }
+
+  @Override
+  public void onWritable() {
+    exchange.requestGate().release(FlowGate.PEER_FULL);
+  }
+}

@@ -1,0 +1,373 @@
+package dev.outrigger.proxy.upstream;
+
+import dev.outrigger.proxy.balance.ClusterPicker;
+import dev.outrigger.proxy.balance.LoadBalancers;
+import dev.outrigger.proxy.balance.PickContext;
+import dev.outrigger.proxy.balance.Picker;
+import dev.outrigger.proxy.balance.PickerState;
+import dev.outrigger.proxy.config.ClusterConfig;
+import dev.outrigger.proxy.config.ClusterConfig.BreakerConfig;
+import dev.outrigger.proxy.config.ClusterConfig.Discovery;
+import dev.outrigger.proxy.config.ClusterConfig.TlsMatch;
+import dev.outrigger.proxy.config.Endpoint;
+import dev.outrigger.proxy.config.EndpointSet;
+import dev.outrigger.proxy.config.SocketAddressConfig;
+import dev.outrigger.proxy.config.UpstreamTls;
+import dev.outrigger.proxy.http.codec.Http1HeadWriter;
+import dev.outrigger.proxy.outcome.ProxyError;
+import dev.outrigger.proxy.telemetry.WorkerTelemetry;
+import dev.outrigger.proxy.worker.WorkerConfined;
+import java.net.InetSocketAddress;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.IdentityHashMap;
+import java.util.Iterator;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.function.Predicate;
+import java.util.random.RandomGenerator;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A cluster as one worker sees it: who may be picked, how busy each endpoint is, and the connections
+ * to it. Confined to its worker's event loop. It outlives configurations as long as its name does;
+ * a pool outlives them as long as its address and TLS do.
+ */
+@WorkerConfined
+public final class Upstream implements PickerState {
+  private static final int MAX_ORIGINAL_DESTINATIONS = 1024;
+
+  private final Upstreams all;
+  private final Map<Endpoint, Place> places = new IdentityHashMap<>();
+  private final Map<ConnectionPool.Key, ConnectionPool> pools = new HashMap<>();
+  private final List<ConnectionPool> retired = new ArrayList<>();
+  private final Map<InetSocketAddress, Endpoint> destinations =
+      new LinkedHashMap<>(16, 0.75f, true);
+
+  private ClusterConfig config;
+  private BreakerConfig limits;
+  private EndpointSet endpoints = EndpointSet.EMPTY;
+  private Predicate<Endpoint> healthy = _ -> true;
+  private Picker picker = _ -> null;
+  private RetryBudget retries;
+  private int connections;
+  private int waiting;
+  private int active;
+
+  private static final class Place {
+    private final ConnectionPool pool;
+    private int active;
+
+    private Place(ConnectionPool pool) {
+      this.pool = pool;
+    }
+  }
+
+  Upstream(Upstreams all, ClusterConfig config) {
+    this.all = all;
+    this.config = config;
+    this.limits = config.breaker();
+    this.retries = RetryBudget.of(limits);
+    update(config);
+  }
+
+  // What the data path asks.
+
+  public ClusterConfig config() {
+    return config;
+  }
+
+  /**
+   * Chooses where an attempt or a relayed connection goes; null when nothing is there to be used.
+   *
+   * @param destination what the client had in mind, for clusters that go there
+   */
+  public @Nullable Endpoint pick(PickContext context, InetSocketAddress destination) {
+    return config.discovery() instanceof Discovery.OriginalDestination original
+        ? original(original, destination)
+        : picker.pick(context);
+  }
+
+  /** Why {@link #pick} gave nothing. */
+  public ProxyError nothingToPick() {
+    int known = endpoints.endpoints().size();
+    int well = 0;
+    for (Endpoint endpoint : endpoints.endpoints()) {
+      if (endpoint.health() == Endpoint.Health.HEALTHY && healthy.test(endpoint)) {
+        well++;
+      }
+    }
+    return new ProxyError.NoHealthyEndpoint(config.name(), known, well);
+  }
+
+  /** This worker's connections to an endpoint that was picked here. */
+  public ConnectionPool poolOf(Endpoint endpoint) {
+    return place(endpoint).pool;
+  }
+
+  /** The TLS configuration that the endpoint's labels select. */
+  public UpstreamTls tlsOf(Endpoint endpoint) {
+    for (TlsMatch match : config.tlsMatches()) {
+      if (endpoint.tlsLabels().entrySet().containsAll(match.labels().entrySet())) {
+        return match.tls();
+      }
+    }
+    return new UpstreamTls.Plain();
+  }
+
+  /** An attempt or relayed connection goes to the endpoint; {@link #ended} follows. */
+  public void began(Endpoint endpoint) {
+    place(endpoint).active++;
+  }
+
+  /** It is over. */
+  public void ended(Endpoint endpoint) {
+    Place place = places.get(endpoint);
+    if (place != null && place.active > 0) {
+      place.active--;
+    }
+  }
+
+  /** Counts an exchange in, unless there are too many; then what to say. */
+  public @Nullable ProxyError exchangeBegins() {
+    if (active >= limits.maxRequests()) {
+      return new ProxyError.PoolOverflow(
+          config.name(), ProxyError.PoolOverflow.Limit.REQUESTS, limits.maxRequests());
+    }
+    active++;
+    return null;
+  }
+
+  /** Counts it out. */
+  public void exchangeEnds() {
+    active--;
+  }
+
+  /** Exchanges under way in this worker. */
+  public int activeExchanges() {
+    return active;
+  }
+
+  /** Whether a retry may begin now; {@link #retryEnds} follows. */
+  public boolean retryBegins() {
+    return retries.begin(active);
+  }
+
+  public void retryEnds() {
+    retries.end();
+  }
+
+  /** Where the outcome of each attempt is told. */
+  public AttemptResults results() {
+    return all.results();
+  }
+
+  @Override
+  public int active(Endpoint endpoint) {
+    Place place = places.get(endpoint);
+    return place == null ? 0 : place.active;
+  }
+
+  @Override
+  public RandomGenerator random() {
+    return all.worker().random();
+  }
+
+  /** Open connections, in this worker, idle or not. */
+  public int connections() {
+    return connections;
+  }
+
+  // What changes it.
+
+  void update(ClusterConfig next) {
+    config = next;
+    limits = share(next.breaker(), all.workerCount());
+    retries = retries.adapt(limits);
+    if (next.discovery() instanceof Discovery.Listed listed) {
+      endpoints(listed.endpoints());
+    } else {
+      endpoints(endpoints);
+    }
+  }
+
+  /** The endpoints are these now. */
+  void endpoints(EndpointSet next) {
+    endpoints = next;
+    Map<Endpoint, Place> old = new IdentityHashMap<>(places);
+    places.clear();
+    destinations.clear();
+    Map<ConnectionPool.Key, ConnectionPool> oldPools = new HashMap<>(pools);
+    pools.clear();
+    for (Endpoint endpoint : next.endpoints()) {
+      ConnectionPool.Key key = ConnectionPool.Key.of(endpoint, tlsOf(endpoint));
+      ConnectionPool pool = pools.get(key);
+      if (pool == null) {
+        pool = oldPools.remove(key);
+        if (pool == null) {
+          pool = new ConnectionPool(this, endpoint, key);
+        }
+        pools.put(key, pool);
+      }
+      pool.endpoint(endpoint);
+      Place place = new Place(pool);
+      Place before = old.remove(endpoint);
+      place.active = before == null ? 0 : before.active;
+      places.put(endpoint, place);
+    }
+    // Those under way at an endpoint described anew still count out on the old description.
+    for (Map.Entry<Endpoint, Place> left : old.entrySet()) {
+      if (left.getValue().active > 0) {
+        places.put(left.getKey(), left.getValue());
+      }
+    }
+    for (ConnectionPool pool : oldPools.values()) {
+      pool.retire();
+      retired.add(pool);
+    }
+    rebuild();
+  }
+
+  void health(Predicate<Endpoint> usable) {
+    healthy = usable;
+    rebuild();
+  }
+
+  void retire() {
+    for (ConnectionPool pool : pools.values()) {
+      pool.retire();
+      retired.add(pool);
+    }
+    pools.clear();
+  }
+
+  void sweep(long now) {
+    int idle = 0;
+    for (ConnectionPool pool : pools.values()) {
+      pool.sweep(now);
+      idle += pool.idle() + pool.connecting();
+    }
+    for (Iterator<ConnectionPool> it = retired.iterator(); it.hasNext(); ) {
+      ConnectionPool pool = it.next();
+      pool.sweep(now);
+      if (pool.gone()) {
+        it.remove();
+      }
+    }
+    for (; idle < config.pool().minIdle(); idle++) {
+      Endpoint endpoint = picker.pick(PickContext.NONE);
+      if (endpoint == null) {
+        return;
+      }
+      place(endpoint).pool.preconnect();
+    }
+  }
+
+  private void rebuild() {
+    picker =
+        new ClusterPicker(
+            endpoints,
+            healthy,
+            ClusterPicker.DEFAULT_PANIC_PERCENT,
+            LoadBalancers.of(config.balancing()),
+            this);
+  }
+
+  private Place place(Endpoint endpoint) {
+    Place place = places.get(endpoint);
+    if (place == null) {
+      ConnectionPool.Key key = ConnectionPool.Key.of(endpoint, tlsOf(endpoint));
+      ConnectionPool pool =
+          pools.computeIfAbsent(key, made -> new ConnectionPool(this, endpoint, made));
+      place = new Place(pool);
+      places.put(endpoint, place);
+    }
+    return place;
+  }
+
+  private Endpoint original(
+      Discovery.OriginalDestination original, InetSocketAddress destination) {
+    Endpoint known = destinations.get(destination);
+    if (known != null) {
+      return known;
+    }
+    int port = original.portOverride() == 0 ? destination.getPort() : original.portOverride();
+    Endpoint made =
+        new Endpoint(
+            new SocketAddressConfig(destination.getAddress().getHostAddress(), port),
+            "",
+            1,
+            0,
+            Endpoint.Health.HEALTHY,
+            Endpoint.Locality.NONE,
+            Map.of(),
+            null,
+            "");
+    destinations.put(destination, made);
+    if (destinations.size() > MAX_ORIGINAL_DESTINATIONS) {
+      forgetOldest();
+    }
+    return made;
+  }
+
+  private void forgetOldest() {
+    Iterator<Map.Entry<InetSocketAddress, Endpoint>> oldest = destinations.entrySet().iterator();
+    Endpoint endpoint = oldest.next().getValue();
+    oldest.remove();
+    Place place = places.remove(endpoint);
+    if (place != null) {
+      pools.remove(place.pool.key());
+      place.pool.retire();
+      retired.add(place.pool);
+    }
+  }
+
+  private static BreakerConfig share(BreakerConfig whole, int workers) {
+    return new BreakerConfig(
+        part(whole.maxConnections(), workers),
+        part(whole.maxPending(), workers),
+        part(whole.maxRequests(), workers),
+        whole.retryBudgetPercent(),
+        whole.minRetryConcurrency());
+  }
+
+  private static int part(int whole, int workers) {
+    return whole == 0 ? 0 : Math.max(1, (int) (((long) whole + workers - 1) / workers));
+  }
+
+  // What pools ask and tell.
+
+  BreakerConfig limits() {
+    return limits;
+  }
+
+  UpstreamConnector connector() {
+    return all.connector();
+  }
+
+  WorkerTelemetry telemetry() {
+    return all.telemetry();
+  }
+
+  Http1HeadWriter headWriter() {
+    return all.headWriter();
+  }
+
+  long now() {
+    return all.worker().nanoTime();
+  }
+
+  int waiting() {
+    return waiting;
+  }
+
+  void waitingChanged(int by) {
+    waiting += by;
+  }
+
+  void connectionsChanged(int by) {
+    connections += by;
+  }
+
+}

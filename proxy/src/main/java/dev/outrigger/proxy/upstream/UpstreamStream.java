@@ -1,0 +1,39 @@
+package dev.outrigger.proxy.upstream;
+
+import dev.outrigger.proxy.http.BodyKind;
+import dev.outrigger.proxy.http.FlowGate;
+import dev.outrigger.proxy.message.Headers;
+import dev.outrigger.proxy.message.RequestHead;
+import io.netty.buffer.ByteBuf;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One request to an endpoint and its answer. Handed out by a pool, and back with it by itself once
+ * the answer is whole. Confined to its worker's event loop.
+ */
+public interface UpstreamStream {
+  /** Sends the head. */
+  void start(StreamListener listener, RequestHead head, BodyKind body, @Nullable String upgrade);
+
+  /** Body bytes; takes ownership. */
+  void body(ByteBuf bytes);
+
+  /** The request is whole; in a tunnel, the client will send no more. */
+  void end(@Nullable Headers trailers);
+
+  void flush();
+
+  boolean writable();
+
+  /** Whether bytes of the request may have left. */
+  boolean touched();
+
+  /** Holds back the answer's body. */
+  FlowGate answerGate();
+
+  /** Ends it at once; the listener hears nothing more. */
+  void cancel();
+
+  /** Drops the rest of the answer, and keeps the connection if that is little. */
+  void discardRest();
+}

@@ -1,0 +1,146 @@
+package dev.outrigger.proxy.upstream;
+
+import dev.outrigger.proxy.config.ClusterConfig;
+import dev.outrigger.proxy.config.Endpoint;
+import dev.outrigger.proxy.config.EndpointSet;
+import dev.outrigger.proxy.http.codec.Http1HeadWriter;
+import dev.outrigger.proxy.telemetry.WorkerTelemetry;
+import dev.outrigger.proxy.worker.ConfigView;
+import dev.outrigger.proxy.worker.RuntimeSnapshot;
+import dev.outrigger.proxy.worker.Worker;
+import dev.outrigger.proxy.worker.WorkerConfined;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.HashMap;
+import java.util.Iterator;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Predicate;
+import org.jspecify.annotations.Nullable;
+
+/** All clusters as one worker sees them. Confined to its worker's event loop. */
+@WorkerConfined
+public final class Upstreams implements ConfigView.Watcher {
+  private static final int SWEEP_SECONDS = 1;
+
+  private final Worker worker;
+  private final int workerCount;
+  private final UpstreamConnector connector;
+  private final WorkerTelemetry telemetry;
+  private final AttemptResults results;
+  private final Http1HeadWriter headWriter = new Http1HeadWriter();
+  private final Map<String, Upstream> byName = new HashMap<>();
+  private final List<Upstream> leaving = new ArrayList<>();
+
+  /**
+   * @param workerCount among how many workers the limits of a cluster are shared
+   * @param results told how each attempt went
+   */
+  public Upstreams(
+      Worker worker,
+      int workerCount,
+      UpstreamConnector connector,
+      WorkerTelemetry telemetry,
+      AttemptResults results) {
+    this.worker = worker;
+    this.workerCount = workerCount;
+    this.connector = connector;
+    this.telemetry = telemetry;
+    this.results = results;
+  }
+
+  /** Begins to close what is idle too long and to open what is wanted ahead; called once. */
+  public void start() {
+    assert worker.isCurrent();
+    worker
+        .loop()
+        .scheduleWithFixedDelay(this::sweep, SWEEP_SECONDS, SWEEP_SECONDS, TimeUnit.SECONDS);
+  }
+
+  /** The cluster of this name, or null. */
+  public @Nullable Upstream find(String cluster) {
+    return byName.get(cluster);
+  }
+
+  /** All of them, for those who show them. */
+  public Collection<Upstream> all() {
+    return byName.values();
+  }
+
+  @Override
+  public void onSnapshot(RuntimeSnapshot snapshot) {
+    assert worker.isCurrent();
+    Map<String, ClusterConfig> clusters = snapshot.config().clusters();
+    for (Iterator<Upstream> it = byName.values().iterator(); it.hasNext(); ) {
+      Upstream upstream = it.next();
+      if (!clusters.containsKey(upstream.config().name())) {
+        it.remove();
+        upstream.retire();
+        leaving.add(upstream);
+      }
+    }
+    for (ClusterConfig cluster : clusters.values()) {
+      Upstream known = byName.get(cluster.name());
+      if (known == null) {
+        byName.put(cluster.name(), new Upstream(this, cluster));
+      } else if (!known.config().equals(cluster)) {
+        known.update(cluster);
+      }
+    }
+  }
+
+  /** The addresses behind the names of a DNS cluster. */
+  public void onEndpoints(String cluster, EndpointSet endpoints) {
+    assert worker.isCurrent();
+    Upstream upstream = byName.get(cluster);
+    if (upstream != null) {
+      upstream.endpoints(endpoints);
+    }
+  }
+
+  /** Which endpoints of a cluster may be picked, as active checks and ejection see them. */
+  public void onHealth(String cluster, Predicate<Endpoint> usable) {
+    assert worker.isCurrent();
+    Upstream upstream = byName.get(cluster);
+    if (upstream != null) {
+      upstream.health(usable);
+    }
+  }
+
+  private void sweep() {
+    long now = worker.nanoTime();
+    for (Upstream upstream : byName.values()) {
+      upstream.sweep(now);
+    }
+    leaving.removeIf(
+        upstream -> {
+          upstream.sweep(now);
+          return upstream.connections() == 0;
+        });
+  }
+
+  Worker worker() {
+    return worker;
+  }
+
+  int workerCount() {
+    return workerCount;
+  }
+
+  UpstreamConnector connector() {
+    return connector;
+  }
+
+  WorkerTelemetry telemetry() {
+    return telemetry;
+  }
+
+  AttemptResults results() {
+    return results;
+  }
+
+  Http1HeadWriter headWriter() {
+    return headWriter;
+  }
+}
