@@ -216,12 +216,17 @@ final class Forwarding
   }
 
   private void askFilters(Attempt current) {
+    Upstream to = upstream;
+    if (to == null) {
+      return;
+    }
     List<AttemptFilter> filters = forwarder.filters();
     while (current.nextFilter < filters.size()) {
       AttemptFilter filter = filters.get(current.nextFilter++);
       Verdict verdict;
       try {
-        verdict = filter.onAttempt(exchange.head(), exchange, current.endpoint);
+        verdict =
+            filter.onAttempt(exchange.head(), exchange, to.config(), current.endpoint, number);
       } catch (RuntimeException e) {
         LOG.error("attempt filter {} failed", filter, e);
         exchange.fail(new ProxyError.Bug("attempt filter"));
@@ -343,7 +348,7 @@ final class Forwarding
     exchange.record().attemptFailed(error);
     endAttempt(current);
     if (committed) {
-      to.results().failed(to.config().name(), current.endpoint, error);
+      to.failed(current.endpoint, error);
       exchange.fail(error);
       return;
     }
@@ -356,7 +361,7 @@ final class Forwarding
       beginAttempt(to, false, true);
       return;
     }
-    to.results().failed(to.config().name(), current.endpoint, error);
+    to.failed(current.endpoint, error);
     if (!retryLater(Retries.covers(policy, error, idempotent), current.endpoint, to)) {
       exchange.fail(error);
     }
@@ -409,8 +414,7 @@ final class Forwarding
     }
     switch (deadlines.passed(now)) {
       case NONE -> {}
-      case ROUTE ->
-          exchange.fail(new ProxyError.DeadlinePassed(Timer.ROUTE, route.timeout(), false));
+      case ROUTE -> routePassed(to);
       case PER_TRY -> perTryPassed();
       case RETRY -> {
         nextIsBudgeted = false;
@@ -420,6 +424,16 @@ final class Forwarding
     if (!over) {
       arm();
     }
+  }
+
+  private void routePassed(Upstream to) {
+    ProxyError error = new ProxyError.DeadlinePassed(Timer.ROUTE, route.timeout(), false);
+    Attempt current = attempt;
+    if (current != null) {
+      exchange.record().attemptFailed(error);
+      to.failed(current.endpoint, error);
+    }
+    exchange.fail(error);
   }
 
   private void perTryPassed() {
@@ -455,7 +469,7 @@ final class Forwarding
     }
     int status = head.status();
     exchange.record().attemptAnswered(status);
-    to.results().answered(to.config().name(), current.endpoint, status);
+    to.answered(current.endpoint, status);
     UpstreamStream stream = current.stream;
     if (Retries.covers(policy, status)
         && stream != null

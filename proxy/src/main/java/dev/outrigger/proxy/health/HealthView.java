@@ -33,8 +33,7 @@ public record HealthView(Map<String, Set<SocketAddressConfig>> healthy) {
   public Set<String> changedSince(HealthView earlier) {
     Set<String> changed = new HashSet<>(healthy.keySet());
     changed.addAll(earlier.healthy.keySet());
-    changed.removeIf(
-        cluster -> Objects.equals(healthy.get(cluster), earlier.healthy.get(cluster)));
+    changed.removeIf(cluster -> Objects.equals(healthy.get(cluster), earlier.healthy.get(cluster)));
     return changed;
   }
 }

@@ -64,8 +64,7 @@ public final class HealthWatch {
     Set<String> names = new HashSet<>();
     for (ClusterConfig cluster : wanted) {
       HealthCheckPolicy policy = cluster.health();
-      if (policy != null
-          && cluster.discovery() instanceof ClusterConfig.Discovery.Listed listed) {
+      if (policy != null && cluster.discovery() instanceof ClusterConfig.Discovery.Listed listed) {
         names.add(cluster.name());
         Watched watched = clusters.get(cluster.name());
         if (watched == null) {

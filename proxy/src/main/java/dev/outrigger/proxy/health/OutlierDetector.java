@@ -1,7 +1,7 @@
 package dev.outrigger.proxy.health;
 
-import dev.outrigger.proxy.config.EndpointSet;
 import dev.outrigger.proxy.config.Endpoint;
+import dev.outrigger.proxy.config.EndpointSet;
 import dev.outrigger.proxy.config.OutlierPolicy;
 import dev.outrigger.proxy.config.SocketAddressConfig;
 import java.time.Duration;
@@ -18,9 +18,9 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>Failures in a row eject (xDS: {@code consecutive_5xx}); any success clears the count. An
  * ejection lasts {@code baseEjection} times the number of ejections so far, at most the larger of
- * {@code baseEjection} and {@code maxEjection}; for each {@link #FORGIVENESS} spent in the set
- * that number falls by one. The ejected are at most {@code maxEjectedPercent} of the set, but at
- * least one may always be.
+ * {@code baseEjection} and {@code maxEjection}; for each {@link #FORGIVENESS} spent in the set that
+ * number falls by one. The ejected are at most {@code maxEjectedPercent} of the set, but at least
+ * one may always be.
  *
  * <p>Confined to its worker's event loop.
  */

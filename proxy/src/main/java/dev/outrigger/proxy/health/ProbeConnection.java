@@ -21,8 +21,8 @@ import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A connection of its own for one probe. A pooled one would say less: that a connection opened
- * some time ago still stands.
+ * A connection of its own for one probe. A pooled one would say less: that a connection opened some
+ * time ago still stands.
  */
 final class ProbeConnection {
   private final EventLoop loop;
@@ -41,10 +41,7 @@ final class ProbeConnection {
   }
 
   void open(
-      Endpoint endpoint,
-      Duration timeout,
-      Conversation conversation,
-      Consumer<ProbeResult> done) {
+      Endpoint endpoint, Duration timeout, Conversation conversation, Consumer<ProbeResult> done) {
     Probe probe = new Probe(conversation, done);
     probe.deadline =
         loop.schedule(

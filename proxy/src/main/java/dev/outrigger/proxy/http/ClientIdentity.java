@@ -2,10 +2,6 @@ package dev.outrigger.proxy.http;
 
 import dev.outrigger.proxy.message.ConnectionFacts;
 import dev.outrigger.tls.PeerIdentity;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
-import java.security.cert.CertificateEncodingException;
-import java.util.HexFormat;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -43,13 +39,8 @@ final class ClientIdentity {
   @Nullable String clientCert() {
     PeerIdentity peer = facts.peer();
     if (peer != null && clientCert == null) {
-      try {
-        byte[] hash = MessageDigest.getInstance("SHA-256").digest(peer.certificate().getEncoded());
-        String element = "Hash=" + HexFormat.of().formatHex(hash);
-        clientCert = peer.spiffeId() == null ? element : element + ";URI=" + peer.spiffeId();
-      } catch (NoSuchAlgorithmException | CertificateEncodingException e) {
-        throw new IllegalStateException("a verified certificate has no SHA-256", e);
-      }
+      String element = "Hash=" + peer.sha256();
+      clientCert = peer.spiffeId() == null ? element : element + ";URI=" + peer.spiffeId();
     }
     return clientCert;
   }

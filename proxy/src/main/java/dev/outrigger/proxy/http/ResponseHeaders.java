@@ -12,9 +12,12 @@ final class ResponseHeaders {
 
   static void prepare(ResponseHead response, Exchange exchange) {
     Headers headers = response.headers();
-    Route route = exchange.route();
-    if (route != null && route.headers() != HeaderChanges.NONE) {
-      HeaderEdits.apply(route.headers().responseRemove(), route.headers().responseAdd(), headers);
+    RouteMatch match = exchange.route();
+    if (match != null) {
+      HeaderChanges changes = match.route().headers();
+      if (changes != HeaderChanges.NONE) {
+        HeaderEdits.apply(changes.responseRemove(), changes.responseAdd(), headers);
+      }
     }
     String experiment = exchange.faultExperiment();
     if (experiment != null) {

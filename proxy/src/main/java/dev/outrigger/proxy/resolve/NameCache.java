@@ -23,8 +23,7 @@ public final class NameCache {
             .ticker(ticker::nanoTime)
             .executor(Runnable::run)
             .maximumSize(MAX_NAMES)
-            .expireAfter(
-                Expiry.<String, ResolvedName>creating((_, answer) -> answer.ttl()))
+            .expireAfter(Expiry.<String, ResolvedName>creating((_, answer) -> answer.ttl()))
             .recordStats()
             .build();
   }

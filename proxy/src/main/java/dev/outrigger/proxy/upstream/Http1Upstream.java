@@ -43,8 +43,7 @@ final class Http1Upstream extends ChannelInboundHandlerAdapter implements Upstre
 
   private final ConnectionPool pool;
   private final Http1HeadWriter writer;
-  private final Http1HeadParser parser =
-      Http1HeadParser.ofResponses(MAX_HEAD_BYTES, MAX_HEADERS);
+  private final Http1HeadParser parser = Http1HeadParser.ofResponses(MAX_HEAD_BYTES, MAX_HEADERS);
   private final Http1BodyReader reader = new Http1BodyReader(Origin.UPSTREAM);
 
   @SuppressWarnings("NullAway.Init") // set by handlerAdded, before any event

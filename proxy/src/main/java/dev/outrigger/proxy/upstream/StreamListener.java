@@ -7,7 +7,9 @@ import dev.outrigger.proxy.outcome.ProxyError;
 import io.netty.buffer.ByteBuf;
 import org.jspecify.annotations.Nullable;
 
-/** The answer's way of one stream, in the order of the calls; the last is onAnswerEnd or onFailure. */
+/**
+ * The answer's way of one stream, in the order of the calls; the last is onAnswerEnd or onFailure.
+ */
 public interface StreamListener {
   /** An interim answer (1xx but 101). */
   void onInterim(ResponseHead head);

@@ -13,7 +13,9 @@ import dev.outrigger.proxy.config.Endpoint;
 import dev.outrigger.proxy.config.EndpointSet;
 import dev.outrigger.proxy.config.SocketAddressConfig;
 import dev.outrigger.proxy.config.UpstreamTls;
+import dev.outrigger.proxy.health.OutlierDetector;
 import dev.outrigger.proxy.http.codec.Http1HeadWriter;
+import dev.outrigger.proxy.outcome.Origin;
 import dev.outrigger.proxy.outcome.ProxyError;
 import dev.outrigger.proxy.telemetry.WorkerTelemetry;
 import dev.outrigger.proxy.worker.WorkerConfined;
@@ -25,14 +27,14 @@ import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.function.Predicate;
+import java.util.Objects;
 import java.util.random.RandomGenerator;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A cluster as one worker sees it: who may be picked, how busy each endpoint is, and the connections
- * to it. Confined to its worker's event loop. It outlives configurations as long as its name does;
- * a pool outlives them as long as its address and TLS do.
+ * A cluster as one worker sees it: who may be picked, how busy each endpoint is, and the
+ * connections to it. Confined to its worker's event loop. It outlives configurations as long as its
+ * name does; a pool outlives them as long as its address and TLS do.
  */
 @WorkerConfined
 public final class Upstream implements PickerState {
@@ -48,7 +50,7 @@ public final class Upstream implements PickerState {
   private ClusterConfig config;
   private BreakerConfig limits;
   private EndpointSet endpoints = EndpointSet.EMPTY;
-  private Predicate<Endpoint> healthy = _ -> true;
+  private @Nullable OutlierDetector outliers;
   private Picker picker = _ -> null;
   private RetryBudget retries;
   private int connections;
@@ -94,7 +96,7 @@ public final class Upstream implements PickerState {
     int known = endpoints.endpoints().size();
     int well = 0;
     for (Endpoint endpoint : endpoints.endpoints()) {
-      if (endpoint.health() == Endpoint.Health.HEALTHY && healthy.test(endpoint)) {
+      if (endpoint.health() == Endpoint.Health.HEALTHY && usable(endpoint)) {
         well++;
       }
     }
@@ -158,9 +160,61 @@ public final class Upstream implements PickerState {
     retries.end();
   }
 
-  /** Where the outcome of each attempt is told. */
-  public AttemptResults results() {
-    return all.results();
+  /** The endpoint answered an attempt; for a relayed connection, that it opened is status 200. */
+  public void answered(Endpoint endpoint, int status) {
+    OutlierDetector detector = outliers;
+    if (detector == null) {
+      return;
+    }
+    if (status >= 500) {
+      countFailure(detector, endpoint);
+    } else {
+      detector.onSuccess(endpoint);
+    }
+  }
+
+  /** An attempt or relayed connection failed; whether by the endpoint's fault is decided here. */
+  public void failed(Endpoint endpoint, ProxyError error) {
+    OutlierDetector detector = outliers;
+    if (detector != null && blames(error)) {
+      countFailure(detector, endpoint);
+    }
+  }
+
+  private static boolean blames(ProxyError error) {
+    return switch (error) {
+      case ProxyError.ConnectRefused _,
+          ProxyError.ConnectTimedOut _,
+          ProxyError.TlsRejected _,
+          ProxyError.UpstreamReset _ ->
+          true;
+      case ProxyError.DeadlinePassed passed -> passed.origin() == Origin.UPSTREAM;
+      case ProxyError.ProtocolViolation violation -> violation.origin() == Origin.UPSTREAM;
+      case ProxyError.TooLarge large -> large.origin() == Origin.UPSTREAM;
+      case ProxyError.FaultInjected fault -> fault.status() == 0 || fault.status() >= 500;
+      case ProxyError.NoRoute _,
+          ProxyError.NoCluster _,
+          ProxyError.NoHealthyEndpoint _,
+          ProxyError.PoolOverflow _,
+          ProxyError.DownstreamGone _,
+          ProxyError.Denied _,
+          ProxyError.RateLimited _,
+          ProxyError.Draining _,
+          ProxyError.Bug _ ->
+          false;
+    };
+  }
+
+  private void countFailure(OutlierDetector detector, Endpoint endpoint) {
+    if (detector.onFailure(endpoint, now())) {
+      rebuild();
+    }
+  }
+
+  private boolean usable(Endpoint endpoint) {
+    OutlierDetector detector = outliers;
+    return all.health().healthy(config.name(), endpoint)
+        && (detector == null || !detector.ejected(endpoint));
   }
 
   @Override
@@ -182,9 +236,13 @@ public final class Upstream implements PickerState {
   // What changes it.
 
   void update(ClusterConfig next) {
+    boolean sameOutliers = Objects.equals(next.outliers(), config.outliers()) && outliers != null;
     config = next;
     limits = share(next.breaker(), all.workerCount());
     retries = retries.adapt(limits);
+    if (!sameOutliers) {
+      outliers = next.outliers() == null ? null : new OutlierDetector(next.outliers(), endpoints);
+    }
     if (next.discovery() instanceof Discovery.Listed listed) {
       endpoints(listed.endpoints());
     } else {
@@ -195,6 +253,9 @@ public final class Upstream implements PickerState {
   /** The endpoints are these now. */
   void endpoints(EndpointSet next) {
     endpoints = next;
+    if (outliers != null) {
+      outliers.onEndpoints(next);
+    }
     Map<Endpoint, Place> old = new IdentityHashMap<>(places);
     places.clear();
     destinations.clear();
@@ -229,8 +290,8 @@ public final class Upstream implements PickerState {
     rebuild();
   }
 
-  void health(Predicate<Endpoint> usable) {
-    healthy = usable;
+  /** What active checks say has changed. */
+  void healthChanged() {
     rebuild();
   }
 
@@ -243,6 +304,9 @@ public final class Upstream implements PickerState {
   }
 
   void sweep(long now) {
+    if (outliers != null && outliers.readmit(now)) {
+      rebuild();
+    }
     int idle = 0;
     for (ConnectionPool pool : pools.values()) {
       pool.sweep(now);
@@ -268,7 +332,7 @@ public final class Upstream implements PickerState {
     picker =
         new ClusterPicker(
             endpoints,
-            healthy,
+            this::usable,
             ClusterPicker.DEFAULT_PANIC_PERCENT,
             LoadBalancers.of(config.balancing()),
             this);
@@ -286,8 +350,7 @@ public final class Upstream implements PickerState {
     return place;
   }
 
-  private Endpoint original(
-      Discovery.OriginalDestination original, InetSocketAddress destination) {
+  private Endpoint original(Discovery.OriginalDestination original, InetSocketAddress destination) {
     Endpoint known = destinations.get(destination);
     if (known != null) {
       return known;
@@ -369,5 +432,4 @@ public final class Upstream implements PickerState {
   void connectionsChanged(int by) {
     connections += by;
   }
-
 }

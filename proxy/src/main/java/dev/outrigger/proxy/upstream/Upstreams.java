@@ -1,8 +1,8 @@
 package dev.outrigger.proxy.upstream;
 
 import dev.outrigger.proxy.config.ClusterConfig;
-import dev.outrigger.proxy.config.Endpoint;
 import dev.outrigger.proxy.config.EndpointSet;
+import dev.outrigger.proxy.health.HealthView;
 import dev.outrigger.proxy.http.codec.Http1HeadWriter;
 import dev.outrigger.proxy.telemetry.WorkerTelemetry;
 import dev.outrigger.proxy.worker.ConfigView;
@@ -16,7 +16,6 @@ import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
-import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
 /** All clusters as one worker sees them. Confined to its worker's event loop. */
@@ -28,26 +27,20 @@ public final class Upstreams implements ConfigView.Watcher {
   private final int workerCount;
   private final UpstreamConnector connector;
   private final WorkerTelemetry telemetry;
-  private final AttemptResults results;
   private final Http1HeadWriter headWriter = new Http1HeadWriter();
   private final Map<String, Upstream> byName = new HashMap<>();
+  private HealthView health = HealthView.EMPTY;
   private final List<Upstream> leaving = new ArrayList<>();
 
   /**
    * @param workerCount among how many workers the limits of a cluster are shared
-   * @param results told how each attempt went
    */
   public Upstreams(
-      Worker worker,
-      int workerCount,
-      UpstreamConnector connector,
-      WorkerTelemetry telemetry,
-      AttemptResults results) {
+      Worker worker, int workerCount, UpstreamConnector connector, WorkerTelemetry telemetry) {
     this.worker = worker;
     this.workerCount = workerCount;
     this.connector = connector;
     this.telemetry = telemetry;
-    this.results = results;
   }
 
   /** Begins to close what is idle too long and to open what is wanted ahead; called once. */
@@ -99,12 +92,16 @@ public final class Upstreams implements ConfigView.Watcher {
     }
   }
 
-  /** Which endpoints of a cluster may be picked, as active checks and ejection see them. */
-  public void onHealth(String cluster, Predicate<Endpoint> usable) {
+  /** What active checks say now. */
+  public void onHealth(HealthView view) {
     assert worker.isCurrent();
-    Upstream upstream = byName.get(cluster);
-    if (upstream != null) {
-      upstream.health(usable);
+    HealthView before = health;
+    health = view;
+    for (String cluster : view.changedSince(before)) {
+      Upstream upstream = byName.get(cluster);
+      if (upstream != null) {
+        upstream.healthChanged();
+      }
     }
   }
 
@@ -136,8 +133,8 @@ public final class Upstreams implements ConfigView.Watcher {
     return telemetry;
   }
 
-  AttemptResults results() {
-    return results;
+  HealthView health() {
+    return health;
   }
 
   Http1HeadWriter headWriter() {

@@ -104,8 +104,7 @@ class AdsClientTest {
           }
         };
     streams =
-        new AdsStreams(
-            AdsStreams.Target.plain("127.0.0.1", server.port()), loop, Transport.NIO);
+        new AdsStreams(AdsStreams.Target.plain("127.0.0.1", server.port()), loop, Transport.NIO);
     client =
         new AdsClient(
             new AdsClient.Parts(
@@ -379,8 +378,7 @@ class AdsClientTest {
 
   @ParameterizedTest
   @EnumSource
-  void aRestartWithoutAControlPlaneUsesWhatWasSaved(AdsSettings.Variant variant)
-      throws Exception {
+  void aRestartWithoutAControlPlaneUsesWhatWasSaved(AdsSettings.Variant variant) throws Exception {
     ResourceCache cache = new ResourceCache(folder, "p1");
     AdsClient first = start(variant, cache);
     serveOne();
@@ -419,8 +417,7 @@ class AdsClientTest {
 
   @Test
   void waitsAreSpreadBetweenNothingAndABoundThatDoubles() {
-    BackOff backOff =
-        new BackOff(Duration.ofMillis(500), Duration.ofSeconds(30), new Random(1));
+    BackOff backOff = new BackOff(Duration.ofMillis(500), Duration.ofSeconds(30), new Random(1));
     for (int failures = 0; failures < 40; failures++) {
       long bound = Math.min(30_000, 500L << Math.min(failures, 20));
       assertThat(backOff.next().toMillis()).isBetween(0L, bound);

@@ -62,8 +62,7 @@ final class ScriptedControlPlane extends AggregatedDiscoveryServiceImplBase
 
   ScriptedControlPlane(int port) throws IOException {
     server =
-        NettyServerBuilder.forAddress(
-                new InetSocketAddress(InetAddress.getLoopbackAddress(), port))
+        NettyServerBuilder.forAddress(new InetSocketAddress(InetAddress.getLoopbackAddress(), port))
             .addService(this)
             .build()
             .start();
