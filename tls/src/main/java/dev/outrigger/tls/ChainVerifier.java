@@ -1,5 +1,6 @@
 package dev.outrigger.tls;
 
+import java.math.BigInteger;
 import java.security.InvalidAlgorithmParameterException;
 import java.security.NoSuchAlgorithmException;
 import java.security.PublicKey;
@@ -36,8 +37,8 @@ final class ChainVerifier {
   static final int MAX_CHAIN = 10;
 
   private static final String BASIC_CONSTRAINTS = "2.5.29.19";
-  private static final String NAME_CONSTRAINTS = "2.5.29.30";
   private static final int KEY_CERT_SIGN = 5;
+  private static final int MAX_SERIAL_BITS = 159;
   private static final int MIN_RSA_BITS = 2048;
   private static final int MIN_EC_BITS = 256;
 
@@ -45,7 +46,7 @@ final class ChainVerifier {
    * Extensions of a root that are looked at, here or in the JDK; another one may not be critical.
    */
   private static final Set<String> KNOWN =
-      Set.of(BASIC_CONSTRAINTS, NAME_CONSTRAINTS, "2.5.29.15", "2.5.29.17", "2.5.29.37");
+      Set.of(BASIC_CONSTRAINTS, NameConstraints.OID, "2.5.29.15", "2.5.29.17", "2.5.29.37");
 
   private final List<X509Certificate> roots;
 
@@ -103,6 +104,9 @@ final class ChainVerifier {
         }
       }
       throw refusal != null ? refusal : new CertificateException("no root can be used");
+    } catch (UnsupportedOperationException e) {
+      // The JDK's answer to name constraints over kinds of name that it does not know.
+      throw new CertificateException("the chain cannot be verified: " + e.getMessage(), e);
     } catch (NoSuchAlgorithmException | InvalidAlgorithmParameterException e) {
       throw new IllegalStateException("this JDK has no PKIX", e);
     }
@@ -114,10 +118,17 @@ final class ChainVerifier {
     List<X509Certificate> path = new ArrayList<>();
     for (Certificate certificate : found.getCertPath().getCertificates()) {
       checkKey((X509Certificate) certificate);
+      checkSerial((X509Certificate) certificate);
       path.add((X509Certificate) certificate);
     }
     X509Certificate root = found.getTrustAnchor().getTrustedCert();
-    if (root.getExtensionValue(NAME_CONSTRAINTS) == null) {
+    X509Certificate leaf = path.getFirst();
+    checkLeaf(leaf);
+    for (X509Certificate authority : path.subList(1, path.size())) {
+      checkWildcards(leaf, authority);
+    }
+    checkWildcards(leaf, root);
+    if (root.getExtensionValue(NameConstraints.OID) == null) {
       return;
     }
     // The JDK heeds constraints only of certificates within the path, so the root goes into it,
@@ -134,6 +145,44 @@ final class ChainVerifier {
     } catch (CertPathValidatorException e) {
       throw new CertificateException(
           "the chain breaks the name constraints of its root: " + reason(e), e);
+    }
+  }
+
+  /** What only an authority may have. */
+  private static void checkLeaf(X509Certificate leaf) throws CertificateException {
+    boolean[] usage = leaf.getKeyUsage();
+    if (leaf.getBasicConstraints() < 0 && usage != null && usage[KEY_CERT_SIGN]) {
+      throw new CertificateException(
+          "the peer's key may sign certificates, but the peer is not an authority");
+    }
+    if (leaf.getBasicConstraints() < 0 && leaf.getExtensionValue(NameConstraints.OID) != null) {
+      throw new CertificateException("the peer constrains names, but is not an authority");
+    }
+  }
+
+  private static void checkWildcards(X509Certificate leaf, X509Certificate authority)
+      throws CertificateException {
+    NameConstraints constraints = NameConstraints.of(authority);
+    if (constraints == null) {
+      return;
+    }
+    for (String name : SubjectNames.of(leaf).all(PeerRule.NameKind.DNS)) {
+      if (constraints.excludesWildcard(name)) {
+        throw new CertificateException(
+            "the name "
+                + name
+                + " covers what "
+                + authority.getSubjectX500Principal()
+                + " excludes");
+      }
+    }
+  }
+
+  /** RFC 5280, 4.1.2.2. */
+  private static void checkSerial(X509Certificate certificate) throws CertificateException {
+    BigInteger serial = certificate.getSerialNumber();
+    if (serial.signum() <= 0 || serial.bitLength() > MAX_SERIAL_BITS) {
+      throw new CertificateException("a serial number is not positive or longer than 20 bytes");
     }
   }
 
