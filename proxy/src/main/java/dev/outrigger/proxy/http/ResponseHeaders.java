@@ -23,6 +23,10 @@ final class ResponseHeaders {
     if (experiment != null) {
       headers.set(HeaderName.OUTRIGGER_FAULT, experiment);
     }
+    if (exchange.facts().inbound() && exchange.facts().peer() == null) {
+      // Experiments are nobody's business outside the mesh.
+      headers.remove(HeaderName.OUTRIGGER_FAULT);
+    }
     String server = exchange.settings().config().serverName();
     if (!server.isEmpty()) {
       headers.set(HeaderName.SERVER, server);

@@ -1,5 +1,6 @@
 package dev.outrigger.proxy.worker;
 
+import dev.outrigger.fault.FaultPlan;
 import io.netty.channel.EventLoop;
 import io.netty.channel.EventLoopGroup;
 import io.netty.channel.MultiThreadIoEventLoopGroup;
@@ -16,12 +17,14 @@ public final class Workers implements AutoCloseable {
   private final Transport transport;
   private final List<Worker> workers;
   private final List<ConfigView> views;
+  private final List<FaultView> faultViews;
 
   private Workers(EventLoopGroup group, Transport transport, List<Worker> workers) {
     this.group = group;
     this.transport = transport;
     this.workers = List.copyOf(workers);
     this.views = workers.stream().map(ConfigView::new).toList();
+    this.faultViews = workers.stream().map(FaultView::new).toList();
   }
 
   /**
@@ -70,6 +73,18 @@ public final class Workers implements AutoCloseable {
   public void publish(RuntimeSnapshot snapshot) {
     for (Worker worker : workers) {
       worker.loop().execute(() -> views.get(worker.index()).replace(snapshot));
+    }
+  }
+
+  /** The faults that one of these workers honours; to be used on that worker's loop. */
+  public FaultView faultsOf(Worker worker) {
+    return faultViews.get(worker.index());
+  }
+
+  /** Hands the faults to every worker; each goes by them from its next task on. */
+  public void publish(FaultPlan plan) {
+    for (Worker worker : workers) {
+      worker.loop().execute(() -> faultViews.get(worker.index()).replace(plan));
     }
   }
 

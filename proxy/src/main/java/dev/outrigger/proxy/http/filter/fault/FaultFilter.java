@@ -1,0 +1,52 @@
+package dev.outrigger.proxy.http.filter.fault;
+
+import dev.outrigger.fault.FaultDecider;
+import dev.outrigger.fault.FaultPlan;
+import dev.outrigger.fault.Place;
+import dev.outrigger.proxy.http.Exchange;
+import dev.outrigger.proxy.http.HttpFilter;
+import dev.outrigger.proxy.http.Verdict;
+import dev.outrigger.proxy.message.RequestHead;
+import dev.outrigger.proxy.outcome.Outcome;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Faults at the places {@link Place#REQUEST} and {@link Place#INBOUND}: once an exchange, before an
+ * endpoint is chosen, so that nothing is sent on and nothing is retried.
+ */
+public final class FaultFilter implements HttpFilter {
+  private final WorkerFaults faults;
+  private final FaultPlan plan;
+  private @Nullable FaultSteps steps;
+
+  private FaultFilter(WorkerFaults faults, FaultPlan plan) {
+    this.faults = faults;
+    this.plan = plan;
+  }
+
+  /** Makes a filter for each exchange while there is any fault. */
+  public static HttpFilter.Factory factory(WorkerFaults faults) {
+    return (head, exchange) -> {
+      FaultPlan plan = faults.view().current();
+      return plan.isEmpty() ? null : new FaultFilter(faults, plan);
+    };
+  }
+
+  @Override
+  public Verdict onRequest(RequestHead head, Exchange exchange) {
+    Place place = exchange.facts().inbound() ? Place.INBOUND : Place.REQUEST;
+    RequestSubject subject = RequestSubject.of(faults, head, exchange);
+    List<FaultDecider> deciders = plan.at(place, subject.destinationService());
+    steps =
+        deciders.isEmpty() ? null : FaultSteps.roll(faults, exchange, deciders, subject, 0);
+    return steps == null ? Verdict.PROCEED : steps.run();
+  }
+
+  @Override
+  public void onFinish(Outcome outcome) {
+    if (steps != null) {
+      steps.cancel();
+    }
+  }
+}

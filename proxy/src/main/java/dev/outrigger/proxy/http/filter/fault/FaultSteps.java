@@ -1,0 +1,146 @@
+package dev.outrigger.proxy.http.filter.fault;
+
+import dev.outrigger.fault.Fault;
+import dev.outrigger.fault.FaultDecider;
+import dev.outrigger.fault.FaultDecision;
+import dev.outrigger.fault.FaultRule;
+import dev.outrigger.fault.FaultSubject;
+import dev.outrigger.proxy.http.Exchange;
+import dev.outrigger.proxy.http.LocalReply;
+import dev.outrigger.proxy.http.Verdict;
+import dev.outrigger.proxy.outcome.ProxyError;
+import dev.outrigger.proxy.telemetry.ExchangeRecord.FaultKind;
+import io.netty.util.concurrent.Future;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The faults that hit one exchange or one attempt, run one after the other: all delays, then an
+ * abort or a reset. Confined to its worker's event loop.
+ *
+ * <p>States: running → (waiting → running)* → over.
+ */
+final class FaultSteps {
+  private final WorkerFaults faults;
+  private final Exchange exchange;
+  private final List<FaultDecision.Hit> hits;
+  private int next;
+  private @Nullable FaultRule waitingFor;
+  private @Nullable Future<?> timer;
+  private Runnable onOver = () -> {};
+
+  private FaultSteps(WorkerFaults faults, Exchange exchange, List<FaultDecision.Hit> hits) {
+    this.faults = faults;
+    this.exchange = exchange;
+    this.hits = hits;
+  }
+
+  /**
+   * Rolls, once for each fault that means the subject.
+   *
+   * @param attempt 0 where attempts do not count
+   * @return null where none hits
+   */
+  static @Nullable FaultSteps roll(
+      WorkerFaults faults,
+      Exchange exchange,
+      List<FaultDecider> deciders,
+      FaultSubject subject,
+      int attempt) {
+    @Nullable List<FaultDecision.Hit> hits = null;
+    for (int i = 0; i < deciders.size(); i++) {
+      FaultDecider decider = deciders.get(i);
+      if (decider.rule().match().matches(subject)
+          && decider.decide(exchange.record().requestId(), attempt)
+              instanceof FaultDecision.Hit hit) {
+        if (hits == null) {
+          hits = new ArrayList<>(2);
+        }
+        hits.add(hit);
+      }
+    }
+    return hits == null ? null : new FaultSteps(faults, exchange, hits);
+  }
+
+  /** Goes through the faults up to the next wait. */
+  Verdict run() {
+    while (next < hits.size()) {
+      FaultDecision.Hit hit = hits.get(next++);
+      FaultRule rule = hit.rule();
+      if (!faults.active().enter(rule)) {
+        continue;
+      }
+      switch (rule.fault()) {
+        case Fault.Delay _ -> {
+          exchange.faultApplied(rule.experiment(), rule.name(), FaultKind.DELAY);
+          waitingFor = rule;
+          timer =
+              faults
+                  .worker()
+                  .loop()
+                  .schedule(this::onWaited, hit.pause().toNanos(), TimeUnit.NANOSECONDS);
+          return Verdict.SUSPEND;
+        }
+        case Fault.Abort abort -> {
+          faults.active().leave(rule);
+          exchange.faultApplied(rule.experiment(), rule.name(), FaultKind.ABORT);
+          @Nullable Integer grpc =
+              abort.grpcStatus().isPresent() ? abort.grpcStatus().getAsInt() : null;
+          return refuse(rule, abort.httpStatus(), grpc);
+        }
+        case Fault.Reset _ -> {
+          faults.active().leave(rule);
+          exchange.faultApplied(rule.experiment(), rule.name(), FaultKind.RESET);
+          return refuse(rule, 0, null);
+        }
+        // Toxics act on connections; a rule has none at the places of requests.
+        case Fault.Latency _, Fault.ResetPeer _ -> faults.active().leave(rule);
+      }
+    }
+    return Verdict.PROCEED;
+  }
+
+  /** Runs it once the last wait has ended, before the exchange goes on. */
+  void onOver(Runnable task) {
+    onOver = task;
+  }
+
+  /** Stops waiting, because nobody waits any more. */
+  void cancel() {
+    if (timer != null) {
+      timer.cancel(false);
+      timer = null;
+    }
+    if (waitingFor != null) {
+      faults.active().leave(waitingFor);
+      waitingFor = null;
+    }
+  }
+
+  private void onWaited() {
+    timer = null;
+    // The slot is free when the wait ends, however long the exchange goes on.
+    cancel();
+    if (exchange.finished()) {
+      onOver.run();
+      return;
+    }
+    switch (run()) {
+      case Verdict.Proceed _ -> {
+        onOver.run();
+        exchange.resume();
+      }
+      case Verdict.Suspend _ -> {}
+      case Verdict.Reply(LocalReply reply) -> {
+        onOver.run();
+        exchange.reply(reply);
+      }
+    }
+  }
+
+  private static Verdict refuse(FaultRule rule, int status, @Nullable Integer grpcStatus) {
+    return Verdict.refuse(new ProxyError.FaultInjected(rule.experiment(), status, grpcStatus));
+  }
+}

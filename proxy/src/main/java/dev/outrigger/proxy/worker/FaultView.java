@@ -1,0 +1,42 @@
+package dev.outrigger.proxy.worker;
+
+import dev.outrigger.fault.FaultPlan;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.Consumer;
+
+/**
+ * The faults that one worker currently honours. Confined to its worker's event loop: read as a
+ * plain field, replaced by a task on the loop.
+ */
+@WorkerConfined
+public final class FaultView {
+  private final Worker worker;
+  private final List<Consumer<FaultPlan>> watchers = new ArrayList<>();
+  private FaultPlan current = FaultPlan.NONE;
+
+  public FaultView(Worker worker) {
+    this.worker = worker;
+  }
+
+  /** What new exchanges, attempts and connections meet. */
+  public FaultPlan current() {
+    assert worker.isCurrent();
+    return current;
+  }
+
+  /** Calls the watcher after each replacement; what it does not see is what is there now. */
+  public void watch(Consumer<FaultPlan> watcher) {
+    assert worker.isCurrent();
+    watchers.add(watcher);
+  }
+
+  /** Goes by this plan from now on. */
+  public void replace(FaultPlan next) {
+    assert worker.isCurrent();
+    current = next;
+    for (Consumer<FaultPlan> watcher : watchers) {
+      watcher.accept(next);
+    }
+  }
+}

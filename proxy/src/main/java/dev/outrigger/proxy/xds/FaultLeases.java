@@ -1,0 +1,112 @@
+package dev.outrigger.proxy.xds;
+
+import dev.outrigger.api.chaos.v1.FaultRule;
+import dev.outrigger.fault.FaultPlan;
+import dev.outrigger.proxy.extension.InvalidResourceException;
+import dev.outrigger.proxy.xds.decode.FaultRuleDecoder;
+import io.netty.util.concurrent.EventExecutor;
+import io.netty.util.concurrent.Future;
+import java.time.DateTimeException;
+import java.time.Duration;
+import java.time.InstantSource;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The faults that this proxy honours, each until its lease or its absolute end has passed. Nobody
+ * has to tell it to end one. Confined to the config loop.
+ *
+ * <p>A fault: leased → (heartbeat → leased) → over, by removal, lapse of the lease, or its end.
+ */
+public final class FaultLeases implements FaultSink {
+  private static final int MAX_FAULTS = 1000;
+
+  private final EventExecutor loop;
+  private final InstantSource clock;
+  private final Consumer<FaultPlan> publish;
+  private final Map<String, Lease> leases = new HashMap<>();
+  private FaultPlan published = FaultPlan.NONE;
+  private @Nullable Future<?> timer;
+
+  /** A fault and the monotonic time, in nanoseconds, at which it ends. */
+  private record Lease(dev.outrigger.fault.FaultRule rule, long deadline) {}
+
+  /**
+   * @param loop the config loop's; it measures leases and wakes when one ends
+   * @param clock for the absolute ends
+   * @param publish takes each new plan
+   */
+  public FaultLeases(EventExecutor loop, InstantSource clock, Consumer<FaultPlan> publish) {
+    this.loop = loop;
+    this.clock = clock;
+    this.publish = publish;
+  }
+
+  @Override
+  public void onFault(String name, FaultRule message, Duration lease)
+      throws InvalidResourceException {
+    dev.outrigger.fault.FaultRule rule = FaultRuleDecoder.decode(name, message);
+    if (leases.size() >= MAX_FAULTS && !leases.containsKey(name)) {
+      throw new InvalidResourceException(
+          TypeUrls.FAULT, name, "", "more than " + MAX_FAULTS + " faults at once");
+    }
+    leases.put(name, new Lease(rule, deadline(rule, lease)));
+    update();
+  }
+
+  @Override
+  public void onHeartbeat(String name, Duration lease) {
+    leases.computeIfPresent(
+        name, (_, old) -> new Lease(old.rule(), deadline(old.rule(), lease)));
+    update();
+  }
+
+  @Override
+  public void onRemoved(String name) {
+    leases.remove(name);
+    update();
+  }
+
+  /** What is honoured now. */
+  public FaultPlan plan() {
+    return published;
+  }
+
+  private long deadline(dev.outrigger.fault.FaultRule rule, Duration lease) {
+    return loop.ticker().nanoTime() + Math.min(lease.toNanos(), untilEnd(rule));
+  }
+
+  private long untilEnd(dev.outrigger.fault.FaultRule rule) {
+    try {
+      return Duration.between(clock.instant(), rule.notAfter()).toNanos();
+    } catch (ArithmeticException | DateTimeException e) {
+      // Centuries away: the lease decides.
+      return rule.notAfter().isAfter(clock.instant()) ? Long.MAX_VALUE : 0;
+    }
+  }
+
+  private void update() {
+    long now = loop.ticker().nanoTime();
+    leases.values().removeIf(lease -> lease.deadline() - now <= 0);
+    FaultPlan next = FaultPlan.of(leases.values().stream().map(Lease::rule).toList());
+    if (!next.equals(published)) {
+      published = next;
+      publish.accept(next);
+    }
+    rearm(now);
+  }
+
+  private void rearm(long now) {
+    if (timer != null) {
+      timer.cancel(false);
+      timer = null;
+    }
+    leases.values().stream()
+        .mapToLong(lease -> lease.deadline() - now)
+        .min()
+        .ifPresent(wait -> timer = loop.schedule(this::update, wait, TimeUnit.NANOSECONDS));
+  }
+}

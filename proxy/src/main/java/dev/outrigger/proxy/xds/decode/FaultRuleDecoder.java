@@ -1,0 +1,243 @@
+package dev.outrigger.proxy.xds.decode;
+
+import com.google.protobuf.Timestamp;
+import dev.outrigger.api.chaos.v1.FaultRule;
+import dev.outrigger.api.chaos.v1.HeaderMatch;
+import dev.outrigger.api.chaos.v1.Match;
+import dev.outrigger.api.chaos.v1.StringMatch;
+import dev.outrigger.fault.Direction;
+import dev.outrigger.fault.Fault;
+import dev.outrigger.fault.FaultMatch;
+import dev.outrigger.fault.FaultMatch.HeaderCondition;
+import dev.outrigger.fault.Percentage;
+import dev.outrigger.fault.Place;
+import dev.outrigger.fault.TextMatch;
+import dev.outrigger.proxy.extension.DecodeContext;
+import dev.outrigger.proxy.extension.InvalidResourceException;
+import dev.outrigger.proxy.xds.TypeUrls;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Locale;
+import java.util.OptionalInt;
+import java.util.Set;
+import java.util.regex.Pattern;
+import java.util.regex.PatternSyntaxException;
+import org.jspecify.annotations.Nullable;
+
+/** A fault of an experiment (ours: {@code outrigger.chaos.v1.FaultRule}). Stateless. */
+public final class FaultRuleDecoder {
+  private static final int MAX_TEXT = 2048;
+  private static final int MAX_ITEMS = 1024;
+
+  /** Experiments are named in a response header and in metrics. */
+  private static final Pattern NAME = Pattern.compile("[A-Za-z0-9]([A-Za-z0-9._/-]{0,251}[A-Za-z0-9])?");
+
+  private FaultRuleDecoder() {}
+
+  /**
+   * @param resource the resource's name, {@code <experiment>/<fault>}
+   * @throws InvalidResourceException with the path of the first field that is wrong
+   */
+  public static dev.outrigger.fault.FaultRule decode(String resource, FaultRule message)
+      throws InvalidResourceException {
+    Scope scope =
+        Scope.of(TypeUrls.FAULT, resource, DecodeContext.strict(TypeUrls.FAULT, resource));
+    String experiment = name(message.getExperiment(), scope.in("experiment"));
+    String fault = name(message.getFault(), scope.in("fault"));
+    if (!resource.equals(experiment + "/" + fault)) {
+      throw scope.refuse("is not named after its content, " + experiment + "/" + fault);
+    }
+    if (!message.getUnknownFields().asMap().isEmpty()) {
+      // A condition that is not understood must not make a fault hit more than was meant.
+      throw scope.refuse("has fields that this version does not know");
+    }
+    Percentage chance =
+        new Percentage(scope.in("chance_ppm").number(message.getChancePpm(), 0, 1_000_000));
+    int maxActive =
+        scope.in("max_active").number(message.getMaxActive(), 0, Integer.MAX_VALUE);
+    Fault action = action(message, scope);
+    FaultMatch match = match(message.getMatch(), scope.in("match"));
+    Place place = place(message, scope.in("place"));
+    try {
+      return new dev.outrigger.fault.FaultRule(
+          experiment,
+          fault,
+          place,
+          match,
+          chance,
+          maxActive,
+          message.getSeed(),
+          notAfter(message, scope.in("not_after")),
+          action);
+    } catch (IllegalArgumentException e) {
+      throw scope.in("place").refuse(e.getMessage());
+    }
+  }
+
+  private static String name(String text, Scope scope) throws InvalidResourceException {
+    if (!NAME.matcher(scope.required(text)).matches()) {
+      throw scope.refuse("is no name: letters, digits, dots, slashes and dashes are expected");
+    }
+    return text;
+  }
+
+  private static Place place(FaultRule message, Scope scope) throws InvalidResourceException {
+    return switch (message.getPlace()) {
+      case REQUEST -> Place.REQUEST;
+      case ATTEMPT -> Place.ATTEMPT;
+      case CONNECTION -> Place.CONNECTION;
+      case INBOUND -> Place.INBOUND;
+      case PLACE_UNSPECIFIED, UNRECOGNIZED ->
+          throw scope.refuse(
+              "is "
+                  + message.getPlaceValue()
+                  + ", expected REQUEST, ATTEMPT, CONNECTION or INBOUND");
+    };
+  }
+
+  private static Instant notAfter(FaultRule message, Scope scope) throws InvalidResourceException {
+    if (!message.hasNotAfter()) {
+      throw scope.refuse("is required: a fault ends by itself");
+    }
+    Timestamp end = message.getNotAfter();
+    try {
+      return Instant.ofEpochSecond(end.getSeconds(), end.getNanos());
+    } catch (java.time.DateTimeException | ArithmeticException e) {
+      throw scope.refuse("is no point in time");
+    }
+  }
+
+  private static Fault action(FaultRule message, Scope scope) throws InvalidResourceException {
+    return switch (message.getActionCase()) {
+      case DELAY -> {
+        Scope at = scope.in("delay");
+        var delay = message.getDelay();
+        yield checked(
+            at,
+            new Spread(
+                at.in("fixed").positive(delay.getFixed()),
+                at.in("jitter").duration(delay.getJitter())),
+            spread -> new Fault.Delay(spread.middle, spread.jitter));
+      }
+      case ABORT -> {
+        Scope at = scope.in("abort");
+        var abort = message.getAbort();
+        int http = at.in("http_status").number(abort.getHttpStatus(), 200, 599);
+        yield new Fault.Abort(
+            http,
+            abort.hasGrpcStatus()
+                ? OptionalInt.of(at.in("grpc_status").number(abort.getGrpcStatus(), 0, 16))
+                : OptionalInt.empty());
+      }
+      case RESET -> new Fault.Reset();
+      case LATENCY_TOXIC -> {
+        Scope at = scope.in("latency_toxic");
+        var toxic = message.getLatencyToxic();
+        Direction direction =
+            switch (toxic.getDirection()) {
+              case BOTH -> Direction.BOTH;
+              case UPSTREAM -> Direction.UPSTREAM;
+              case DOWNSTREAM -> Direction.DOWNSTREAM;
+              case UNRECOGNIZED ->
+                  throw at.in("direction").refuse("is " + toxic.getDirectionValue());
+            };
+        yield checked(
+            at,
+            new Spread(
+                at.in("latency").positive(toxic.getLatency()),
+                at.in("jitter").duration(toxic.getJitter())),
+            spread -> new Fault.Latency(spread.middle, spread.jitter, direction));
+      }
+      case RESET_TOXIC -> {
+        Scope at = scope.in("reset_toxic").in("after");
+        Duration after = at.duration(message.getResetToxic().getAfter());
+        yield checked(at, new Spread(after, Duration.ZERO), s -> new Fault.ResetPeer(s.middle));
+      }
+      case ACTION_NOT_SET ->
+          throw scope.refuse(
+              "does nothing: expected delay, abort, reset, latency_toxic or reset_toxic");
+    };
+  }
+
+  private record Spread(Duration middle, Duration jitter) {}
+
+  private static Fault checked(
+      Scope scope, Spread spread, java.util.function.Function<Spread, Fault> make)
+      throws InvalidResourceException {
+    try {
+      return make.apply(spread);
+    } catch (IllegalArgumentException e) {
+      throw scope.refuse(e.getMessage());
+    }
+  }
+
+  private static FaultMatch match(Match match, Scope scope) throws InvalidResourceException {
+    List<TextMatch> paths = new ArrayList<>();
+    for (int i = 0; i < limited(match.getPathsCount(), scope.in("paths")); i++) {
+      paths.add(text(match.getPaths(i), scope.in("paths", i)));
+    }
+    List<HeaderCondition> headers = new ArrayList<>();
+    for (int i = 0; i < limited(match.getHeadersCount(), scope.in("headers")); i++) {
+      HeaderMatch header = match.getHeaders(i);
+      Scope at = scope.in("headers", i);
+      @Nullable TextMatch value =
+          header.hasValue() ? text(header.getValue(), at.in("value")) : null;
+      headers.add(
+          new HeaderCondition(
+              at.in("name").required(header.getName()).toLowerCase(Locale.ROOT), value));
+    }
+    List<String> identities = match.getSourceIdentitiesList();
+    for (int i = 0; i < limited(identities.size(), scope.in("source_identities")); i++) {
+      if (!identities.get(i).startsWith("spiffe://")) {
+        throw scope
+            .in("source_identities", i)
+            .refuse("'" + identities.get(i) + "' does not begin with spiffe://");
+      }
+    }
+    return new FaultMatch(
+        identities,
+        set(match.getDestinationServicesList(), scope.in("destination_services")),
+        set(match.getRoutesList(), scope.in("routes")),
+        set(match.getMethodsList(), scope.in("methods")),
+        paths,
+        headers);
+  }
+
+  private static int limited(int count, Scope scope) throws InvalidResourceException {
+    if (count > MAX_ITEMS) {
+      throw scope.refuse("has " + count + " entries, expected at most " + MAX_ITEMS);
+    }
+    return count;
+  }
+
+  private static Set<String> set(List<String> texts, Scope scope) throws InvalidResourceException {
+    limited(texts.size(), scope);
+    if (texts.contains("")) {
+      throw scope.refuse("has an empty entry");
+    }
+    return new HashSet<>(texts);
+  }
+
+  private static TextMatch text(StringMatch match, Scope scope) throws InvalidResourceException {
+    return switch (match.getKindCase()) {
+      case EXACT -> new TextMatch.Exact(match.getExact());
+      case PREFIX -> new TextMatch.Prefix(match.getPrefix());
+      case REGEX -> {
+        Scope at = scope.in("regex");
+        String regex = at.required(match.getRegex());
+        if (regex.length() > MAX_TEXT) {
+          throw at.refuse("is longer than " + MAX_TEXT + " characters");
+        }
+        try {
+          yield new TextMatch.Regex(regex);
+        } catch (PatternSyntaxException e) {
+          throw at.refuse("'" + regex + "' is no regular expression: " + e.getDescription());
+        }
+      }
+      case KIND_NOT_SET -> throw scope.refuse("expected exact, prefix or regex");
+    };
+  }
+}
