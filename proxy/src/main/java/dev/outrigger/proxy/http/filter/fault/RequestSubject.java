@@ -3,10 +3,9 @@ package dev.outrigger.proxy.http.filter.fault;
 import dev.outrigger.fault.FaultSubject;
 import dev.outrigger.proxy.config.ClusterConfig;
 import dev.outrigger.proxy.config.RouteTableConfig.Action;
-import dev.outrigger.proxy.config.RouteTableConfig.Route;
-import dev.outrigger.proxy.config.WeightedCluster;
 import dev.outrigger.proxy.http.Exchange;
 import dev.outrigger.proxy.message.RequestHead;
+import dev.outrigger.proxy.route.RouteMatch;
 import dev.outrigger.tls.PeerIdentity;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
@@ -52,8 +51,8 @@ final class RequestSubject implements FaultSubject {
 
   @Override
   public @Nullable String route() {
-    @Nullable Route route = exchange.route();
-    return route == null ? null : route.name();
+    @Nullable RouteMatch route = exchange.route();
+    return route == null ? null : route.route().name();
   }
 
   @Override
@@ -80,20 +79,14 @@ final class RequestSubject implements FaultSubject {
     return peer == null || peer.spiffeId() == null ? null : peer.spiffeId().toString();
   }
 
-  /** The service of the cluster that gets most of the route's traffic. */
+  /** The service of the cluster that was drawn for it. */
   private static @Nullable String destination(Exchange exchange) {
-    @Nullable Route route = exchange.route();
-    if (route == null || !(route.action() instanceof Action.Forward forward)) {
+    @Nullable RouteMatch route = exchange.route();
+    if (route == null || !(route.action() instanceof Action.Forward)) {
       return null;
     }
-    @Nullable WeightedCluster heaviest = null;
-    for (WeightedCluster cluster : forward.clusters()) {
-      if (heaviest == null || cluster.weight() > heaviest.weight()) {
-        heaviest = cluster;
-      }
-    }
     Map<String, ClusterConfig> clusters = exchange.settings().snapshot().config().clusters();
-    @Nullable ClusterConfig config = heaviest == null ? null : clusters.get(heaviest.cluster());
-    return config == null ? null : config.service();
+    @Nullable ClusterConfig cluster = clusters.get(route.cluster());
+    return cluster == null ? null : cluster.service();
   }
 }
