@@ -24,8 +24,7 @@ public final class MetricsPage {
 
   public List<ApiRoute> routes() {
     return List.of(
-        ApiRoute.get(
-            "/metrics", request -> ApiReply.text("text/plain; version=0.0.4", render())));
+        ApiRoute.get("/metrics", request -> ApiReply.text("text/plain; version=0.0.4", render())));
   }
 
   String render() {

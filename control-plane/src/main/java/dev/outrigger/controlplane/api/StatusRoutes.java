@@ -53,9 +53,9 @@ public final class StatusRoutes {
     json.addProperty("cluster", proxy.cluster());
     json.addProperty("identity", proxy.identity());
     json.addProperty("version", proxy.agent());
-    json.addProperty("protocol", proxy.variant() == dev.outrigger.controlplane.ads.Variant.DELTA
-        ? "delta"
-        : "sotw");
+    json.addProperty(
+        "protocol",
+        proxy.variant() == dev.outrigger.controlplane.ads.Variant.DELTA ? "delta" : "sotw");
     json.addProperty("connectedSince", proxy.connectedSince().toString());
     JsonObject types = new JsonObject();
     new TreeMap<>(proxy.types())
@@ -68,9 +68,7 @@ public final class StatusRoutes {
     JsonObject json = new JsonObject();
     json.addProperty(
         "state",
-        !type.rejections().isEmpty()
-            ? "NACKED"
-            : !type.pending().isEmpty() ? "PENDING" : "ACKED");
+        !type.rejections().isEmpty() ? "NACKED" : !type.pending().isEmpty() ? "PENDING" : "ACKED");
     json.addProperty("acked", type.acked());
     json.add("ackedAt", time(type.ackedAt()));
     json.addProperty("pending", type.pending());

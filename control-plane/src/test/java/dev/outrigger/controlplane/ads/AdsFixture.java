@@ -46,8 +46,7 @@ final class AdsFixture implements AutoCloseable {
             .addService(service)
             .build()
             .start();
-    channel =
-        NettyChannelBuilder.forAddress("127.0.0.1", server.getPort()).usePlaintext().build();
+    channel = NettyChannelBuilder.forAddress("127.0.0.1", server.getPort()).usePlaintext().build();
   }
 
   static AdsLimits holding(Duration hold) {

@@ -53,12 +53,7 @@ class DeltaAdsTest {
 
   @Test
   void onlyWhatChangedIsSent() throws Exception {
-    fixture
-        .views
-        .change()
-        .put("a", plainCluster("a", 1))
-        .put("b", plainCluster("b", 1))
-        .show();
+    fixture.views.change().put("a", plainCluster("a", 1)).put("b", plainCluster("b", 1)).show();
     var proxy = fixture.delta().send(first(XdsType.CLUSTER));
     DeltaDiscoveryResponse all = proxy.next();
     assertThat(names(all)).containsExactly("a", "b");
@@ -86,17 +81,11 @@ class DeltaAdsTest {
     Map<String, String> held = new HashMap<>();
     before.next().getResourcesList().forEach(one -> held.put(one.getName(), one.getVersion()));
     before.close();
-    fixture
-        .views
-        .change()
-        .put("b", plainCluster("b", 2))
-        .remove(XdsType.CLUSTER, "gone")
-        .show();
+    fixture.views.change().put("b", plainCluster("b", 2)).remove(XdsType.CLUSTER, "gone").show();
     var after =
         fixture
             .delta()
-            .send(
-                first(XdsType.CLUSTER).toBuilder().putAllInitialResourceVersions(held).build());
+            .send(first(XdsType.CLUSTER).toBuilder().putAllInitialResourceVersions(held).build());
     DeltaDiscoveryResponse change = after.next();
     assertThat(names(change)).containsExactly("b");
     after.send(ack(change));
@@ -206,8 +195,7 @@ class DeltaAdsTest {
     for (int beats = 0; beats < 2; beats++) {
       DeltaDiscoveryResponse beat = proxy.next();
       assertThat(beat.getResources(0).hasResource()).isFalse();
-      assertThat(beat.getResources(0).getVersion())
-          .isEqualTo(full.getResources(0).getVersion());
+      assertThat(beat.getResources(0).getVersion()).isEqualTo(full.getResources(0).getVersion());
       proxy.send(ack(beat));
     }
     fixture.views.change().remove(XdsType.FAULT, "e/f").show();

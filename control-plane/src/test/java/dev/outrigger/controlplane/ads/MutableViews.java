@@ -90,8 +90,7 @@ final class MutableViews implements ViewSource {
         .setClusterName(name)
         .setPolicy(
             ClusterLoadAssignment.Policy.newBuilder()
-                .setOverprovisioningFactor(
-                    com.google.protobuf.UInt32Value.of(overprovisioning)))
+                .setOverprovisioningFactor(com.google.protobuf.UInt32Value.of(overprovisioning)))
         .build();
   }
 

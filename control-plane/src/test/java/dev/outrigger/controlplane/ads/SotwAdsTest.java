@@ -140,8 +140,7 @@ class SotwAdsTest {
     var after =
         fixture
             .sotw()
-            .send(
-                first(XdsType.CLUSTER).toBuilder().setVersionInfo(one.getVersionInfo()).build());
+            .send(first(XdsType.CLUSTER).toBuilder().setVersionInfo(one.getVersionInfo()).build());
     after.send(first(XdsType.LISTENER));
     assertThat(after.next().getTypeUrl()).isEqualTo(XdsType.LISTENER);
     fixture.views.change().put("b", plainCluster("b", 1)).show();

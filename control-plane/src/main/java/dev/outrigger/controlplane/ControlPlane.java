@@ -1,0 +1,278 @@
+package dev.outrigger.controlplane;
+
+import dev.outrigger.controlplane.ads.AdsCounters;
+import dev.outrigger.controlplane.ads.AdsLimits;
+import dev.outrigger.controlplane.ads.AdsService;
+import dev.outrigger.controlplane.ads.NackLedger;
+import dev.outrigger.controlplane.api.ApiRoute;
+import dev.outrigger.controlplane.api.ApiServer;
+import dev.outrigger.controlplane.api.MetricsPage;
+import dev.outrigger.controlplane.api.StatusRoutes;
+import dev.outrigger.controlplane.api.TokenRoutes;
+import dev.outrigger.controlplane.ca.CertificateAuthority;
+import dev.outrigger.controlplane.ca.CertificateService;
+import dev.outrigger.controlplane.ca.JoinTokens;
+import dev.outrigger.controlplane.snapshot.SnapshotStore;
+import dev.outrigger.controlplane.source.FileSource;
+import dev.outrigger.controlplane.source.Problem;
+import dev.outrigger.tls.TlsSetupException;
+import io.grpc.BindableService;
+import io.grpc.Server;
+import io.grpc.ServerInterceptors;
+import io.grpc.netty.NettyServerBuilder;
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.nio.file.Path;
+import java.security.SecureRandom;
+import java.time.InstantSource;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Deque;
+import java.util.List;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The control plane: files become desired state, desired state becomes what each proxy is sent, and
+ * an authority certifies who the proxies are. Started by {@link #start}; runs until closed.
+ */
+public final class ControlPlane implements AutoCloseable {
+  private static final Logger LOG = LoggerFactory.getLogger(ControlPlane.class);
+  private static final int MAX_METADATA_BYTES = 16 << 10;
+  private static final int MAX_CALLS_PER_CONNECTION = 16;
+
+  /** What is closed at the end, the latest first. */
+  private final Deque<AutoCloseable> parts = new ArrayDeque<>();
+
+  private final AtomicBoolean closed = new AtomicBoolean();
+  private final Ports ports;
+
+  /** Where it listens. */
+  public record Ports(int xds, int xdsTls, int api) {}
+
+  private ControlPlane(ControlPlaneOptions options, InstantSource clock, SecureRandom random)
+      throws IOException, TlsSetupException {
+    boolean started = false;
+    try {
+      ports = wire(options, clock, random);
+      started = true;
+    } finally {
+      if (!started) {
+        close();
+      }
+    }
+  }
+
+  /**
+   * Starts a control plane; when this returns, it serves.
+   *
+   * @throws IOException if a port is taken or the state folder cannot be used
+   * @throws TlsSetupException if there is no native TLS
+   */
+  public static ControlPlane start(
+      ControlPlaneOptions options, InstantSource clock, SecureRandom random)
+      throws IOException, TlsSetupException {
+    return new ControlPlane(options, clock, random);
+  }
+
+  public Ports ports() {
+    return ports;
+  }
+
+  /** Stops taking streams, ends the open ones, and closes everything. May be called twice. */
+  @Override
+  public void close() {
+    if (!closed.compareAndSet(false, true)) {
+      return;
+    }
+    while (!parts.isEmpty()) {
+      AutoCloseable part = parts.pop();
+      try {
+        part.close();
+      } catch (Exception e) {
+        LOG.warn("while stopping", e);
+      }
+    }
+  }
+
+  /** Runs until the process is told to end. */
+  public static void main(String[] args) throws InterruptedException {
+    ControlPlaneOptions options;
+    try {
+      options = ControlPlaneOptions.parse(List.of(args), System.getenv());
+    } catch (IllegalArgumentException e) {
+      System.err.println("outrigger control-plane: " + e.getMessage());
+      System.exit(2);
+      return;
+    }
+    try {
+      ControlPlane running = start(options, InstantSource.system(), new SecureRandom());
+      CountDownLatch stopped = new CountDownLatch(1);
+      Runtime.getRuntime()
+          .addShutdownHook(
+              Thread.ofPlatform()
+                  .name("outrigger-stop")
+                  .unstarted(
+                      () -> {
+                        running.close();
+                        stopped.countDown();
+                      }));
+      System.out.println(running.readyLine(options));
+      stopped.await();
+    } catch (IOException | TlsSetupException e) {
+      System.err.println("outrigger control-plane: " + e.getMessage());
+      System.exit(1);
+    }
+  }
+
+  /** One line that says where it listens. */
+  public String readyLine(ControlPlaneOptions options) {
+    return "outrigger control-plane ready: dir="
+        + options.folder()
+        + " xds=127.0.0.1:"
+        + ports.xds()
+        + " xds-tls="
+        + options.bind()
+        + ":"
+        + ports.xdsTls()
+        + " api=http://127.0.0.1:"
+        + ports.api();
+  }
+
+  private Ports wire(ControlPlaneOptions options, InstantSource clock, SecureRandom random)
+      throws IOException, TlsSetupException {
+    FileSource source = part(FileSource.watching(options.folder()));
+    Path state = options.state();
+    CertificateAuthority authority =
+        CertificateAuthority.open(
+            state,
+            source.reading().state().mesh().trustDomain(),
+            CertificateAuthority.Lifetimes.DAY,
+            clock,
+            random);
+    JoinTokens tokens = JoinTokens.open(state, clock, random);
+
+    SnapshotStore views = new SnapshotStore(source);
+    NackLedger ledger = new NackLedger(clock);
+    AdsCounters counters = new AdsCounters();
+    AdsService ads = new AdsService(views, ledger, counters, AdsLimits.DEFAULT);
+    SuccessCounter certificates = new SuccessCounter();
+
+    ExecutorService calls =
+        Executors.newThreadPerTaskExecutor(Thread.ofVirtual().name("outrigger-xds-", 0).factory());
+    part(calls::shutdownNow);
+    Server plain =
+        server(new InetSocketAddress(InetAddress.getByName("127.0.0.1"), options.xdsPort()), calls)
+            .addService((BindableService) ads)
+            .build();
+    RotatingServerTls tls = new RotatingServerTls(authority, clock);
+    Server secure =
+        server(
+                new InetSocketAddress(InetAddress.getByName(options.bind()), options.xdsTlsPort()),
+                calls)
+            .sslContext(tls)
+            .addService(ServerInterceptors.intercept(ads, new CallerAuthentication(tokens)))
+            .addService(
+                ServerInterceptors.intercept(
+                    CertificateService.define(authority, tokens, clock), certificates))
+            .build();
+    start(plain, options.xdsPort());
+    start(secure, options.xdsTlsPort());
+    part(ads);
+
+    ScheduledExecutorService timer =
+        Executors.newSingleThreadScheduledExecutor(
+            Thread.ofVirtual().name("outrigger-timer").factory());
+    part(timer::shutdownNow);
+    long half = RotatingServerTls.LIFETIME.dividedBy(2).toSeconds();
+    var _ = timer.scheduleWithFixedDelay(tls::renew, half, half, TimeUnit.SECONDS);
+
+    List<ApiRoute> routes = new ArrayList<>();
+    routes.addAll(new StatusRoutes(source, ledger).routes());
+    routes.addAll(new TokenRoutes(authority, tokens, clock).routes());
+    routes.addAll(metrics(source, counters, certificates).routes());
+    ApiServer api = part(new ApiServer(options.apiPort(), routes));
+    for (Problem problem : source.reading().problems()) {
+      LOG.warn("{}", problem.render());
+    }
+    return new Ports(plain.getPort(), secure.getPort(), api.port());
+  }
+
+  private static NettyServerBuilder server(InetSocketAddress address, ExecutorService calls) {
+    return NettyServerBuilder.forAddress(address)
+        .executor(calls)
+        .maxInboundMessageSize(AdsLimits.DEFAULT.maxMessageBytes())
+        .maxInboundMetadataSize(MAX_METADATA_BYTES)
+        .maxConcurrentCallsPerConnection(MAX_CALLS_PER_CONNECTION)
+        .handshakeTimeout(10, TimeUnit.SECONDS)
+        .keepAliveTime(30, TimeUnit.SECONDS)
+        .keepAliveTimeout(10, TimeUnit.SECONDS)
+        .permitKeepAliveTime(10, TimeUnit.SECONDS)
+        .permitKeepAliveWithoutCalls(true)
+        .maxConnectionIdle(5, TimeUnit.MINUTES);
+  }
+
+  private void start(Server server, int port) throws IOException {
+    try {
+      server.start();
+    } catch (IOException e) {
+      Throwable cause = e.getCause() == null ? e : e.getCause();
+      throw new IOException("port " + port + " cannot be used: " + cause.getMessage(), e);
+    }
+    part(
+        () -> {
+          server.shutdown();
+          if (!server.awaitTermination(2, TimeUnit.SECONDS)) {
+            server.shutdownNow();
+          }
+        });
+  }
+
+  private static MetricsPage metrics(
+      FileSource source, AdsCounters counters, SuccessCounter certificates) {
+    return new MetricsPage()
+        .gauge("outrigger_xds_streams", "Open discovery streams.", counters::streams)
+        .counter(
+            "outrigger_xds_streams_refused_total",
+            "Discovery streams refused by a limit.",
+            counters::streamsRefused)
+        .counter("outrigger_xds_requests_total", "Discovery requests.", counters::requests)
+        .counter("outrigger_xds_pushes_total", "Discovery responses sent.", counters::pushes)
+        .counter(
+            "outrigger_xds_heartbeats_total",
+            "Leases renewed without a body.",
+            counters::heartbeats)
+        .counter("outrigger_xds_acks_total", "Responses accepted by proxies.", counters::acks)
+        .counter("outrigger_xds_nacks_total", "Responses refused by proxies.", counters::nacks)
+        .counter(
+            "outrigger_xds_stale_nonces_total",
+            "Requests that answered an older response.",
+            counters::staleNonces)
+        .gauge(
+            "outrigger_config_problems",
+            "Problems in the desired state now.",
+            () -> source.reading().problems().size())
+        .gauge(
+            "outrigger_config_generation",
+            "Grows with every change of the desired state.",
+            () -> source.reading().generation())
+        .counter(
+            "outrigger_certificates_issued_total", "Certificates issued.", certificates::succeeded)
+        .counter(
+            "outrigger_certificate_requests_refused_total",
+            "Certificate requests refused.",
+            certificates::refused);
+  }
+
+  private <T extends AutoCloseable> T part(T part) {
+    parts.push(part);
+    return part;
+  }
+}

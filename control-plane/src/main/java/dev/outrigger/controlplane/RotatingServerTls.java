@@ -1,0 +1,116 @@
+package dev.outrigger.controlplane;
+
+import dev.outrigger.controlplane.ca.CertificateAuthority;
+import dev.outrigger.tls.ClientCheck;
+import dev.outrigger.tls.PeerRule;
+import dev.outrigger.tls.ServerTls;
+import dev.outrigger.tls.TlsSetupException;
+import io.netty.buffer.ByteBufAllocator;
+import io.netty.handler.ssl.ApplicationProtocolNegotiator;
+import io.netty.handler.ssl.SslContext;
+import java.net.InetAddress;
+import java.net.UnknownHostException;
+import java.time.Duration;
+import java.time.InstantSource;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Set;
+import javax.net.ssl.SSLEngine;
+import javax.net.ssl.SSLSessionContext;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The TLS of the control plane's own port. Its certificate is short-lived like every other, so new
+ * connections always take the latest; gRPC takes a context only once, hence the one in front.
+ * Clients may show a certificate of the mesh, or none and a join token instead.
+ */
+final class RotatingServerTls extends SslContext {
+  private static final Logger LOG = LoggerFactory.getLogger(RotatingServerTls.class);
+  static final Duration LIFETIME = Duration.ofHours(24);
+
+  private final CertificateAuthority authority;
+  private final InstantSource clock;
+  private volatile ServerTls current;
+
+  RotatingServerTls(CertificateAuthority authority, InstantSource clock) throws TlsSetupException {
+    this.authority = authority;
+    this.clock = clock;
+    this.current = next(authority, clock);
+  }
+
+  /** Takes a new certificate; called at half of the lifetime. */
+  void renew() {
+    try {
+      current = next(authority, clock);
+    } catch (TlsSetupException e) {
+      LOG.error("the control plane's own certificate could not be renewed: {}", e.getMessage());
+    }
+  }
+
+  private static ServerTls next(CertificateAuthority authority, InstantSource clock)
+      throws TlsSetupException {
+    return ServerTls.of(
+        authority.servingIdentity(dnsNames(), addresses(), LIFETIME),
+        new ClientCheck(
+            authority.trust(),
+            new PeerRule.MeshMember(Set.of(authority.trustDomain()), Set.of()),
+            false),
+        List.of("h2"),
+        List.of("TLSv1.3"),
+        clock);
+  }
+
+  private static List<String> dnsNames() {
+    List<String> names = new ArrayList<>(List.of("localhost", "outrigger-control-plane"));
+    try {
+      String host = InetAddress.getLocalHost().getHostName();
+      if (!names.contains(host) && !host.isEmpty() && !host.contains("_")) {
+        names.add(host);
+      }
+    } catch (UnknownHostException e) {
+      // A machine without a name of its own is reached by address.
+      LOG.debug("no host name", e);
+    }
+    return names;
+  }
+
+  private static List<InetAddress> addresses() {
+    try {
+      return List.of(InetAddress.getByName("127.0.0.1"), InetAddress.getByName("::1"));
+    } catch (UnknownHostException e) {
+      throw new IllegalStateException(e);
+    }
+  }
+
+  @Override
+  public boolean isClient() {
+    return false;
+  }
+
+  @Override
+  public List<String> cipherSuites() {
+    return current.context().cipherSuites();
+  }
+
+  @Override
+  @SuppressWarnings("deprecation") // Netty's own abstract method.
+  public ApplicationProtocolNegotiator applicationProtocolNegotiator() {
+    return current.context().applicationProtocolNegotiator();
+  }
+
+  @Override
+  public SSLEngine newEngine(ByteBufAllocator allocator) {
+    return current.context().newEngine(allocator);
+  }
+
+  @Override
+  public SSLEngine newEngine(ByteBufAllocator allocator, String peerHost, int peerPort) {
+    return current.context().newEngine(allocator, peerHost, peerPort);
+  }
+
+  @Override
+  public SSLSessionContext sessionContext() {
+    return current.context().sessionContext();
+  }
+}

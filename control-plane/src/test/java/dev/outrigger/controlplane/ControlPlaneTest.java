@@ -1,0 +1,77 @@
+package dev.outrigger.controlplane;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.security.SecureRandom;
+import java.time.Instant;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class ControlPlaneTest {
+  @TempDir private Path folder;
+
+  private static String call(ControlPlane plane, String path, String body) throws Exception {
+    try (HttpClient client = HttpClient.newHttpClient()) {
+      HttpRequest.Builder request =
+          HttpRequest.newBuilder(URI.create("http://127.0.0.1:" + plane.ports().api() + path));
+      if (body != null) {
+        request.POST(HttpRequest.BodyPublishers.ofString(body));
+      }
+      HttpResponse<String> response =
+          client.send(request.build(), HttpResponse.BodyHandlers.ofString());
+      return response.statusCode() + " " + response.body();
+    }
+  }
+
+  @Test
+  void startsOnFreePortsServesItsApiAndStops() throws Exception {
+    Path files = Files.createDirectory(folder.resolve("mesh"));
+    Files.writeString(files.resolve("bad.yaml"), "kind: Nonsense\n");
+    ControlPlaneOptions options = ControlPlaneOptions.onFreePorts(files, folder.resolve("state"));
+    Instant now = Instant.parse("2026-11-21T00:00:00Z");
+    try (ControlPlane plane = ControlPlane.start(options, () -> now, new SecureRandom())) {
+      assertThat(call(plane, "/healthz", null)).startsWith("200 ok");
+      assertThat(call(plane, "/api/v1/status", null)).contains("\"proxies\":[]");
+      assertThat(call(plane, "/api/v1/problems", null)).contains("bad.yaml");
+      assertThat(call(plane, "/api/v1/root", null)).contains("BEGIN CERTIFICATE");
+      assertThat(call(plane, "/metrics", null)).contains("outrigger_xds_streams 0");
+      assertThat(
+              call(
+                  plane,
+                  "/api/v1/tokens",
+                  "{\"identity\": \"spiffe://cluster.local/ns/a/sa/b\", \"uses\": 1}"))
+          .startsWith("200")
+          .contains("\"token\"");
+      assertThat(call(plane, "/api/v1/tokens", "{\"identity\": \"spiffe://else/ns/a\"}"))
+          .startsWith("400")
+          .contains("trust domain");
+      assertThat(plane.readyLine(options)).contains("" + plane.ports().xds());
+    }
+  }
+
+  @Test
+  void aFlagWinsOverTheEnvironmentAndMistakesAreNamed() {
+    ControlPlaneOptions options =
+        ControlPlaneOptions.parse(
+            List.of("--dir", "/a", "--api-port=0"),
+            Map.of("OUTRIGGER_API_PORT", "1", "OUTRIGGER_XDS_PORT", "2"));
+    assertThat(options.apiPort()).isZero();
+    assertThat(options.xdsPort()).isEqualTo(2);
+    assertThatThrownBy(() -> ControlPlaneOptions.parse(List.of(), Map.of()))
+        .hasMessageContaining("--dir");
+    assertThatThrownBy(() -> ControlPlaneOptions.parse(List.of("--port", "1"), Map.of()))
+        .hasMessageContaining("unknown option '--port'");
+    assertThatThrownBy(
+            () -> ControlPlaneOptions.parse(List.of("--dir=a", "--xds-port=x"), Map.of()))
+        .hasMessageContaining("--xds-port");
+  }
+}
