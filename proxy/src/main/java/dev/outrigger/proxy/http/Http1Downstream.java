@@ -373,6 +373,9 @@ final class Http1Downstream extends ChannelInboundHandlerAdapter implements Clie
       write(writer.response(head, false, ConnectionWord.NONE, ctx.alloc()));
       state = State.TUNNEL;
       closeAfter = true;
+      gate.release(FlowGate.AHEAD);
+      process(); // the client may have spoken ahead
+      flushRequest();
       return;
     }
     if (draining

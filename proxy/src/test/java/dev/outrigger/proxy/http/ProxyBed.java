@@ -1,0 +1,247 @@
+package dev.outrigger.proxy.http;
+
+import dev.outrigger.proxy.config.AccessLogConfig;
+import dev.outrigger.proxy.config.ClusterConfig;
+import dev.outrigger.proxy.config.ClusterConfig.BreakerConfig;
+import dev.outrigger.proxy.config.ClusterConfig.Discovery;
+import dev.outrigger.proxy.config.ClusterConfig.PoolConfig;
+import dev.outrigger.proxy.config.ClusterConfig.TlsMatch;
+import dev.outrigger.proxy.config.Endpoint;
+import dev.outrigger.proxy.config.EndpointSet;
+import dev.outrigger.proxy.config.HttpProxyConfig;
+import dev.outrigger.proxy.config.HttpProxyConfig.Codec;
+import dev.outrigger.proxy.config.HttpProxyConfig.Forwarding;
+import dev.outrigger.proxy.config.HttpProxyConfig.Limits;
+import dev.outrigger.proxy.config.HttpProxyConfig.Timeouts;
+import dev.outrigger.proxy.config.LbPolicy;
+import dev.outrigger.proxy.config.RetryPolicy;
+import dev.outrigger.proxy.config.RouteTableConfig;
+import dev.outrigger.proxy.config.RouteTableConfig.Action;
+import dev.outrigger.proxy.config.RouteTableConfig.HeaderChanges;
+import dev.outrigger.proxy.config.RouteTableConfig.Match;
+import dev.outrigger.proxy.config.RouteTableConfig.PathMatch;
+import dev.outrigger.proxy.config.RouteTableConfig.Route;
+import dev.outrigger.proxy.config.RouteTableConfig.VirtualHost;
+import dev.outrigger.proxy.config.RuntimeConfig;
+import dev.outrigger.proxy.config.SocketAddressConfig;
+import dev.outrigger.proxy.config.TracingConfig;
+import dev.outrigger.proxy.config.UpstreamTls;
+import dev.outrigger.proxy.config.WeightedCluster;
+import dev.outrigger.proxy.forward.AttemptFilter;
+import dev.outrigger.proxy.forward.Forwarder;
+import dev.outrigger.proxy.message.ConnectionFacts;
+import dev.outrigger.proxy.outcome.ProxyError;
+import dev.outrigger.proxy.route.RouteTable;
+import dev.outrigger.proxy.upstream.UpstreamConnector;
+import dev.outrigger.proxy.upstream.Upstreams;
+import dev.outrigger.proxy.worker.RuntimeSnapshot;
+import dev.outrigger.proxy.worker.Worker;
+import io.netty.bootstrap.Bootstrap;
+import io.netty.bootstrap.ServerBootstrap;
+import io.netty.channel.Channel;
+import io.netty.channel.ChannelHandler;
+import io.netty.channel.ChannelInitializer;
+import io.netty.channel.EventLoop;
+import io.netty.channel.MultiThreadIoEventLoopGroup;
+import io.netty.channel.nio.NioIoHandler;
+import io.netty.channel.socket.nio.NioServerSocketChannel;
+import io.netty.channel.socket.nio.NioSocketChannel;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Random;
+import java.util.concurrent.Callable;
+
+/** One worker with everything from a client's socket to an origin's, over loopback. */
+public final class ProxyBed implements AutoCloseable {
+  private static final HeaderChanges NO_CHANGES = HeaderChanges.NONE;
+
+  private final MultiThreadIoEventLoopGroup group;
+  public final Worker worker;
+  public final RecordedTelemetry telemetry = new RecordedTelemetry();
+  private final Channel listener;
+  private HttpService service;
+  private Upstreams upstreams;
+
+  /** What a test changes of the defaults. */
+  public static final class Setup {
+    public final List<Endpoint> endpoints = new ArrayList<>();
+    public RetryPolicy retry = RetryPolicy.NEVER;
+    public Duration timeout = Duration.ofSeconds(15);
+    public Duration connectTimeout = Duration.ofSeconds(2);
+    public PoolConfig pool = PoolConfig.DEFAULT;
+    public BreakerConfig breaker = BreakerConfig.DEFAULT;
+    public Limits limits = Limits.DEFAULT;
+    public Timeouts timeouts = Timeouts.DEFAULT;
+    public Forwarding forwarding = Forwarding.DEFAULT;
+    public HeaderChanges headers = NO_CHANGES;
+    public String prefix = "/";
+    public String prefixRewrite;
+    public String hostRewrite;
+    public boolean inbound;
+    public final List<Route> routes = new ArrayList<>();
+    public final List<HttpFilter.Factory> filters = new ArrayList<>();
+    public final List<AttemptFilter> attemptFilters = new ArrayList<>();
+
+    public Setup to(int port) {
+      endpoints.add(
+          new Endpoint(
+              new SocketAddressConfig("127.0.0.1", port),
+              "",
+              1,
+              0,
+              Endpoint.Health.HEALTHY,
+              Endpoint.Locality.NONE,
+              Map.of(),
+              null,
+              ""));
+      return this;
+    }
+  }
+
+  public ProxyBed(Setup setup) throws Exception {
+    group = new MultiThreadIoEventLoopGroup(1, NioIoHandler.newFactory());
+    EventLoop loop = group.next();
+    worker = new Worker(0, loop, new Random(42));
+    ClusterConfig cluster =
+        new ClusterConfig(
+            "origin",
+            new Discovery.Listed(new EndpointSet(setup.endpoints)),
+            new LbPolicy.RoundRobin(),
+            setup.connectTimeout,
+            setup.pool,
+            setup.breaker,
+            null,
+            null,
+            List.of(new TlsMatch("plain", Map.of(), new UpstreamTls.Plain())),
+            Map.of());
+    List<Route> routes = new ArrayList<>(setup.routes);
+    routes.add(
+        new Route(
+            "all",
+            new Match(new PathMatch.Prefix(setup.prefix, true), List.of(), List.of(), List.of()),
+            new Action.Forward(
+                List.of(new WeightedCluster("origin", 1)),
+                setup.timeout,
+                null,
+                setup.retry,
+                setup.prefixRewrite,
+                setup.hostRewrite,
+                null),
+            setup.headers));
+    RouteTableConfig table =
+        new RouteTableConfig("routes", List.of(new VirtualHost("any", List.of("*"), routes)));
+    HttpProxyConfig config =
+        new HttpProxyConfig(
+            "test",
+            table,
+            Codec.HTTP1,
+            setup.limits,
+            setup.timeouts,
+            setup.forwarding,
+            TracingConfig.OFF,
+            new AccessLogConfig.Off(),
+            true,
+            "");
+    RuntimeSnapshot snapshot =
+        new RuntimeSnapshot(1, new RuntimeConfig(List.of(), Map.of("origin", cluster)));
+    HttpSettings settings = new HttpSettings(snapshot, config, RouteTable.compile(table));
+    inLoop(
+        () -> {
+          upstreams = new Upstreams(worker, 1, plain(worker), telemetry);
+          upstreams.onSnapshot(snapshot);
+          upstreams.start();
+          service =
+              new HttpService(
+                  worker,
+                  telemetry,
+                  setup.filters,
+                  new Forwarder(worker, upstreams, setup.attemptFilters));
+          return null;
+        });
+    listener =
+        new ServerBootstrap()
+            .group(group)
+            .channel(NioServerSocketChannel.class)
+            .childHandler(
+                new ChannelInitializer<Channel>() {
+                  @Override
+                  protected void initChannel(Channel channel) {
+                    InetSocketAddress remote = (InetSocketAddress) channel.remoteAddress();
+                    InetSocketAddress local = (InetSocketAddress) channel.localAddress();
+                    channel
+                        .pipeline()
+                        .addLast(
+                            service.newHttp1Handler(
+                                () -> settings,
+                                new ConnectionFacts(
+                                    "test",
+                                    setup.inbound,
+                                    remote,
+                                    local,
+                                    local,
+                                    false,
+                                    null,
+                                    null,
+                                    null)));
+                  }
+                })
+            .bind(InetAddress.getLoopbackAddress(), 0)
+            .sync()
+            .channel();
+  }
+
+  /** Where clients connect. */
+  public int port() {
+    return ((InetSocketAddress) listener.localAddress()).getPort();
+  }
+
+  public HttpService service() {
+    return service;
+  }
+
+  public Upstreams upstreams() {
+    return upstreams;
+  }
+
+  public <T> T inLoop(Callable<T> task) throws Exception {
+    return worker.loop().submit(task).get();
+  }
+
+  @Override
+  public void close() throws Exception {
+    group.shutdownGracefully(0, 1, java.util.concurrent.TimeUnit.SECONDS).sync();
+  }
+
+  private static UpstreamConnector plain(Worker worker) {
+    return (ClusterConfig cluster,
+        Endpoint endpoint,
+        UpstreamTls tls,
+        ChannelHandler last,
+        UpstreamConnector.Listener told) ->
+        new Bootstrap()
+            .group(worker.loop())
+            .channel(NioSocketChannel.class)
+            .handler(
+                new ChannelInitializer<Channel>() {
+                  @Override
+                  protected void initChannel(Channel channel) {
+                    channel.pipeline().addLast(last);
+                  }
+                })
+            .connect(endpoint.address().host(), endpoint.address().port())
+            .addListener(
+                (io.netty.channel.ChannelFuture future) -> {
+                  if (future.isSuccess()) {
+                    told.connected(future.channel());
+                  } else {
+                    told.failed(
+                        new ProxyError.ConnectRefused(
+                            endpoint.address().toString(), future.cause().getMessage()));
+                  }
+                });
+  }
+}

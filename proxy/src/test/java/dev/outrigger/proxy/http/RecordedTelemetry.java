@@ -1,0 +1,115 @@
+package dev.outrigger.proxy.http;
+
+import dev.outrigger.proxy.config.ClusterConfig;
+import dev.outrigger.proxy.config.Endpoint;
+import dev.outrigger.proxy.config.HttpProxyConfig;
+import dev.outrigger.proxy.config.NetworkFilter;
+import dev.outrigger.proxy.message.ConnectionFacts;
+import dev.outrigger.proxy.message.HeaderName;
+import dev.outrigger.proxy.message.RequestHead;
+import dev.outrigger.proxy.outcome.Outcome;
+import dev.outrigger.proxy.outcome.ProxyError;
+import dev.outrigger.proxy.telemetry.ConnectionRecord;
+import dev.outrigger.proxy.telemetry.ExchangeRecord;
+import dev.outrigger.proxy.telemetry.WorkerTelemetry;
+import java.util.List;
+import java.util.concurrent.CopyOnWriteArrayList;
+
+/** Remembers what the data path tells, for tests to look at. */
+public final class RecordedTelemetry implements WorkerTelemetry {
+  public final List<Record> records = new CopyOnWriteArrayList<>();
+  public final List<String> refusals = new CopyOnWriteArrayList<>();
+  public final List<String> bugs = new CopyOnWriteArrayList<>();
+
+  /** Of one exchange. */
+  public static final class Record implements ExchangeRecord {
+    public final List<Outcome> outcomes = new CopyOnWriteArrayList<>();
+    public final List<ProxyError> failures = new CopyOnWriteArrayList<>();
+    public final List<Integer> ports = new CopyOnWriteArrayList<>();
+    public volatile int attempts;
+    public volatile long requestBytes;
+    public volatile long responseBytes;
+
+    @Override
+    public String requestId() {
+      return "id";
+    }
+
+    @Override
+    public void routed(String route, ClusterConfig cluster) {}
+
+    @Override
+    public void attemptStarted(int number, RequestHead outgoing, Endpoint endpoint) {
+      attempts = number;
+      ports.add(endpoint.address().port());
+      outgoing.headers().set(HeaderName.TRACEPARENT, "attempt-" + number);
+    }
+
+    @Override
+    public void attemptAnswered(int status) {}
+
+    @Override
+    public void attemptFailed(ProxyError error) {
+      failures.add(error);
+    }
+
+    @Override
+    public void faultApplied(String experiment, String fault, FaultKind kind) {}
+
+    @Override
+    public void requestBytes(int bytes) {
+      requestBytes += bytes;
+    }
+
+    @Override
+    public void responseStarted(int status) {}
+
+    @Override
+    public void responseBytes(int bytes) {
+      responseBytes += bytes;
+    }
+
+    @Override
+    public void finish(Outcome outcome) {
+      outcomes.add(outcome);
+    }
+  }
+
+  @Override
+  public ExchangeRecord startExchange(
+      RequestHead head, ConnectionFacts facts, HttpProxyConfig config) {
+    Record record = new Record();
+    records.add(record);
+    return record;
+  }
+
+  @Override
+  public ConnectionRecord startConnection(ConnectionFacts facts, NetworkFilter.Tcp config) {
+    throw new UnsupportedOperationException();
+  }
+
+  @Override
+  public void connectionOpened(String listener) {}
+
+  @Override
+  public void connectionClosed(String listener) {}
+
+  @Override
+  public void detectionTimedOut(String listener) {}
+
+  @Override
+  public void connectionRefused(String listener, String code) {
+    refusals.add(code);
+  }
+
+  @Override
+  public void upstreamConnectionOpened(String cluster) {}
+
+  @Override
+  public void upstreamConnectionClosed(String cluster) {}
+
+  @Override
+  public void bug(String where) {
+    bugs.add(where);
+  }
+}
