@@ -15,6 +15,7 @@ import java.time.OffsetDateTime;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
@@ -45,7 +46,7 @@ class LimboTest {
     Set<String> wronglyAccepted = new TreeSet<>();
     Set<String> wronglyRefused = new TreeSet<>();
     int agreed = 0;
-    for (Object each : (List<?>) all.get("testcases")) {
+    for (Object each : list(all, "testcases")) {
       Map<?, ?> test = (Map<?, ?>) each;
       boolean expected = text(test, "expected_result").equals("SUCCESS");
       String refusal = refusal(test);
@@ -67,11 +68,11 @@ class LimboTest {
   private static @Nullable String refusal(Map<?, ?> test) {
     try {
       List<X509Certificate> chain = new ArrayList<>(certificates(text(test, "peer_certificate")));
-      for (Object pem : (List<?>) test.get("untrusted_intermediates")) {
+      for (Object pem : list(test, "untrusted_intermediates")) {
         chain.addAll(certificates(pem.toString()));
       }
       List<X509Certificate> roots = new ArrayList<>();
-      for (Object pem : (List<?>) test.get("trusted_certs")) {
+      for (Object pem : list(test, "trusted_certs")) {
         roots.addAll(certificates(pem.toString()));
       }
       InstantSource clock =
@@ -96,7 +97,7 @@ class LimboTest {
     if (test.get("expected_peer_name") instanceof Map<?, ?> name) {
       names.add(matcher(name));
     }
-    for (Object name : (List<?>) test.get("expected_peer_names")) {
+    for (Object name : list(test, "expected_peer_names")) {
       names.add(matcher((Map<?, ?>) name));
     }
     return names.isEmpty() ? new PeerRule.AnyTrusted() : new PeerRule.NamedBy(names);
@@ -118,5 +119,9 @@ class LimboTest {
 
   private static String text(Map<?, ?> map, String key) {
     return String.valueOf(map.get(key));
+  }
+
+  private static List<?> list(Map<?, ?> map, String key) {
+    return (List<?>) Objects.requireNonNull(map.get(key), key);
   }
 }
