@@ -217,6 +217,8 @@ public final class CertificateClient implements IdentitySource {
   }
 
   /**
+   * When to renew.
+   *
    * @param left of the certificate's life
    * @param chance from 0 to 1
    * @return half of that, up to a tenth of it less or more
@@ -227,6 +229,8 @@ public final class CertificateClient implements IdentitySource {
   }
 
   /**
+   * When to try again.
+   *
    * @param failures in a row, from 1
    * @param left of the present certificate's life: the nearer its end, the oftener we ask
    * @param chance from 0 to 1
