@@ -41,7 +41,7 @@ class CertificateClientTest {
   }
 
   @AfterEach
-  void stop() throws Exception {
+  void stop() {
     scheduler.shutdownNow();
     authority.close();
   }

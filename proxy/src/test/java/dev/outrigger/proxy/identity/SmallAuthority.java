@@ -36,9 +36,9 @@ import java.time.Instant;
 import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.CopyOnWriteArrayList;
-import java.util.concurrent.TimeUnit;
 import org.bouncycastle.asn1.pkcs.CertificationRequest;
 import org.jspecify.annotations.Nullable;
 
@@ -142,9 +142,8 @@ final class SmallAuthority implements AutoCloseable {
   }
 
   @Override
-  public void close() throws Exception {
+  public void close() {
     server.shutdownNow();
-    server.awaitTermination(5, TimeUnit.SECONDS);
   }
 
   private static final class Bearer implements ServerInterceptor {
@@ -158,7 +157,8 @@ final class SmallAuthority implements AutoCloseable {
         who.add(token);
       }
       PeerIdentity peer =
-          PeerIdentity.of(call.getAttributes().get(Grpc.TRANSPORT_ATTR_SSL_SESSION));
+          PeerIdentity.of(
+              Objects.requireNonNull(call.getAttributes().get(Grpc.TRANSPORT_ATTR_SSL_SESSION)));
       if (peer != null) {
         who.add(String.valueOf(peer.spiffeId()));
       }
