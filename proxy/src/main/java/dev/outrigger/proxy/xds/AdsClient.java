@@ -65,6 +65,11 @@ public final class AdsClient {
   private final Map<ResourceRef, ScheduledFuture<?>> fetches = new HashMap<>();
   private final Map<ResourceRef, ScheduledFuture<?>> leases = new HashMap<>();
   private @Nullable AdsStream stream;
+  private @Nullable ScheduledFuture<?> retry;
+
+  /** Whether the last try failed before there was anything to connect to. */
+  private boolean unreachable;
+
   private int streamNumber;
   private boolean answeredOnStream;
   private boolean assembling;
@@ -170,6 +175,10 @@ public final class AdsClient {
   private void onLocalSecret(String name, SecretConfig secret) {
     assembler.onLocalSecret(name, secret);
     assembleSoon();
+    if (unreachable && retry != null && retry.cancel(false)) {
+      // It may have been this that was waited for.
+      connect();
+    }
   }
 
   private void connect() {
@@ -179,10 +188,17 @@ public final class AdsClient {
     }
     int number = ++streamNumber;
     answeredOnStream = false;
+    unreachable = false;
     if (faults != null) {
       faults.onStreamOpen();
     }
-    stream = opener.open(new StreamEvents(number));
+    try {
+      stream = opener.open(new StreamEvents(number));
+    } catch (AdsStreams.TargetException e) {
+      unreachable = true;
+      onClosed(String.valueOf(e.getMessage()));
+      return;
+    }
     updateNames();
     askAll();
   }
@@ -220,7 +236,7 @@ public final class AdsClient {
     fetches.clear();
     Duration wait = backOff.next();
     LOG.warn("the control plane is gone, next try in {} ms: {}", wait.toMillis(), reason);
-    loop.schedule(this::connect, wait);
+    retry = loop.schedule(this::connect, wait);
   }
 
   private void onReceived(Received response) {

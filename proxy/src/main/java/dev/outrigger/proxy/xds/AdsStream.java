@@ -47,6 +47,6 @@ interface AdsStream {
   /** Opens streams. */
   @FunctionalInterface
   interface Opener {
-    AdsStream open(Events events);
+    AdsStream open(Events events) throws AdsStreams.TargetException;
   }
 }

@@ -3,46 +3,115 @@ package dev.outrigger.proxy.xds;
 import dev.outrigger.proxy.worker.ConfigLoop;
 import dev.outrigger.proxy.worker.Transport;
 import io.envoyproxy.envoy.service.discovery.v3.AggregatedDiscoveryServiceGrpc;
-import io.grpc.CallCredentials;
+import io.envoyproxy.envoy.service.discovery.v3.AggregatedDiscoveryServiceGrpc.AggregatedDiscoveryServiceStub;
 import io.grpc.ManagedChannel;
+import io.grpc.Metadata;
 import io.grpc.netty.NettyChannelBuilder;
+import io.grpc.stub.MetadataUtils;
 import io.netty.handler.ssl.SslContext;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Opens streams to one control plane over one gRPC channel, whose I/O and callbacks run on the
- * config loop.
+ * Opens streams to a control plane over gRPC, whose I/O and callbacks run on the config loop. Each
+ * stream has a connection of its own, so that a reconnect takes the identity of today and may go to
+ * another replica.
  */
 public final class AdsStreams implements AutoCloseable {
   private static final int MAX_MESSAGE_BYTES = 64 << 20;
 
-  private final ManagedChannel channel;
-  private final AggregatedDiscoveryServiceGrpc.AggregatedDiscoveryServiceStub stub;
+  private final TargetSource targets;
+  private final ConfigLoop loop;
+  private final Transport transport;
+  private @Nullable ManagedChannel channel;
 
   /**
    * Where the control plane is.
    *
-   * @param host a name or an address
+   * @param host a name or an address literal
    * @param tls null speaks plain text; the context must offer {@code h2}
-   * @param authority the name that the certificate must have and the {@code :authority} sent; null
-   *     takes the host
-   * @param credentials added to each stream; null adds none
+   * @param authority the {@code :authority} sent, and the SNI; null takes host and port
+   * @param headers added to each stream, in order
    */
   public record Target(
       String host,
       int port,
       @Nullable SslContext tls,
       @Nullable String authority,
-      @Nullable CallCredentials credentials) {
+      List<Map.Entry<String, String>> headers) {
+    public Target {
+      headers = List.copyOf(headers);
+    }
 
     /** Plain text, for loopback. */
     public static Target plain(String host, int port) {
-      return new Target(host, port, null, null, null);
+      return new Target(host, port, null, null, List.of());
     }
   }
 
-  public AdsStreams(Target target, ConfigLoop loop, Transport transport) {
+  /** Says where to go next. Called on the config loop for each stream. */
+  @FunctionalInterface
+  public interface TargetSource {
+    /**
+     * @throws TargetException if nobody can be reached yet; it is asked again later
+     */
+    Target next() throws TargetException;
+  }
+
+  /** Why a control plane cannot be reached yet, in words for an operator. */
+  public static final class TargetException extends Exception {
+    private static final long serialVersionUID = 1L;
+
+    public TargetException(String reason) {
+      super(reason);
+    }
+  }
+
+  public AdsStreams(TargetSource targets, ConfigLoop loop, Transport transport) {
+    this.targets = targets;
+    this.loop = loop;
+    this.transport = transport;
+  }
+
+  AdsStream open(AdsSettings settings, AdsStream.Events events) throws TargetException {
+    loop.checkInside();
+    Target target = targets.next();
+    closeChannel();
+    ManagedChannel fresh = newChannel(target);
+    channel = fresh;
+    AggregatedDiscoveryServiceStub stub = AggregatedDiscoveryServiceGrpc.newStub(fresh);
+    if (!target.headers().isEmpty()) {
+      Metadata metadata = new Metadata();
+      for (Map.Entry<String, String> header : new ArrayList<>(target.headers())) {
+        metadata.put(
+            Metadata.Key.of(header.getKey(), Metadata.ASCII_STRING_MARSHALLER), header.getValue());
+      }
+      stub = stub.withInterceptors(MetadataUtils.newAttachHeadersInterceptor(metadata));
+    }
+    return switch (settings.variant()) {
+      case SOTW -> new SotwStream(stub, settings.node(), events);
+      case DELTA -> new DeltaStream(stub, settings.node(), events);
+    };
+  }
+
+  /** Closes the connection. Any thread. */
+  @Override
+  public void close() {
+    loop.execute(this::closeChannel);
+  }
+
+  private void closeChannel() {
+    ManagedChannel old = channel;
+    channel = null;
+    if (old != null) {
+      old.shutdownNow();
+    }
+  }
+
+  private ManagedChannel newChannel(Target target) {
     NettyChannelBuilder builder =
         NettyChannelBuilder.forAddress(target.host(), target.port())
             .eventLoopGroup(loop.loop())
@@ -52,32 +121,15 @@ public final class AdsStreams implements AutoCloseable {
             .keepAliveTime(30, TimeUnit.SECONDS)
             .keepAliveTimeout(10, TimeUnit.SECONDS)
             .disableRetry();
-    if (target.tls() == null) {
+    SslContext tls = target.tls();
+    if (tls == null) {
       builder.usePlaintext();
     } else {
-      builder.sslContext(target.tls());
+      builder.sslContext(tls);
     }
     if (target.authority() != null) {
       builder.overrideAuthority(target.authority());
     }
-    channel = builder.build();
-    AggregatedDiscoveryServiceGrpc.AggregatedDiscoveryServiceStub plain =
-        AggregatedDiscoveryServiceGrpc.newStub(channel);
-    CallCredentials credentials = target.credentials();
-    stub = credentials == null ? plain : plain.withCallCredentials(credentials);
-  }
-
-  AdsStream open(AdsSettings settings, AdsStream.Events events) {
-    // The client waits between tries itself; the channel's own, longer back-off must not add to it.
-    channel.resetConnectBackoff();
-    return switch (settings.variant()) {
-      case SOTW -> new SotwStream(stub, settings.node(), events);
-      case DELTA -> new DeltaStream(stub, settings.node(), events);
-    };
-  }
-
-  @Override
-  public void close() {
-    channel.shutdownNow();
+    return builder.build();
   }
 }

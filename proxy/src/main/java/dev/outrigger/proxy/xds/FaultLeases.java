@@ -59,8 +59,7 @@ public final class FaultLeases implements FaultSink {
 
   @Override
   public void onHeartbeat(String name, Duration lease) {
-    leases.computeIfPresent(
-        name, (_, old) -> new Lease(old.rule(), deadline(old.rule(), lease)));
+    leases.computeIfPresent(name, (_, old) -> new Lease(old.rule(), deadline(old.rule(), lease)));
     update();
   }
 

@@ -104,7 +104,8 @@ class AdsClientTest {
           }
         };
     streams =
-        new AdsStreams(AdsStreams.Target.plain("127.0.0.1", server.port()), loop, Transport.NIO);
+        new AdsStreams(
+            () -> AdsStreams.Target.plain("127.0.0.1", server.port()), loop, Transport.NIO);
     client =
         new AdsClient(
             new AdsClient.Parts(

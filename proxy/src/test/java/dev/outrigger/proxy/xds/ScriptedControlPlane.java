@@ -31,6 +31,7 @@ import org.jspecify.annotations.Nullable;
 final class ScriptedControlPlane extends AggregatedDiscoveryServiceImplBase
     implements AutoCloseable {
   private final Server server;
+  private final int port;
   private final BlockingQueue<Asked> requests = new LinkedBlockingQueue<>();
   private final AtomicInteger nonces = new AtomicInteger();
   private volatile @Nullable Consumer<Said> out;
@@ -57,19 +58,16 @@ final class ScriptedControlPlane extends AggregatedDiscoveryServiceImplBase
       String type, String version, String nonce, List<One> resources, List<String> removed) {}
 
   ScriptedControlPlane() throws IOException {
-    this(0);
-  }
-
-  ScriptedControlPlane(int port) throws IOException {
     server =
-        NettyServerBuilder.forAddress(new InetSocketAddress(InetAddress.getLoopbackAddress(), port))
+        NettyServerBuilder.forAddress(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0))
             .addService(this)
             .build()
             .start();
+    this.port = server.getPort();
   }
 
   int port() {
-    return server.getPort();
+    return port;
   }
 
   /** The next request of a type; others before it are dropped. */

@@ -33,7 +33,8 @@ public final class FaultRuleDecoder {
   private static final int MAX_ITEMS = 1024;
 
   /** Experiments are named in a response header and in metrics. */
-  private static final Pattern NAME = Pattern.compile("[A-Za-z0-9]([A-Za-z0-9._/-]{0,251}[A-Za-z0-9])?");
+  private static final Pattern NAME =
+      Pattern.compile("[A-Za-z0-9]([A-Za-z0-9._/-]{0,251}[A-Za-z0-9])?");
 
   private FaultRuleDecoder() {}
 
@@ -56,8 +57,7 @@ public final class FaultRuleDecoder {
     }
     Percentage chance =
         new Percentage(scope.in("chance_ppm").number(message.getChancePpm(), 0, 1_000_000));
-    int maxActive =
-        scope.in("max_active").number(message.getMaxActive(), 0, Integer.MAX_VALUE);
+    int maxActive = scope.in("max_active").number(message.getMaxActive(), 0, Integer.MAX_VALUE);
     Fault action = action(message, scope);
     FaultMatch match = match(message.getMatch(), scope.in("match"));
     Place place = place(message, scope.in("place"));

@@ -38,8 +38,7 @@ public final class FaultFilter implements HttpFilter {
     Place place = exchange.facts().inbound() ? Place.INBOUND : Place.REQUEST;
     RequestSubject subject = RequestSubject.of(faults, head, exchange);
     List<FaultDecider> deciders = plan.at(place, subject.destinationService());
-    steps =
-        deciders.isEmpty() ? null : FaultSteps.roll(faults, exchange, deciders, subject, 0);
+    steps = deciders.isEmpty() ? null : FaultSteps.roll(faults, exchange, deciders, subject, 0);
     return steps == null ? Verdict.PROCEED : steps.run();
   }
 

@@ -18,10 +18,7 @@ final class RequestSubject implements FaultSubject {
   private final @Nullable String destination;
 
   private RequestSubject(
-      RequestHead head,
-      Exchange exchange,
-      @Nullable String source,
-      @Nullable String destination) {
+      RequestHead head, Exchange exchange, @Nullable String source, @Nullable String destination) {
     this.head = head;
     this.exchange = exchange;
     this.source = source;
