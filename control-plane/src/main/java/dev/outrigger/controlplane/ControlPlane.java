@@ -6,12 +6,16 @@ import dev.outrigger.controlplane.ads.AdsService;
 import dev.outrigger.controlplane.ads.NackLedger;
 import dev.outrigger.controlplane.api.ApiRoute;
 import dev.outrigger.controlplane.api.ApiServer;
+import dev.outrigger.controlplane.api.ExperimentRoutes;
 import dev.outrigger.controlplane.api.MetricsPage;
 import dev.outrigger.controlplane.api.StatusRoutes;
 import dev.outrigger.controlplane.api.TokenRoutes;
 import dev.outrigger.controlplane.ca.CertificateAuthority;
 import dev.outrigger.controlplane.ca.CertificateService;
 import dev.outrigger.controlplane.ca.JoinTokens;
+import dev.outrigger.controlplane.chaos.ExperimentLedger;
+import dev.outrigger.controlplane.chaos.ExperimentRunner;
+import dev.outrigger.controlplane.chaos.FaultViews;
 import dev.outrigger.controlplane.snapshot.SnapshotStore;
 import dev.outrigger.controlplane.source.FileSource;
 import dev.outrigger.controlplane.source.Problem;
@@ -46,6 +50,7 @@ import org.slf4j.LoggerFactory;
 public final class ControlPlane implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(ControlPlane.class);
   private static final int MAX_METADATA_BYTES = 16 << 10;
+  private static final int EXPERIMENT_TICK_MILLIS = 100;
   private static final int MAX_CALLS_PER_CONNECTION = 16;
 
   /** What is closed at the end, the latest first. */
@@ -159,7 +164,12 @@ public final class ControlPlane implements AutoCloseable {
             random);
     JoinTokens tokens = JoinTokens.open(state, clock, random);
 
-    SnapshotStore views = new SnapshotStore(source);
+    ExperimentRunner experiments =
+        new ExperimentRunner(
+            clock, part(ExperimentLedger.open(state.resolve("experiments.jsonl"))));
+    FaultViews views = new FaultViews(new SnapshotStore(source), experiments);
+    source.onChange(() -> experiments.onState(source.reading().state()));
+    experiments.onState(source.reading().state());
     NackLedger ledger = new NackLedger(clock);
     AdsCounters counters = new AdsCounters();
     AdsService ads = new AdsService(views, ledger, counters, AdsLimits.DEFAULT);
@@ -194,7 +204,12 @@ public final class ControlPlane implements AutoCloseable {
     long half = RotatingServerTls.LIFETIME.dividedBy(2).toSeconds();
     var _ = timer.scheduleWithFixedDelay(tls::renew, half, half, TimeUnit.SECONDS);
 
+    var _ =
+        timer.scheduleWithFixedDelay(
+            () -> tick(experiments), 0, EXPERIMENT_TICK_MILLIS, TimeUnit.MILLISECONDS);
+
     List<ApiRoute> routes = new ArrayList<>();
+    routes.addAll(new ExperimentRoutes(experiments).routes());
     routes.addAll(new StatusRoutes(source, ledger).routes());
     routes.addAll(new TokenRoutes(authority, tokens, clock).routes());
     routes.addAll(metrics(source, counters, certificates).routes());
@@ -203,6 +218,15 @@ public final class ControlPlane implements AutoCloseable {
       LOG.warn("{}", problem.render());
     }
     return new Ports(plain.getPort(), secure.getPort(), api.port());
+  }
+
+  /** A timer that throws is never run again, so nothing may get out. */
+  private static void tick(ExperimentRunner experiments) {
+    try {
+      experiments.tick();
+    } catch (RuntimeException e) {
+      LOG.error("experiments", e);
+    }
   }
 
   private static NettyServerBuilder server(InetSocketAddress address, ExecutorService calls) {

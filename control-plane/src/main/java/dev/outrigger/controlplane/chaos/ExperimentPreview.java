@@ -1,0 +1,28 @@
+package dev.outrigger.controlplane.chaos;
+
+import dev.outrigger.controlplane.model.Experiment;
+import java.time.Duration;
+import java.util.List;
+
+/**
+ * Whom an experiment would hit, before anybody is hit.
+ *
+ * @param experiment {@code namespace/name}
+ */
+public record ExperimentPreview(
+    String experiment, String hypothesis, Duration duration, List<FaultPreview> faults) {
+  public ExperimentPreview {
+    faults = List.copyOf(faults);
+  }
+
+  /**
+   * @param workloads whose proxies would inject it, as {@code namespace/name}; empty means nobody
+   * @param chancePpm parts per million of what matches
+   */
+  public record FaultPreview(
+      String name, Experiment.Place place, int chancePpm, List<String> workloads) {
+    public FaultPreview {
+      workloads = List.copyOf(workloads);
+    }
+  }
+}

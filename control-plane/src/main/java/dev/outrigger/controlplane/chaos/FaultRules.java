@@ -1,0 +1,141 @@
+package dev.outrigger.controlplane.chaos;
+
+import com.google.protobuf.Duration;
+import com.google.protobuf.Timestamp;
+import com.google.protobuf.util.Durations;
+import dev.outrigger.api.chaos.v1.Abort;
+import dev.outrigger.api.chaos.v1.Delay;
+import dev.outrigger.api.chaos.v1.Direction;
+import dev.outrigger.api.chaos.v1.FaultRule;
+import dev.outrigger.api.chaos.v1.HeaderMatch;
+import dev.outrigger.api.chaos.v1.LatencyToxic;
+import dev.outrigger.api.chaos.v1.Match;
+import dev.outrigger.api.chaos.v1.Place;
+import dev.outrigger.api.chaos.v1.Reset;
+import dev.outrigger.api.chaos.v1.ResetToxic;
+import dev.outrigger.api.chaos.v1.StringMatch;
+import dev.outrigger.controlplane.model.DesiredState;
+import dev.outrigger.controlplane.model.Experiment;
+import dev.outrigger.controlplane.model.ServiceName;
+import dev.outrigger.controlplane.snapshot.FaultTargets;
+import java.time.Instant;
+import java.util.List;
+import java.util.Optional;
+
+/** From an experiment to what proxies are sent. Pure. */
+final class FaultRules {
+  private FaultRules() {}
+
+  /** {@code <experiment>/<fault>}. */
+  static String nameOf(Experiment experiment, Experiment.Fault fault) {
+    return experiment.meta().name() + "/" + fault.name();
+  }
+
+  /** Empty where the fault means nobody. */
+  static Optional<FaultRule> ruleOf(
+      DesiredState state, Experiment experiment, Experiment.Fault fault, Instant notAfter) {
+    return FaultTargets.scopeOf(state, fault.match())
+        .map(scope -> rule(scope, experiment, fault, notAfter));
+  }
+
+  private static FaultRule rule(
+      FaultTargets.Scope scope, Experiment experiment, Experiment.Fault fault, Instant notAfter) {
+    FaultRule.Builder rule =
+        FaultRule.newBuilder()
+            .setExperiment(experiment.meta().name())
+            .setFault(fault.name())
+            .setPlace(place(fault.place()))
+            .setMatch(match(scope, fault.match()))
+            .setChancePpm(fault.chancePpm())
+            .setMaxActive(fault.maxActive())
+            .setSeed(experiment.seed().orElseGet(() -> seedOf(experiment)))
+            .setNotAfter(
+                Timestamp.newBuilder()
+                    .setSeconds(notAfter.getEpochSecond())
+                    .setNanos(notAfter.getNano()));
+    switch (fault.action()) {
+      case Experiment.Action.Delay(var fixed, var jitter) ->
+          rule.setDelay(
+              Delay.newBuilder().setFixed(duration(fixed)).setJitter(duration(jitter)));
+      case Experiment.Action.Abort abort -> {
+        Abort.Builder built = Abort.newBuilder().setHttpStatus(abort.httpStatus());
+        abort.grpcStatus().ifPresent(built::setGrpcStatus);
+        rule.setAbort(built);
+      }
+      case Experiment.Action.Reset _ -> rule.setReset(Reset.getDefaultInstance());
+      case Experiment.Action.Latency(var latency, var jitter, var direction) ->
+          rule.setLatencyToxic(
+              LatencyToxic.newBuilder()
+                  .setLatency(duration(latency))
+                  .setJitter(duration(jitter))
+                  .setDirection(direction(direction)));
+      case Experiment.Action.ResetPeer(var after) ->
+          rule.setResetToxic(ResetToxic.newBuilder().setAfter(duration(after)));
+    }
+    return rule.build();
+  }
+
+  private static Match match(FaultTargets.Scope scope, Experiment.Match match) {
+    Match.Builder built =
+        Match.newBuilder()
+            .addAllSourceIdentities(scope.sourceIdentities())
+            .addAllDestinationServices(texts(scope.destinations()))
+            .addAllMethods(match.methods())
+            .addAllRoutes(match.routes());
+    match.paths().forEach(path -> built.addPaths(text(path)));
+    for (Experiment.HeaderMatch header : match.headers()) {
+      HeaderMatch.Builder one = HeaderMatch.newBuilder().setName(header.name());
+      if (header.value() != null) {
+        one.setValue(text(header.value()));
+      }
+      built.addHeaders(one);
+    }
+    return built.build();
+  }
+
+  private static List<String> texts(List<ServiceName> names) {
+    return names.stream().map(ServiceName::toString).toList();
+  }
+
+  private static StringMatch text(Experiment.StringMatch match) {
+    return switch (match) {
+      case Experiment.StringMatch.Exact(String value) ->
+          StringMatch.newBuilder().setExact(value).build();
+      case Experiment.StringMatch.Prefix(String value) ->
+          StringMatch.newBuilder().setPrefix(value).build();
+      case Experiment.StringMatch.Regex(String value) ->
+          StringMatch.newBuilder().setRegex(value).build();
+    };
+  }
+
+  private static Place place(Experiment.Place place) {
+    return switch (place) {
+      case REQUEST -> Place.REQUEST;
+      case ATTEMPT -> Place.ATTEMPT;
+      case CONNECTION -> Place.CONNECTION;
+      case INBOUND -> Place.INBOUND;
+    };
+  }
+
+  private static Direction direction(Experiment.Direction direction) {
+    return switch (direction) {
+      case BOTH -> Direction.BOTH;
+      case UPSTREAM -> Direction.UPSTREAM;
+      case DOWNSTREAM -> Direction.DOWNSTREAM;
+    };
+  }
+
+  private static Duration duration(java.time.Duration duration) {
+    return Durations.fromNanos(duration.toNanos());
+  }
+
+  /** The same for the same name, so that a run can be repeated without one too. */
+  private static long seedOf(Experiment experiment) {
+    long hash = 0xcbf29ce484222325L;
+    String name = experiment.meta().namespace() + "/" + experiment.meta().name();
+    for (int i = 0; i < name.length(); i++) {
+      hash = (hash ^ name.charAt(i)) * 0x100000001b3L;
+    }
+    return hash;
+  }
+}

@@ -1,0 +1,43 @@
+package dev.outrigger.controlplane.chaos;
+
+import dev.outrigger.controlplane.ads.ProxyNode;
+import dev.outrigger.controlplane.ads.ResourceView;
+import dev.outrigger.controlplane.ads.VersionedResource;
+import dev.outrigger.controlplane.ads.ViewSource;
+import dev.outrigger.controlplane.ads.XdsType;
+import dev.outrigger.controlplane.snapshot.NodeDescription;
+import java.util.Map;
+
+/**
+ * What each proxy should have, with the faults of running experiments. The lease of a fault is
+ * renewed by the session that sent it. Thread-safe.
+ */
+public final class FaultViews implements ViewSource {
+  private final ViewSource plain;
+  private final ExperimentRunner experiments;
+
+  /**
+   * @param plain all but faults; who gets nothing from it gets no faults either
+   */
+  public FaultViews(ViewSource plain, ExperimentRunner experiments) {
+    this.plain = plain;
+    this.experiments = experiments;
+  }
+
+  @Override
+  public ResourceView viewFor(ProxyNode proxy) {
+    ResourceView view = plain.viewFor(proxy);
+    if (view.resources(XdsType.LISTENER).isEmpty()) {
+      return view;
+    }
+    Map<String, VersionedResource> faults =
+        experiments.faultsFor(NodeDescription.of(proxy.node()));
+    return typeUrl -> typeUrl.equals(XdsType.FAULT) ? faults : view.resources(typeUrl);
+  }
+
+  @Override
+  public void onChange(Runnable listener) {
+    plain.onChange(listener);
+    experiments.onChange(listener);
+  }
+}
