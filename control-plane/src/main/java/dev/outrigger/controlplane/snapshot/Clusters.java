@@ -180,12 +180,12 @@ final class Clusters implements RouteTables.Backends {
             Cluster.TransportSocketMatch.newBuilder()
                 .setName("mesh")
                 .setMatch(Protos.struct(Map.of("tlsMode", "outrigger")))
-                .setTransportSocket(MeshTls.outbound(identities, alpn)))
+                .setTransportSocket(TransportSockets.outbound(identities, alpn)))
         .addTransportSocketMatches(
             Cluster.TransportSocketMatch.newBuilder()
                 .setName("plain")
                 .setMatch(Struct.getDefaultInstance())
-                .setTransportSocket(MeshTls.plain()));
+                .setTransportSocket(TransportSockets.plain()));
   }
 
   private String identity(Workload workload) {

@@ -195,7 +195,7 @@ final class InboundListeners {
 
   private FilterChain.Builder mesh(String name, FilterChainMatch match, String alpn) {
     return chain(name, match.toBuilder().setTransportProtocol("tls").addApplicationProtocols(alpn))
-        .setTransportSocket(MeshTls.inbound(state.mesh().trustDomain(), alpn));
+        .setTransportSocket(TransportSockets.inbound(state.mesh().trustDomain(), alpn));
   }
 
   private static FilterChain.Builder chain(String name, FilterChainMatch.Builder match) {

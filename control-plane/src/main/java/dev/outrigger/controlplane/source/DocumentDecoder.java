@@ -11,7 +11,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
-import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
 import org.snakeyaml.engine.v2.api.LoadSettings;
 import org.snakeyaml.engine.v2.api.lowlevel.Compose;
@@ -114,7 +113,12 @@ final class DocumentDecoder {
       doc.problem(Code.SYNTAX, place, "not valid YAML: " + e.getProblem(), syntaxHint(text));
       return refused(doc, file);
     } catch (YamlEngineException e) {
-      doc.problem(Code.SYNTAX, doc.start(), "not valid YAML: " + firstLine(e), syntaxHint(text));
+      boolean bomb = firstLine(e).startsWith("Number of aliases");
+      doc.problem(
+          bomb ? Code.LIMIT : Code.SYNTAX,
+          doc.start(),
+          bomb ? "too many aliases" : "not valid YAML: " + firstLine(e),
+          bomb ? "write the values out" : syntaxHint(text));
       return refused(doc, file);
     } catch (StackOverflowError e) {
       doc.problem(Code.LIMIT, doc.start(), "nested too deeply", "at most " + MAX_DEPTH + " levels");
@@ -308,10 +312,5 @@ final class DocumentDecoder {
   /** The text of a scalar, for keys of mappings. */
   static String textOf(Node node) {
     return node instanceof ScalarNode scalar ? scalar.getValue() : "";
-  }
-
-  /** Names that are known, for messages. */
-  static Set<String> kinds() {
-    return new TreeSet<>(KINDS.keySet());
   }
 }

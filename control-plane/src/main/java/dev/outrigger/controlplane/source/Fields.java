@@ -130,6 +130,10 @@ final class Fields {
   }
 
   private void missing(String name, String expected) {
+    if (!(node instanceof MappingNode)) {
+      // Said already that there are no fields at all.
+      return;
+    }
     doc.problem(
         Code.MISSING_FIELD,
         node,
@@ -441,7 +445,7 @@ final class Fields {
       }
       found = name;
     }
-    if (found == null) {
+    if (found == null && node instanceof MappingNode) {
       doc.problem(
           Code.MISSING_FIELD,
           node,

@@ -4,6 +4,7 @@ import dev.outrigger.controlplane.model.ServiceName;
 import dev.outrigger.controlplane.model.ServiceRef;
 import dev.outrigger.controlplane.model.Workload.HostPort;
 import dev.outrigger.controlplane.source.Problem.Code;
+import io.netty.util.NetUtil;
 import java.net.InetAddress;
 import java.util.ArrayList;
 import java.util.List;
@@ -35,7 +36,7 @@ final class Names {
       return null;
     }
     try {
-      return InetAddress.ofLiteral(text).getHostAddress();
+      return NetUtil.toAddressString(InetAddress.ofLiteral(text));
     } catch (IllegalArgumentException e) {
       return null;
     }

@@ -116,7 +116,10 @@ final class ServiceDecoder {
   /** Numbers and ranges, as in {@code 5432,6000-6010}. */
   private static Set<Integer> opaquePorts(@Nullable Fields metadata) {
     @Nullable Fields annotations = metadata == null ? null : metadata.object("annotations");
-    @Nullable Node node = annotations == null ? null : annotations.value(Service.OPAQUE_PORTS);
+    if (annotations == null) {
+      return Set.of();
+    }
+    @Nullable Node node = annotations.value(Service.OPAQUE_PORTS);
     if (node == null) {
       return Set.of();
     }

@@ -16,8 +16,8 @@ import java.util.Collection;
 import java.util.TreeSet;
 
 /** Mutual TLS between proxies of the mesh: 1.3 only, with the identities of SPIFFE. */
-final class MeshTls {
-  private MeshTls() {}
+final class TransportSockets {
+  private TransportSockets() {}
 
   /** No TLS. */
   static TransportSocket plain() {

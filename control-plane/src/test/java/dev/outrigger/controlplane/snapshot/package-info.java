@@ -1,0 +1,4 @@
+@NullMarked
+package dev.outrigger.controlplane.snapshot;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,4 @@
+@NullMarked
+package dev.outrigger.controlplane.source;
+
+import org.jspecify.annotations.NullMarked;
