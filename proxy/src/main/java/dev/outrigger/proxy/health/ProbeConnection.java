@@ -60,7 +60,7 @@ final class ProbeConnection {
             .channel(channelType)
             .option(
                 ChannelOption.CONNECT_TIMEOUT_MILLIS,
-                (int) Math.clamp(timeout.toMillis(), 1, Integer.MAX_VALUE))
+                Math.clamp(timeout.toMillis(), 1, Integer.MAX_VALUE))
             .handler(
                 new ChannelInitializer<Channel>() {
                   @Override
