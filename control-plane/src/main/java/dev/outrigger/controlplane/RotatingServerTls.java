@@ -9,6 +9,8 @@ import io.netty.buffer.ByteBufAllocator;
 import io.netty.handler.ssl.ApplicationProtocolNegotiator;
 import io.netty.handler.ssl.SslContext;
 import java.net.InetAddress;
+import java.net.NetworkInterface;
+import java.net.SocketException;
 import java.net.UnknownHostException;
 import java.time.Duration;
 import java.time.InstantSource;
@@ -27,6 +29,7 @@ import org.slf4j.LoggerFactory;
  */
 final class RotatingServerTls extends SslContext {
   private static final Logger LOG = LoggerFactory.getLogger(RotatingServerTls.class);
+  private static final int MAX_ADDRESSES = 64;
   static final Duration LIFETIME = Duration.ofHours(24);
 
   private final CertificateAuthority authority;
@@ -75,11 +78,16 @@ final class RotatingServerTls extends SslContext {
     return names;
   }
 
+  /** Every address of this machine: proxies check the one that they were told to call. */
   private static List<InetAddress> addresses() {
     try {
-      return List.of(InetAddress.getByName("127.0.0.1"), InetAddress.getByName("::1"));
-    } catch (UnknownHostException e) {
-      throw new IllegalStateException(e);
+      return NetworkInterface.networkInterfaces()
+          .flatMap(NetworkInterface::inetAddresses)
+          .limit(MAX_ADDRESSES)
+          .toList();
+    } catch (SocketException e) {
+      LOG.warn("the addresses of this machine cannot be listed: {}", e.getMessage());
+      return List.of(InetAddress.getLoopbackAddress());
     }
   }
 
