@@ -59,6 +59,46 @@ class ControlPlaneTest {
   }
 
   @Test
+  void anExperimentIsStartedSeenAndHaltedByTheApi() throws Exception {
+    Path files = Files.createDirectory(folder.resolve("mesh"));
+    Files.writeString(
+        files.resolve("experiment.yaml"),
+        """
+        apiVersion: chaos.outrigger.dev/v1alpha1
+        kind: Experiment
+        metadata: {name: slow, namespace: shop}
+        spec:
+          hypothesis: nobody notices
+          owner: somebody
+          duration: 10m
+          start: manual
+          faults:
+            - name: late
+              where: request
+              percentage: 20%
+              delay: {fixed: 300ms}
+        """);
+    Instant now = Instant.parse("2026-11-21T00:00:00Z");
+    try (ControlPlane plane =
+        ControlPlane.start(
+            ControlPlaneOptions.onFreePorts(files, folder.resolve("state")),
+            () -> now,
+            new SecureRandom())) {
+      assertThat(call(plane, "/api/v1/problems", null)).startsWith("200 []");
+      String one = "/api/v1/experiments/shop/slow";
+      assertThat(call(plane, one, null)).contains("Pending");
+      assertThat(call(plane, one + "/preview", "{\"who\": \"me\"}")).contains("\"late\"");
+      assertThat(call(plane, one + "/start", "{\"who\": \"me\", \"why\": \"to learn\"}"))
+          .contains("Running");
+      assertThat(call(plane, one + "/start", "{}")).startsWith("400");
+      assertThat(call(plane, "/api/v1/halt", "{\"who\": \"me\"}")).contains("shop/slow");
+      assertThat(call(plane, "/api/v1/experiments", null)).contains("Halted");
+      assertThat(call(plane, "/api/v1/experiments/ledger", null)).contains("to learn");
+      assertThat(call(plane, "/api/v1/experiments/shop/nothing/start", "{}")).startsWith("400");
+    }
+  }
+
+  @Test
   void aFlagWinsOverTheEnvironmentAndMistakesAreNamed() {
     ControlPlaneOptions options =
         ControlPlaneOptions.parse(

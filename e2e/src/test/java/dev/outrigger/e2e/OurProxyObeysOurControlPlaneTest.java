@@ -3,6 +3,7 @@ package dev.outrigger.e2e;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.google.gson.JsonParser;
+import dev.outrigger.api.chaos.v1.FaultRule;
 import dev.outrigger.controlplane.ControlPlane;
 import dev.outrigger.controlplane.ControlPlaneOptions;
 import dev.outrigger.proxy.bootstrap.BootstrapLoader;
@@ -95,6 +96,20 @@ class OurProxyObeysOurControlPlaneTest {
               sidecar:
                 mode: explicit
                 outbound: 127.0.0.1:18082
+            ---
+            apiVersion: chaos.outrigger.dev/v1alpha1
+            kind: Experiment
+            metadata: {name: slow, namespace: shop}
+            spec:
+              hypothesis: nobody notices
+              owner: somebody
+              duration: 10m
+              lease: 1s
+              faults:
+                - name: late
+                  where: request
+                  percentage: 20%
+                  delay: {fixed: 300ms}
             """);
     for (int i = 1; i <= endpoints; i++) {
       mesh.append(
@@ -120,6 +135,7 @@ class OurProxyObeysOurControlPlaneTest {
     Path files = Files.createDirectory(folder.resolve("mesh"));
     Files.writeString(files.resolve("mesh.yaml"), mesh(1));
     BlockingQueue<RuntimeConfig> published = new LinkedBlockingQueue<>();
+    BlockingQueue<String> faults = new LinkedBlockingQueue<>();
     ConfigLoop loop = ConfigLoop.start(Transport.best().transport());
     ScheduledExecutorService scheduler = Executors.newSingleThreadScheduledExecutor();
     InstantSource clock = InstantSource.system();
@@ -190,12 +206,11 @@ class OurProxyObeysOurControlPlaneTest {
                         new EndpointDecoder(),
                         new SecretDecoder()),
                     DecodeContext::strict,
-                    new NoFaults(),
+                    new Recorder(faults),
                     new ResourceCache(folder.resolve("proxy"), usual.node().getId()),
                     Runnable::run,
                     new Random(1)),
-                new AdsSettings(
-                    usual.node(), variant, true, true, true, usual.fetchTimeout()),
+                new AdsSettings(usual.node(), variant, true, true, true, usual.fetchTimeout()),
                 Discovery.statics(bootstrap),
                 published::add);
         client.useLocalSecrets(secrets);
@@ -203,9 +218,7 @@ class OurProxyObeysOurControlPlaneTest {
         // Its thread is the scheduler's, which the client of the authority is confined to.
         scheduler.execute(() -> certificates.start(secrets));
         RuntimeConfig first = published.poll(20, TimeUnit.SECONDS);
-        assertThat(first)
-            .as(() -> client.status().join() + "\n" + status(plane))
-            .isNotNull();
+        assertThat(first).as(() -> client.status().join() + "\n" + status(plane)).isNotNull();
         assertThat(first.listeners()).isNotEmpty();
         assertThat(first.clusters()).isNotEmpty();
         Awaitility.await()
@@ -222,6 +235,17 @@ class OurProxyObeysOurControlPlaneTest {
         RuntimeConfig second = published.poll(20, TimeUnit.SECONDS);
         assertThat(second).isNotNull().isNotEqualTo(first);
         assertThat(second.toString()).contains("127.0.0.4");
+
+        assertThat(call(plane, "/api/v1/experiments/shop/slow/start", "{\"who\": \"me\"}"))
+            .contains("Running");
+        assertThat(faults.poll(10, TimeUnit.SECONDS)).startsWith("fault").contains("late");
+        assertThat(faults.poll(10, TimeUnit.SECONDS)).startsWith("heartbeat").contains("late");
+        call(plane, "/api/v1/halt", "{\"who\": \"me\"}");
+        Awaitility.await()
+            .atMost(Duration.ofSeconds(10))
+            .until(() -> String.valueOf(faults.poll()).startsWith("removed"));
+        // A fault comes and goes without any other change.
+        assertThat(published).isEmpty();
         client.stop();
       }
     } finally {
@@ -238,18 +262,21 @@ class OurProxyObeysOurControlPlaneTest {
     }
   }
 
-  /** No experiment runs here. */
-  private static final class NoFaults implements FaultSink {
+  /** What came of faults, in order. */
+  private record Recorder(BlockingQueue<String> seen) implements FaultSink {
     @Override
-    public void onFault(
-        String name, dev.outrigger.api.chaos.v1.FaultRule rule, Duration lease) {
-      throw new AssertionError("a fault came: " + name);
+    public void onFault(String name, FaultRule rule, Duration lease) {
+      seen.add("fault " + name);
     }
 
     @Override
-    public void onHeartbeat(String name, Duration lease) {}
+    public void onHeartbeat(String name, Duration lease) {
+      seen.add("heartbeat " + name);
+    }
 
     @Override
-    public void onRemoved(String name) {}
+    public void onRemoved(String name) {
+      seen.add("removed " + name);
+    }
   }
 }

@@ -24,6 +24,7 @@ public final class ExperimentRoutes {
         ApiRoute.get("/api/v1/experiments", request -> ApiReply.json(list(experiments.runs()))),
         ApiRoute.get(
             "/api/v1/experiments/ledger", request -> ApiReply.json(list(experiments.history()))),
+        ApiRoute.get(ONE, this::state),
         ApiRoute.post(ONE + "/preview", request -> ApiReply.json(preview(request))),
         ApiRoute.post(
             ONE + "/start",
