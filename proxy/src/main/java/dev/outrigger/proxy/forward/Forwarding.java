@@ -485,6 +485,9 @@ final class Forwarding
     deadlines.tryEnds();
     replay.drop();
     Connections.strip(head.headers());
+    if (status == 204) {
+      head.headers().remove(HeaderName.CONTENT_LENGTH); // RFC 9110, section 8.6
+    }
     if (body == BodyKind.TUNNEL) {
       tunnel = true;
       deadlines.clear(); // a tunnel lives as long as it is used

@@ -136,6 +136,9 @@ final class Http1Downstream extends ChannelInboundHandlerAdapter implements Clie
     alarm = new Alarm(context.executor(), this::onAlarm);
     lastActivity = now();
     service.opened(this);
+    if (service.draining(facts)) {
+      drain();
+    }
     if (idleNanos > 0) {
       alarm.wakeBy(lastActivity + idleNanos);
     }
@@ -277,7 +280,7 @@ final class Http1Downstream extends ChannelInboundHandlerAdapter implements Clie
     Exchange under = exchange;
     RequestFlow flow = under == null ? null : under.flow();
     if (under == null || flow == null) {
-      if (!reader.done()) {
+      if (!reader.done() || pending.readableBytes() > MAX_AHEAD_BYTES) {
         gate.hold(FlowGate.WAITING);
       }
       return false;
@@ -551,6 +554,13 @@ final class Http1Downstream extends ChannelInboundHandlerAdapter implements Clie
   private void inputEnded() {
     switch (state) {
       case WAIT -> closeAfter = true;
+      case BODY -> {
+        if (reader.done()) {
+          closeAfter = true;
+        } else {
+          ctx.close();
+        }
+      }
       case TUNNEL -> {
         Exchange under = exchange;
         RequestFlow flow = under == null ? null : under.flow();
@@ -558,7 +568,7 @@ final class Http1Downstream extends ChannelInboundHandlerAdapter implements Clie
           flow.onEnd(null);
         }
       }
-      case HEAD, BODY, DISCARD, LINGER, CLOSED -> ctx.close();
+      case HEAD, DISCARD, LINGER, CLOSED -> ctx.close();
     }
   }
 
@@ -605,7 +615,8 @@ final class Http1Downstream extends ChannelInboundHandlerAdapter implements Clie
       headDeadline = NEVER;
       refuse(
           new ProxyError.DeadlinePassed(Timer.REQUEST_HEADERS, Duration.ofNanos(headNanos), true));
-    } else if (now >= endDeadline && under == null && !parser.midHead()) {
+    } else if (now >= endDeadline
+        && (state == State.LINGER || (under == null && !parser.midHead()))) {
       endDeadline = NEVER;
       ctx.close();
       return;
@@ -618,7 +629,7 @@ final class Http1Downstream extends ChannelInboundHandlerAdapter implements Clie
       }
     }
     under = exchange;
-    long idle = NEVER;
+    long idle = idleNanos > 0 ? now + idleNanos : NEVER;
     if (under != null && streamIdleNanos > 0) {
       idle = lastActivity + streamIdleNanos;
       if (now >= idle) {

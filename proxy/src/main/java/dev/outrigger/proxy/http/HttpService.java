@@ -23,6 +23,8 @@ public final class HttpService {
   private final ExchangeHandler handler;
   private final Set<Http1Downstream> connections = new LinkedHashSet<>();
   private final Http1HeadWriter headWriter = new Http1HeadWriter();
+  private boolean drainsInbound;
+  private boolean drainsOutbound;
   private int active;
 
   /**
@@ -52,11 +54,14 @@ public final class HttpService {
   }
 
   /**
-   * Lets the connections of these listeners end without losing a request: each answer says {@code
-   * connection: close}, and what is idle after the drain time is closed.
+   * Lets the connections of these listeners, and those that still come, end without losing a
+   * request: each answer says {@code connection: close}, and what is idle after the drain time is
+   * closed.
    */
   public void drain(boolean inboundOnly) {
     assert worker.isCurrent();
+    drainsInbound = true;
+    drainsOutbound |= !inboundOnly;
     for (Http1Downstream connection : new ArrayList<>(connections)) {
       if (!inboundOnly || connection.facts().inbound()) {
         connection.drain();
@@ -94,6 +99,10 @@ public final class HttpService {
 
   ExchangeHandler handler() {
     return handler;
+  }
+
+  boolean draining(ConnectionFacts facts) {
+    return facts.inbound() ? drainsInbound : drainsOutbound;
   }
 
   void opened(Http1Downstream connection) {

@@ -280,6 +280,12 @@ public final class Headers {
     int length = more.length();
     int at = reserve(length);
     more.getBytes(0, length, bytes, at);
+    for (int i = at, end = at + length; i < end; i++) {
+      byte b = bytes[i];
+      if (b == '\r' || b == '\n' || b == 0) {
+        bytes[i] = ' '; // no text, wherever it comes from, ends a line or a message
+      }
+    }
     return at;
   }
 

@@ -41,8 +41,8 @@ import org.jspecify.annotations.Nullable;
  * and the relay. Without a toxic it hands everything on. What toxics hold is bounded: beyond it the
  * side that sends is not read. Confined to its worker's event loop.
  *
- * <p>A relay that wants to half-close towards the client calls {@link #endDownstream}, since
- * {@code shutdownOutput} does not pass through pipelines.
+ * <p>A relay that wants to half-close towards the client calls {@link #endDownstream}, since {@code
+ * shutdownOutput} does not pass through pipelines.
  */
 @WorkerConfined
 public final class ToxicStage extends ChannelDuplexHandler {
@@ -318,9 +318,7 @@ public final class ToxicStage extends ChannelDuplexHandler {
   }
 
   private void failPromises() {
-    for (Written written = promises.pollFirst();
-        written != null;
-        written = promises.pollFirst()) {
+    for (Written written = promises.pollFirst(); written != null; written = promises.pollFirst()) {
       written.promise().tryFailure(new ClosedChannelException());
     }
   }
