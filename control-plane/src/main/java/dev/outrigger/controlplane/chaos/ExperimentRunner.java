@@ -271,7 +271,10 @@ public final class ExperimentRunner {
       List<Live> faults = new ArrayList<>();
       for (Experiment experiment : state.experiments()) {
         @Nullable ExperimentRun run = runs.get(keyOf(experiment));
-        if (run != null && run.phase() == ExperimentPhase.RUNNING && run.endsAt() != null) {
+        if (run != null
+            && run.phase() == ExperimentPhase.RUNNING
+            && run.endsAt() != null
+            && clock.instant().isBefore(run.endsAt())) {
           addFaults(experiment, run.endsAt(), faults);
         }
       }

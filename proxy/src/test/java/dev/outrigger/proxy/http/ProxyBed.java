@@ -117,7 +117,7 @@ public final class ProxyBed implements AutoCloseable {
             null,
             null,
             List.of(new TlsMatch("plain", Map.of(), new UpstreamTls.Plain())),
-            Map.of());
+            Map.of("service", "catalog", "namespace", "shop"));
     List<Route> routes = new ArrayList<>(setup.routes);
     routes.add(
         new Route(

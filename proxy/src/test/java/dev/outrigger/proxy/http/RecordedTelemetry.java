@@ -29,10 +29,17 @@ public final class RecordedTelemetry implements WorkerTelemetry {
     public volatile int attempts;
     public volatile long requestBytes;
     public volatile long responseBytes;
+    public final List<String> faults = new CopyOnWriteArrayList<>();
+    private final String requestId;
+
+    Record(RequestHead head) {
+      String given = head.headers().get(HeaderName.X_REQUEST_ID);
+      requestId = given == null ? "id" : given;
+    }
 
     @Override
     public String requestId() {
-      return "id";
+      return requestId;
     }
 
     @Override
@@ -54,7 +61,9 @@ public final class RecordedTelemetry implements WorkerTelemetry {
     }
 
     @Override
-    public void faultApplied(String experiment, String fault, FaultKind kind) {}
+    public void faultApplied(String experiment, String fault, FaultKind kind) {
+      faults.add(experiment + "/" + fault + " " + kind);
+    }
 
     @Override
     public void requestBytes(int bytes) {
@@ -78,7 +87,7 @@ public final class RecordedTelemetry implements WorkerTelemetry {
   @Override
   public ExchangeRecord startExchange(
       RequestHead head, ConnectionFacts facts, HttpProxyConfig config) {
-    Record record = new Record();
+    Record record = new Record(head);
     records.add(record);
     return record;
   }

@@ -1,0 +1,4 @@
+@NullMarked
+package dev.outrigger.controlplane.chaos;
+
+import org.jspecify.annotations.NullMarked;

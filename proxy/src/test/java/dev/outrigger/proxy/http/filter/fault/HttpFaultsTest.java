@@ -1,0 +1,287 @@
+package dev.outrigger.proxy.http.filter.fault;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.awaitility.Awaitility.await;
+
+import dev.outrigger.fault.Fault;
+import dev.outrigger.fault.FaultMatch;
+import dev.outrigger.fault.FaultPlan;
+import dev.outrigger.fault.FaultRule;
+import dev.outrigger.fault.Percentage;
+import dev.outrigger.fault.Place;
+import dev.outrigger.proxy.config.RetryPolicy;
+import dev.outrigger.proxy.http.Origin;
+import dev.outrigger.proxy.http.ProxyBed;
+import dev.outrigger.proxy.worker.FaultView;
+import dev.outrigger.proxy.worker.Worker;
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.Socket;
+import java.net.SocketException;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.OptionalInt;
+import java.util.Set;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.Test;
+
+final class HttpFaultsTest {
+  private static final String OK = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
+  private static final String ME = "spiffe://shop.example/ns/shop/sa/checkout";
+  private static final Fault ABORT = new Fault.Abort(503, OptionalInt.empty());
+
+  private @Nullable WorkerFaults faults;
+  private FaultPlan plan = FaultPlan.NONE;
+
+  /** The worker does not exist before the bed does. */
+  private WorkerFaults faults(Worker worker) {
+    WorkerFaults made = faults;
+    if (made == null) {
+      FaultView view = new FaultView(worker);
+      view.replace(plan);
+      made = WorkerFaults.of(worker, view, () -> ME);
+      faults = made;
+    }
+    return made;
+  }
+
+  private ProxyBed bed(ProxyBed.Setup setup, FaultRule... rules) throws Exception {
+    plan = FaultPlan.of(List.of(rules));
+    setup.filters.add(
+        (head, exchange) ->
+            FaultFilter.factory(faults(exchange.worker())).newFilter(head, exchange));
+    setup.attemptFilters.add(
+        (head, exchange, cluster, endpoint, attempt) ->
+            attempts(exchange.worker()).onAttempt(head, exchange, cluster, endpoint, attempt));
+    return new ProxyBed(setup);
+  }
+
+  private @Nullable AttemptFaults attempts;
+
+  private AttemptFaults attempts(Worker worker) {
+    AttemptFaults made = attempts;
+    if (made == null) {
+      made = new AttemptFaults(faults(worker));
+      attempts = made;
+    }
+    return made;
+  }
+
+  @Test
+  void abortAtRequestHitsItsShareAndTheSameRequestsAgain() throws Exception {
+    FaultRule rule = rule("down", Place.REQUEST, 20, ABORT, onCatalog());
+    List<Integer> first = hits(rule, RetryPolicy.NEVER);
+    assertThat(first.size()).isBetween(370, 430);
+    assertThat(hits(rule, RetryPolicy.NEVER)).isEqualTo(first);
+  }
+
+  @Test
+  void requestFaultIsNeverRetriedAndAttemptFaultIs() throws Exception {
+    RetryPolicy retry = retryOn5xx();
+    assertThat(hits(rule("r", Place.REQUEST, 20, ABORT, onCatalog()), retry).size())
+        .isBetween(370, 430);
+    // Three attempts fail together in 0.8% of all exchanges.
+    assertThat(hits(rule("a", Place.ATTEMPT, 20, ABORT, onCatalog()), retry).size())
+        .isBetween(3, 32);
+  }
+
+  /** Numbers of those of 2,000 requests that are answered with 503. */
+  private List<Integer> hits(FaultRule rule, RetryPolicy retry) throws Exception {
+    faults = null;
+    attempts = null;
+    ProxyBed.Setup setup = new ProxyBed.Setup();
+    setup.retry = retry;
+    List<Integer> hits = new ArrayList<>();
+    try (Origin origin = keepAlive();
+        ProxyBed bed = bed(setup.to(origin.port()), rule)) {
+      Origin.Peer client = client(bed);
+      for (int i = 0; i < 2_000; i++) {
+        client.send("GET / HTTP/1.1\r\nHost: a\r\nx-request-id: r" + i + "\r\n\r\n");
+        String head = client.head();
+        client.bytes(length(head));
+        if (head.startsWith("HTTP/1.1 503 ")) {
+          hits.add(i);
+          assertThat(head)
+              .contains("x-outrigger-fault: e\r\n", "x-outrigger-error: fault_injected\r\n");
+        } else {
+          assertThat(head).startsWith("HTTP/1.1 200 ");
+        }
+      }
+    }
+    return hits;
+  }
+
+  @Test
+  void requestHitByDelayAndAbortWaitsFirstAndNothingIsSentOn() throws Exception {
+    FaultRule delay = rule("slow", Place.REQUEST, 100, delay(80), FaultMatch.ALL);
+    FaultRule abort = rule("down", Place.REQUEST, 100, ABORT, FaultMatch.ALL);
+    try (Origin origin = keepAlive();
+        ProxyBed bed = bed(new ProxyBed.Setup().to(origin.port()), abort, delay)) {
+      Origin.Peer client = client(bed);
+      long begun = bed.worker.nanoTime();
+      client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+      assertThat(client.head()).startsWith("HTTP/1.1 503 ").contains("x-outrigger-fault: e\r\n");
+      assertThat(bed.worker.nanoTime() - begun).isGreaterThan(TimeUnit.MILLISECONDS.toNanos(79));
+      assertThat(origin.connections).hasValue(0);
+      assertThat(bed.telemetry.records.get(0).faults).containsExactly("e/slow DELAY", "e/down ABORT");
+    }
+  }
+
+  @Test
+  void delayedRequestIsServedWithTheExperimentsName() throws Exception {
+    FaultRule delay = rule("slow", Place.ATTEMPT, 100, delay(30), FaultMatch.ALL);
+    try (Origin origin = keepAlive();
+        ProxyBed bed = bed(new ProxyBed.Setup().to(origin.port()), delay)) {
+      Origin.Peer client = client(bed);
+      client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+      assertThat(client.head()).startsWith("HTTP/1.1 200 ").contains("x-outrigger-fault: e\r\n");
+      assertThat(bed.telemetry.records.get(0).faults).containsExactly("e/slow DELAY");
+    }
+  }
+
+  @Test
+  void limitOfActiveFaultsLetsOthersPassAndIsFreeWhenTheWaitEnds() throws Exception {
+    FaultRule one =
+        new FaultRule(
+            "e", "slow", Place.REQUEST, FaultMatch.ALL, Percentage.ALWAYS, 1, 1, Instant.MAX,
+            delay(200));
+    try (Origin origin = keepAlive();
+        ProxyBed bed = bed(new ProxyBed.Setup().to(origin.port()), one)) {
+      Origin.Peer held = client(bed);
+      held.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+      await().until(() -> bed.telemetry.records.size() == 1);
+      Origin.Peer free = client(bed);
+      free.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+      assertThat(free.head()).startsWith("HTTP/1.1 200 ").doesNotContain("x-outrigger-fault");
+      assertThat(held.head()).startsWith("HTTP/1.1 200 ").contains("x-outrigger-fault: e\r\n");
+      assertThat(bed.inLoop(() -> faults(bed.worker).active().active(one))).isZero();
+    }
+  }
+
+  @Test
+  void clientThatLeavesWhileItWaitsGivesTheSlotBack() throws Exception {
+    FaultRule delay = rule("slow", Place.REQUEST, 100, delay(3_600_000), FaultMatch.ALL);
+    try (Origin origin = keepAlive();
+        ProxyBed bed = bed(new ProxyBed.Setup().to(origin.port()), delay)) {
+      Origin.Peer client = client(bed);
+      client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+      await().until(() -> bed.inLoop(() -> faults(bed.worker).active().active(delay)) == 1);
+      client.socket.setSoLinger(true, 0);
+      client.socket.close();
+      await().until(() -> bed.inLoop(() -> faults(bed.worker).active().active(delay)) == 0);
+    }
+  }
+
+  @Test
+  void resetIsSeenByTheClientAsReset() throws Exception {
+    FaultRule reset = rule("reset", Place.REQUEST, 100, new Fault.Reset(), FaultMatch.ALL);
+    try (Origin origin = keepAlive();
+        ProxyBed bed = bed(new ProxyBed.Setup().to(origin.port()), reset)) {
+      Origin.Peer client = client(bed);
+      client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+      assertThatThrownBy(client::head)
+          .isInstanceOf(SocketException.class)
+          .hasMessageContaining("reset");
+    }
+  }
+
+  @Test
+  void othersAreSpared() throws Exception {
+    FaultMatch someoneElse =
+        new FaultMatch(
+            List.of("spiffe://shop.example/ns/shop/sa/cart"),
+            Set.of(),
+            Set.of(),
+            Set.of(),
+            List.of(),
+            List.of());
+    FaultMatch somewhereElse =
+        new FaultMatch(
+            List.of(), Set.of("cart.shop"), Set.of(), Set.of(), List.of(), List.of());
+    FaultMatch posts =
+        new FaultMatch(List.of(), Set.of(), Set.of(), Set.of("POST"), List.of(), List.of());
+    try (Origin origin = keepAlive();
+        ProxyBed bed =
+            bed(
+                new ProxyBed.Setup().to(origin.port()),
+                rule("a", Place.REQUEST, 100, ABORT, someoneElse),
+                rule("b", Place.ATTEMPT, 100, ABORT, somewhereElse),
+                rule("c", Place.REQUEST, 100, ABORT, posts),
+                rule("d", Place.INBOUND, 100, ABORT, FaultMatch.ALL))) {
+      Origin.Peer client = client(bed);
+      client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+      assertThat(client.head()).startsWith("HTTP/1.1 200 ").doesNotContain("x-outrigger-fault");
+    }
+  }
+
+  @Test
+  void outsidersAreNotToldTheExperimentsName() throws Exception {
+    ProxyBed.Setup setup = new ProxyBed.Setup();
+    setup.inbound = true;
+    try (Origin origin = keepAlive();
+        ProxyBed bed =
+            bed(
+                setup.to(origin.port()),
+                rule("d", Place.INBOUND, 100, ABORT, FaultMatch.ALL))) {
+      Origin.Peer client = client(bed);
+      client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+      assertThat(client.head()).startsWith("HTTP/1.1 503 ").doesNotContain("x-outrigger-fault");
+      assertThat(bed.telemetry.records.get(0).faults).containsExactly("e/d ABORT");
+    }
+  }
+
+  private static RetryPolicy retryOn5xx() {
+    return new RetryPolicy(
+        Set.of(RetryPolicy.Condition.SERVER_ERROR),
+        Set.of(),
+        2,
+        Duration.ZERO,
+        Duration.ofNanos(1_000_000),
+        Duration.ofNanos(1_000_000),
+        false);
+  }
+
+  private static FaultMatch onCatalog() {
+    return new FaultMatch(
+        List.of("spiffe://shop.example/ns/shop/*"),
+        Set.of("catalog.shop"),
+        Set.of("all"),
+        Set.of("GET"),
+        List.of(),
+        List.of());
+  }
+
+  private static Fault delay(long millis) {
+    return new Fault.Delay(Duration.ofMillis(millis), Duration.ZERO);
+  }
+
+  private static FaultRule rule(
+      String name, Place place, int percent, Fault fault, FaultMatch match) {
+    return new FaultRule(
+        "e", name, place, match, Percentage.ofPercent(percent), 0, 42, Instant.MAX, fault);
+  }
+
+  private static Origin keepAlive() throws IOException {
+    return new Origin(
+        (peer, _) -> {
+          while (!peer.head().isEmpty()) {
+            peer.send(OK);
+          }
+        });
+  }
+
+  private static Origin.Peer client(ProxyBed bed) throws IOException {
+    Socket socket = new Socket(InetAddress.getLoopbackAddress(), bed.port());
+    socket.setSoTimeout(10_000);
+    return new Origin.Peer(socket, new StringBuffer());
+  }
+
+  private static int length(String head) {
+    int at = head.indexOf("content-length: ") + "content-length: ".length();
+    return Integer.parseInt(head.substring(at, head.indexOf('\r', at)));
+  }
+}

@@ -1,0 +1,306 @@
+package dev.outrigger.proxy.tcp;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.outrigger.fault.Direction;
+import dev.outrigger.fault.Fault;
+import dev.outrigger.fault.FaultMatch;
+import dev.outrigger.fault.FaultPlan;
+import dev.outrigger.fault.FaultRule;
+import dev.outrigger.fault.Percentage;
+import dev.outrigger.fault.Place;
+import dev.outrigger.proxy.config.ClusterConfig;
+import dev.outrigger.proxy.config.Endpoint;
+import dev.outrigger.proxy.config.EndpointSet;
+import dev.outrigger.proxy.config.LbPolicy;
+import dev.outrigger.proxy.message.ConnectionFacts;
+import dev.outrigger.proxy.outcome.ProxyError;
+import dev.outrigger.proxy.telemetry.ConnectionRecord;
+import dev.outrigger.proxy.worker.FaultView;
+import dev.outrigger.proxy.worker.Worker;
+import io.netty.bootstrap.ServerBootstrap;
+import io.netty.buffer.ByteBuf;
+import io.netty.buffer.Unpooled;
+import io.netty.channel.Channel;
+import io.netty.channel.ChannelHandlerContext;
+import io.netty.channel.ChannelInboundHandlerAdapter;
+import io.netty.channel.ChannelInitializer;
+import io.netty.channel.EventLoop;
+import io.netty.channel.MultiThreadIoEventLoopGroup;
+import io.netty.channel.embedded.EmbeddedChannel;
+import io.netty.channel.nio.NioIoHandler;
+import io.netty.channel.socket.nio.NioServerSocketChannel;
+import io.netty.util.concurrent.MockTicker;
+import io.netty.util.concurrent.Ticker;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.net.Socket;
+import java.net.SocketException;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.TimeUnit;
+import java.util.random.RandomGenerator;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.Test;
+
+final class ToxicStageTest {
+  private static final String ME = "spiffe://shop.example/ns/shop/sa/checkout";
+  private static final InetSocketAddress ADDRESS =
+      new InetSocketAddress(InetAddress.getLoopbackAddress(), 1);
+
+  private final MockTicker ticker = Ticker.newMockTicker();
+  private final EmbeddedChannel channel = EmbeddedChannel.builder().ticker(ticker).build();
+  private final Recorded record = new Recorded();
+  private final FaultView view = new FaultView(worker(channel.eventLoop()));
+  private final ToxicStages stages =
+      new ToxicStages(worker(channel.eventLoop()), view, () -> ME);
+  private final ToxicStage stage = stages.newStage(facts(), cluster(), record, () -> null);
+
+  @Test
+  void liveConnectionSlowsDownAndRecoversWithEveryByteInOrder() {
+    channel.pipeline().addLast(stage);
+    assertThat(received("a")).isEqualTo("a");
+    view.replace(plan(latency(100)));
+    assertThat(received("b")).isEmpty();
+    advance(50);
+    assertThat(received("c")).isEmpty();
+    advance(50);
+    assertThat(inbound()).isEqualTo("b");
+    // The fault ends; what it holds goes on at once.
+    view.replace(FaultPlan.NONE);
+    assertThat(inbound()).isEqualTo("c");
+    assertThat(received("d")).isEqualTo("d");
+    assertThat(record.faults).containsExactly("e/f");
+    assertThat(channel.isOpen()).isTrue();
+  }
+
+  @Test
+  void writesAreDelayedAndTheirPromisesToo() {
+    channel.pipeline().addLast(stage);
+    view.replace(plan(latency(100)));
+    var written = channel.writeAndFlush(chunk("x"));
+    advance(99);
+    assertThat(written.isDone()).isFalse();
+    advance(1);
+    assertThat(written.isSuccess()).isTrue();
+    assertThat(outbound()).isEqualTo("x");
+  }
+
+  @Test
+  void closeByTheRelayWaitsForWhatIsHeld() {
+    channel.pipeline().addLast(stage);
+    view.replace(plan(latency(100)));
+    channel.writeAndFlush(chunk("x"));
+    channel.pipeline().close();
+    assertThat(channel.isOpen()).isTrue();
+    advance(100);
+    assertThat(outbound()).isEqualTo("x");
+    assertThat(channel.isOpen()).isFalse();
+  }
+
+  @Test
+  void halfCloseComesAfterTheLastByte() {
+    channel.pipeline().addLast(stage);
+    List<String> events = new ArrayList<>();
+    view.replace(plan(latency(100)));
+    channel.writeAndFlush(chunk("x")).addListener(f -> events.add("written"));
+    stage.endDownstream(() -> events.add("shut"));
+    advance(100);
+    assertThat(events).containsExactly("written", "shut");
+    outbound();
+  }
+
+  @Test
+  void heartbeatOfTheSameFaultChangesNothing() {
+    channel.pipeline().addLast(stage);
+    view.replace(plan(latency(100)));
+    assertThat(received("b")).isEmpty();
+    advance(60);
+    view.replace(plan(latency(100)));
+    assertThat(inbound()).isEmpty();
+    advance(40);
+    assertThat(inbound()).isEqualTo("b");
+    assertThat(record.faults).hasSize(1);
+  }
+
+  @Test
+  void connectionsToOtherServicesAreSpared() {
+    channel.pipeline().addLast(stage);
+    view.replace(
+        FaultPlan.of(
+            List.of(
+                rule(
+                    latency(100),
+                    new FaultMatch(
+                        List.of(ME), Set.of("cart.shop"), Set.of(), Set.of(), List.of(),
+                        List.of())))));
+    assertThat(received("a")).isEqualTo("a");
+    assertThat(record.faults).isEmpty();
+  }
+
+  @Test
+  void whatToxicsHoldIsBoundedBecauseTheSenderIsNotRead() {
+    channel.pipeline().addLast(stage);
+    view.replace(plan(latency(1_000)));
+    for (int mebibytes = 0; mebibytes < 17; mebibytes++) {
+      channel.writeInbound(Unpooled.wrappedBuffer(new byte[1 << 20]));
+      channel.write(Unpooled.wrappedBuffer(new byte[1 << 20]));
+    }
+    assertThat(channel.config().isAutoRead()).isFalse();
+    assertThat(channel.isWritable()).isFalse();
+    advance(1_000);
+    assertThat(channel.config().isAutoRead()).isTrue();
+    assertThat(channel.isWritable()).isTrue();
+    channel.releaseInbound();
+    channel.releaseOutbound();
+  }
+
+  @Test
+  void clientWithAPlainSocketSeesResetOnALiveConnection() throws Exception {
+    try (MultiThreadIoEventLoopGroup group =
+        new MultiThreadIoEventLoopGroup(1, NioIoHandler.newFactory())) {
+      Worker worker = worker(group.next());
+      FaultView live = new FaultView(worker);
+      ToxicStages all =
+          worker.loop().submit(() -> new ToxicStages(worker, live, () -> ME)).get();
+      Channel listener =
+          new ServerBootstrap()
+              .group(group)
+              .channel(NioServerSocketChannel.class)
+              .childHandler(
+                  new ChannelInitializer<Channel>() {
+                    @Override
+                    protected void initChannel(Channel accepted) {
+                      accepted
+                          .pipeline()
+                          .addLast(all.newStage(facts(), cluster(), record, () -> null))
+                          .addLast(new Echo());
+                    }
+                  })
+              .bind(InetAddress.getLoopbackAddress(), 0)
+              .sync()
+              .channel();
+      int port = ((InetSocketAddress) listener.localAddress()).getPort();
+      try (Socket client = new Socket(InetAddress.getLoopbackAddress(), port)) {
+        client.setSoTimeout(10_000);
+        client.getOutputStream().write('a');
+        assertThat(client.getInputStream().read()).isEqualTo('a');
+        worker
+            .loop()
+            .submit(() -> live.replace(plan(new Fault.ResetPeer(Duration.ofMillis(10)))))
+            .get();
+        assertThatThrownBy(() -> client.getInputStream().read())
+            .isInstanceOf(SocketException.class)
+            .hasMessageContaining("reset");
+      }
+      listener.close().sync();
+    }
+  }
+
+  private static final class Echo extends ChannelInboundHandlerAdapter {
+    @Override
+    public void channelRead(ChannelHandlerContext ctx, Object message) {
+      ctx.writeAndFlush(message);
+    }
+  }
+
+  private String received(String text) {
+    channel.writeInbound(chunk(text));
+    return inbound();
+  }
+
+  private String inbound() {
+    StringBuilder all = new StringBuilder();
+    for (ByteBuf one = channel.readInbound(); one != null; one = channel.readInbound()) {
+      all.append(one.toString(StandardCharsets.US_ASCII));
+      one.release();
+    }
+    return all.toString();
+  }
+
+  private String outbound() {
+    StringBuilder all = new StringBuilder();
+    for (ByteBuf one = channel.readOutbound(); one != null; one = channel.readOutbound()) {
+      all.append(one.toString(StandardCharsets.US_ASCII));
+      one.release();
+    }
+    return all.toString();
+  }
+
+  private void advance(long millis) {
+    ticker.advance(millis, TimeUnit.MILLISECONDS);
+    channel.runScheduledPendingTasks();
+  }
+
+  private static ByteBuf chunk(String text) {
+    return Unpooled.copiedBuffer(text, StandardCharsets.US_ASCII);
+  }
+
+  private static Fault latency(long millis) {
+    return new Fault.Latency(Duration.ofMillis(millis), Duration.ZERO, Direction.BOTH);
+  }
+
+  private static FaultPlan plan(Fault fault) {
+    return FaultPlan.of(
+        List.of(
+            rule(
+                fault,
+                new FaultMatch(
+                    List.of(ME), Set.of("db.shop"), Set.of(), Set.of(), List.of(), List.of()))));
+  }
+
+  private static FaultRule rule(Fault fault, FaultMatch match) {
+    return new FaultRule(
+        "e", "f", Place.CONNECTION, match, Percentage.ALWAYS, 0, 1, Instant.MAX, fault);
+  }
+
+  private static Worker worker(EventLoop loop) {
+    return new Worker(0, loop, RandomGenerator.of("L64X128MixRandom"));
+  }
+
+  private static ConnectionFacts facts() {
+    return new ConnectionFacts(
+        "outbound", false, ADDRESS, ADDRESS, ADDRESS, false, null, null, null);
+  }
+
+  private static ClusterConfig cluster() {
+    return new ClusterConfig(
+        "outbound|5432|db.shop",
+        new ClusterConfig.Discovery.Listed(new EndpointSet(List.of())),
+        new LbPolicy.RoundRobin(),
+        Duration.ofSeconds(1),
+        ClusterConfig.PoolConfig.DEFAULT,
+        ClusterConfig.BreakerConfig.DEFAULT,
+        null,
+        null,
+        List.of(),
+        Map.of("service", "db", "namespace", "shop"));
+  }
+
+  private static final class Recorded implements ConnectionRecord {
+    private final List<String> faults = new ArrayList<>();
+
+    @Override
+    public void connected(ClusterConfig cluster, Endpoint endpoint) {}
+
+    @Override
+    public void received(int bytes) {}
+
+    @Override
+    public void sent(int bytes) {}
+
+    @Override
+    public void faultApplied(String experiment, String fault) {
+      faults.add(experiment + "/" + fault);
+    }
+
+    @Override
+    public void finish(@Nullable ProxyError error) {}
+  }
+}

@@ -1,0 +1,126 @@
+package dev.outrigger.proxy.xds;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import com.google.protobuf.Timestamp;
+import dev.outrigger.api.chaos.v1.Abort;
+import dev.outrigger.api.chaos.v1.FaultRule;
+import dev.outrigger.api.chaos.v1.LatencyToxic;
+import dev.outrigger.api.chaos.v1.Match;
+import dev.outrigger.api.chaos.v1.Place;
+import dev.outrigger.api.chaos.v1.StringMatch;
+import dev.outrigger.fault.FaultPlan;
+import dev.outrigger.proxy.extension.InvalidResourceException;
+import io.netty.channel.embedded.EmbeddedChannel;
+import io.netty.util.concurrent.MockTicker;
+import io.netty.util.concurrent.Ticker;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.Test;
+
+final class FaultLeasesTest {
+  private static final Instant START = Instant.parse("2026-01-01T00:00:00Z");
+  private static final Duration LEASE = Duration.ofSeconds(5);
+
+  private final MockTicker ticker = Ticker.newMockTicker();
+  private final EmbeddedChannel channel = EmbeddedChannel.builder().ticker(ticker).build();
+  private final List<FaultPlan> published = new ArrayList<>();
+  private final FaultLeases leases =
+      new FaultLeases(
+          channel.eventLoop(), () -> START.plusNanos(ticker.nanoTime()), published::add);
+
+  @Test
+  void faultEndsByItselfWithoutAHeartbeat() throws Exception {
+    leases.onFault("e/f", rule().build(), LEASE);
+    advance(4_999);
+    assertThat(leases.plan().rules()).hasSize(1);
+    advance(1);
+    assertThat(leases.plan()).isSameAs(FaultPlan.NONE);
+    assertThat(published).hasSize(2);
+  }
+
+  @Test
+  void heartbeatsKeepItAndPublishNothing() throws Exception {
+    leases.onFault("e/f", rule().build(), LEASE);
+    for (int beat = 0; beat < 20; beat++) {
+      advance(1_700);
+      leases.onHeartbeat("e/f", LEASE);
+    }
+    assertThat(leases.plan().rules()).hasSize(1);
+    assertThat(published).hasSize(1);
+    advance(5_000);
+    assertThat(leases.plan().isEmpty()).isTrue();
+  }
+
+  @Test
+  void noHeartbeatReachesBeyondTheAbsoluteEnd() throws Exception {
+    leases.onFault("e/f", rule().setNotAfter(at(8)).build(), LEASE);
+    advance(4_000);
+    leases.onHeartbeat("e/f", LEASE);
+    advance(3_999);
+    assertThat(leases.plan().isEmpty()).isFalse();
+    leases.onHeartbeat("e/f", LEASE);
+    advance(1);
+    assertThat(leases.plan().isEmpty()).isTrue();
+    leases.onHeartbeat("e/f", LEASE);
+    assertThat(leases.plan().isEmpty()).isTrue();
+  }
+
+  @Test
+  void removalEndsItAtOnceAndOthersStay() throws Exception {
+    leases.onFault("e/f", rule().build(), LEASE);
+    leases.onFault("e/g", rule().setFault("g").build(), LEASE);
+    leases.onRemoved("e/f");
+    assertThat(leases.plan().rules()).singleElement().matches(one -> one.name().equals("g"));
+  }
+
+  @Test
+  void refusalNamesTheFieldAndLeavesTheOlderOneToItsLease() throws Exception {
+    leases.onFault("e/f", rule().build(), LEASE);
+    refused("abort.http_status", rule().setAbort(Abort.newBuilder().setHttpStatus(99)));
+    refused("chance_ppm", rule().setChancePpm(2_000_000));
+    refused("place", rule().clearPlace());
+    refused("place", rule().setPlace(Place.CONNECTION));
+    refused("not_after", rule().clearNotAfter());
+    refused("does nothing", rule().clearAbort());
+    refused("named after", rule().setFault("other"));
+    refused("latency_toxic.latency", rule().setLatencyToxic(LatencyToxic.newBuilder()));
+    refused(
+        "match.paths[0].regex",
+        rule()
+            .setMatch(
+                Match.newBuilder().addPaths(StringMatch.newBuilder().setRegex("(unclosed"))));
+    assertThat(leases.plan().rules()).hasSize(1);
+    advance(5_000);
+    assertThat(leases.plan().isEmpty()).isTrue();
+  }
+
+  private void refused(String part, FaultRule.Builder rule) {
+    assertThatThrownBy(() -> leases.onFault("e/f", rule.build(), LEASE))
+        .isInstanceOf(InvalidResourceException.class)
+        .hasMessageContaining(part);
+  }
+
+  private void advance(long millis) {
+    ticker.advance(millis, TimeUnit.MILLISECONDS);
+    channel.runScheduledPendingTasks();
+  }
+
+  private static FaultRule.Builder rule() {
+    return FaultRule.newBuilder()
+        .setExperiment("e")
+        .setFault("f")
+        .setPlace(Place.REQUEST)
+        .setChancePpm(200_000)
+        .setNotAfter(at(3600))
+        .setAbort(Abort.newBuilder().setHttpStatus(503));
+  }
+
+  private static Timestamp at(long seconds) {
+    return Timestamp.newBuilder().setSeconds(START.plusSeconds(seconds).getEpochSecond()).build();
+  }
+}
