@@ -37,13 +37,11 @@ public record ExperimentRun(
   }
 
   ExperimentRun until(Instant end) {
-    return new ExperimentRun(
-        experiment, fingerprint, phase, at, end, lease, who, why, removed);
+    return new ExperimentRun(experiment, fingerprint, phase, at, end, lease, who, why, removed);
   }
 
   ExperimentRun gone() {
-    return new ExperimentRun(
-        experiment, fingerprint, phase, at, endsAt, lease, who, why, true);
+    return new ExperimentRun(experiment, fingerprint, phase, at, endsAt, lease, who, why, true);
   }
 
   /** One object, for the ledger and for the API. */

@@ -117,8 +117,7 @@ public final class ExperimentRunner {
           }
           case HALTED, COMPLETED -> {
             if (!now.isBefore(run.at().plus(run.lease()))) {
-              record(
-                  run.to(ExperimentPhase.RECOVERED, now, ITSELF, "the last lease has passed"));
+              record(run.to(ExperimentPhase.RECOVERED, now, ITSELF, "the last lease has passed"));
             }
           }
           case PENDING, PREVIEWED, RECOVERED -> {}
@@ -230,7 +229,8 @@ public final class ExperimentRunner {
   /** The faults for one proxy, by resource name, each under its lease. */
   public Map<String, VersionedResource> faultsFor(NodeDescription node) {
     Published now = published;
-    if (now.faults().isEmpty() || node.implementation() != NodeDescription.Implementation.OUTRIGGER) {
+    if (now.faults().isEmpty()
+        || node.implementation() != NodeDescription.Implementation.OUTRIGGER) {
       return Map.of();
     }
     @Nullable Workload workload = now.state().workload(node.namespace(), node.workload());
@@ -249,8 +249,7 @@ public final class ExperimentRunner {
   private void begin(Experiment experiment, String who, String why) {
     Instant now = clock.instant();
     ExperimentRun run = runs.get(keyOf(experiment));
-    record(
-        run.to(ExperimentPhase.RUNNING, now, who, why).until(now.plus(experiment.duration())));
+    record(run.to(ExperimentPhase.RUNNING, now, who, why).until(now.plus(experiment.duration())));
   }
 
   private boolean end(ExperimentRun run, ExperimentPhase how, String who, String why) {

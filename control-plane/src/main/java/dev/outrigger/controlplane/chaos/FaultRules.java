@@ -55,8 +55,7 @@ final class FaultRules {
                     .setNanos(notAfter.getNano()));
     switch (fault.action()) {
       case Experiment.Action.Delay(var fixed, var jitter) ->
-          rule.setDelay(
-              Delay.newBuilder().setFixed(duration(fixed)).setJitter(duration(jitter)));
+          rule.setDelay(Delay.newBuilder().setFixed(duration(fixed)).setJitter(duration(jitter)));
       case Experiment.Action.Abort abort -> {
         Abort.Builder built = Abort.newBuilder().setHttpStatus(abort.httpStatus());
         abort.grpcStatus().ifPresent(built::setGrpcStatus);

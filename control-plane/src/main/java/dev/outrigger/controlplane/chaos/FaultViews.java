@@ -30,8 +30,7 @@ public final class FaultViews implements ViewSource {
     if (view.resources(XdsType.LISTENER).isEmpty()) {
       return view;
     }
-    Map<String, VersionedResource> faults =
-        experiments.faultsFor(NodeDescription.of(proxy.node()));
+    Map<String, VersionedResource> faults = experiments.faultsFor(NodeDescription.of(proxy.node()));
     return typeUrl -> typeUrl.equals(XdsType.FAULT) ? faults : view.resources(typeUrl);
   }
 

@@ -74,7 +74,9 @@ final class ExperimentRunnerTest {
     runner.start(KEY, "ann", "");
     VersionedResource slow =
         Objects.requireNonNull(
-            runner.faultsFor(node("checkout-1", Implementation.OUTRIGGER)).get("slow-catalog/slow"));
+            runner
+                .faultsFor(node("checkout-1", Implementation.OUTRIGGER))
+                .get("slow-catalog/slow"));
     assertThat(slow.ttl()).isEqualTo(Duration.ofSeconds(10));
     FaultRule rule = slow.body().unpack(FaultRule.class);
     assertThat(rule.getNotAfter().getSeconds()).isEqualTo(START.plusSeconds(300).getEpochSecond());

@@ -58,8 +58,7 @@ final class ToxicStageTest {
   private final EmbeddedChannel channel = EmbeddedChannel.builder().ticker(ticker).build();
   private final Recorded record = new Recorded();
   private final FaultView view = new FaultView(worker(channel.eventLoop()));
-  private final ToxicStages stages =
-      new ToxicStages(worker(channel.eventLoop()), view, () -> ME);
+  private final ToxicStages stages = new ToxicStages(worker(channel.eventLoop()), view, () -> ME);
   private final ToxicStage stage = stages.newStage(facts(), cluster(), record, () -> null);
 
   @Test
@@ -138,7 +137,11 @@ final class ToxicStageTest {
                 rule(
                     latency(100),
                     new FaultMatch(
-                        List.of(ME), Set.of("cart.shop"), Set.of(), Set.of(), List.of(),
+                        List.of(ME),
+                        Set.of("cart.shop"),
+                        Set.of(),
+                        Set.of(),
+                        List.of(),
                         List.of())))));
     assertThat(received("a")).isEqualTo("a");
     assertThat(record.faults).isEmpty();
@@ -167,8 +170,7 @@ final class ToxicStageTest {
         new MultiThreadIoEventLoopGroup(1, NioIoHandler.newFactory())) {
       Worker worker = worker(group.next());
       FaultView live = new FaultView(worker);
-      ToxicStages all =
-          worker.loop().submit(() -> new ToxicStages(worker, live, () -> ME)).get();
+      ToxicStages all = worker.loop().submit(() -> new ToxicStages(worker, live, () -> ME)).get();
       Channel listener =
           new ServerBootstrap()
               .group(group)

@@ -92,8 +92,7 @@ final class FaultLeasesTest {
     refused(
         "match.paths[0].regex",
         rule()
-            .setMatch(
-                Match.newBuilder().addPaths(StringMatch.newBuilder().setRegex("(unclosed"))));
+            .setMatch(Match.newBuilder().addPaths(StringMatch.newBuilder().setRegex("(unclosed"))));
     assertThat(leases.plan().rules()).hasSize(1);
     advance(5_000);
     assertThat(leases.plan().isEmpty()).isTrue();

@@ -127,7 +127,8 @@ final class HttpFaultsTest {
       assertThat(client.head()).startsWith("HTTP/1.1 503 ").contains("x-outrigger-fault: e\r\n");
       assertThat(bed.worker.nanoTime() - begun).isGreaterThan(TimeUnit.MILLISECONDS.toNanos(79));
       assertThat(origin.connections).hasValue(0);
-      assertThat(bed.telemetry.records.get(0).faults).containsExactly("e/slow DELAY", "e/down ABORT");
+      assertThat(bed.telemetry.records.get(0).faults)
+          .containsExactly("e/slow DELAY", "e/down ABORT");
     }
   }
 
@@ -147,7 +148,14 @@ final class HttpFaultsTest {
   void limitOfActiveFaultsLetsOthersPassAndIsFreeWhenTheWaitEnds() throws Exception {
     FaultRule one =
         new FaultRule(
-            "e", "slow", Place.REQUEST, FaultMatch.ALL, Percentage.ALWAYS, 1, 1, Instant.MAX,
+            "e",
+            "slow",
+            Place.REQUEST,
+            FaultMatch.ALL,
+            Percentage.ALWAYS,
+            1,
+            1,
+            Instant.MAX,
             delay(200));
     try (Origin origin = keepAlive();
         ProxyBed bed = bed(new ProxyBed.Setup().to(origin.port()), one)) {
@@ -200,8 +208,7 @@ final class HttpFaultsTest {
             List.of(),
             List.of());
     FaultMatch somewhereElse =
-        new FaultMatch(
-            List.of(), Set.of("cart.shop"), Set.of(), Set.of(), List.of(), List.of());
+        new FaultMatch(List.of(), Set.of("cart.shop"), Set.of(), Set.of(), List.of(), List.of());
     FaultMatch posts =
         new FaultMatch(List.of(), Set.of(), Set.of(), Set.of("POST"), List.of(), List.of());
     try (Origin origin = keepAlive();
@@ -224,9 +231,7 @@ final class HttpFaultsTest {
     setup.inbound = true;
     try (Origin origin = keepAlive();
         ProxyBed bed =
-            bed(
-                setup.to(origin.port()),
-                rule("d", Place.INBOUND, 100, ABORT, FaultMatch.ALL))) {
+            bed(setup.to(origin.port()), rule("d", Place.INBOUND, 100, ABORT, FaultMatch.ALL))) {
       Origin.Peer client = client(bed);
       client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
       assertThat(client.head()).startsWith("HTTP/1.1 503 ").doesNotContain("x-outrigger-fault");
