@@ -3,6 +3,7 @@ package dev.outrigger.proxy.http;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
+import dev.outrigger.proxy.config.ClusterConfig.PoolConfig;
 import dev.outrigger.proxy.config.RetryPolicy;
 import dev.outrigger.proxy.outcome.Outcome;
 import dev.outrigger.proxy.outcome.ProxyError;
@@ -10,8 +11,12 @@ import java.io.IOException;
 import java.net.InetAddress;
 import java.net.Socket;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Random;
 import java.util.Set;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.Test;
 
@@ -381,6 +386,155 @@ class EndToEndTest {
       old.send("GET / HTTP/1.0\r\n\r\n");
       assertThat(old.head()).doesNotContain("transfer-encoding").contains("connection: close");
       assertThat(old.all()).isEqualTo("hello");
+    }
+  }
+
+  private static RetryPolicy retry(int times, Duration perTry, RetryPolicy.Condition... on) {
+    return new RetryPolicy(
+        Set.of(on), Set.of(), times, perTry, Duration.ofMillis(1), Duration.ofMillis(5), true);
+  }
+
+  @Test
+  void aFaultAtAttemptIsRetriedAndHidden() throws Exception {
+    try (Origin origin = keepAlive(OK)) {
+      ProxyBed.Setup setup = new ProxyBed.Setup().to(origin.port());
+      setup.retry = retry(2, Duration.ZERO, RetryPolicy.Condition.GATEWAY_ERROR);
+      setup.attemptFilters.add(
+          (_, _, _, _, attempt) ->
+              attempt == 1
+                  ? Verdict.refuse(new ProxyError.FaultInjected("exp", 503, null))
+                  : Verdict.PROCEED);
+      try (ProxyBed bed = new ProxyBed(setup)) {
+        Origin.Peer client = client(bed);
+        client.send("POST / HTTP/1.1\r\nHost: a\r\n\r\n");
+        assertThat(client.head()).startsWith("HTTP/1.1 200");
+        assertThat(bed.telemetry.records.get(0).attempts).isEqualTo(2);
+      }
+    }
+  }
+
+  @Test
+  void aFaultAtAttemptIsSeenWhenRetriesAreUsedUp() throws Exception {
+    try (Origin origin = keepAlive(OK)) {
+      ProxyBed.Setup setup = new ProxyBed.Setup().to(origin.port());
+      setup.retry = retry(2, Duration.ZERO, RetryPolicy.Condition.GATEWAY_ERROR);
+      setup.attemptFilters.add(
+          (_, _, _, _, _) -> Verdict.refuse(new ProxyError.FaultInjected("exp", 503, null)));
+      try (ProxyBed bed = new ProxyBed(setup)) {
+        Origin.Peer client = client(bed);
+        client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+        assertThat(client.head()).startsWith("HTTP/1.1 503").contains("x-outrigger-fault: exp");
+        assertThat(bed.telemetry.records.get(0).attempts).isEqualTo(3);
+        assertThat(origin.connections).hasValue(0);
+      }
+    }
+  }
+
+  @Test
+  void aSlowTryIsGivenUpForAnother() throws Exception {
+    Origin.Script script =
+        (peer, number) -> {
+          peer.head();
+          if (number == 1) {
+            peer.all();
+          } else {
+            peer.send(OK);
+          }
+        };
+    try (Origin origin = new Origin(script)) {
+      ProxyBed.Setup setup = new ProxyBed.Setup().to(origin.port());
+      setup.retry = retry(1, Duration.ofMillis(100), RetryPolicy.Condition.RESET);
+      try (ProxyBed bed = new ProxyBed(setup)) {
+        Origin.Peer client = client(bed);
+        client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+        assertThat(client.head()).startsWith("HTTP/1.1 200");
+        assertThat(bed.telemetry.records.get(0).failures)
+            .singleElement()
+            .isInstanceOf(ProxyError.DeadlinePassed.class);
+      }
+    }
+  }
+
+  @Test
+  void aBodyBeyondTheBoundIsNeitherRefusedNorSentTwice() throws Exception {
+    int size = 1024 * 1024;
+    Origin.Script script =
+        (peer, _) -> {
+          peer.head();
+          peer.bytes(size);
+          peer.send("HTTP/1.1 503 No\r\ncontent-length: 0\r\n\r\n");
+          peer.head();
+        };
+    try (Origin origin = new Origin(script)) {
+      ProxyBed.Setup setup = new ProxyBed.Setup().to(origin.port());
+      setup.retry = retry(3, Duration.ZERO, RetryPolicy.Condition.GATEWAY_ERROR);
+      try (ProxyBed bed = new ProxyBed(setup)) {
+        Origin.Peer client = client(bed);
+        client.send("PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: " + size + "\r\n\r\n");
+        client.send(new byte[size]);
+        assertThat(client.head()).startsWith("HTTP/1.1 503");
+        assertThat(bed.telemetry.records.get(0).attempts).isEqualTo(1);
+        assertThat(bed.telemetry.records.get(0).requestBytes).isEqualTo(size);
+      }
+    }
+  }
+
+  @Test
+  void requestsBeyondTheConnectionLimitWaitTheirTurn() throws Exception {
+    try (Origin origin = keepAlive(OK)) {
+      ProxyBed.Setup setup = new ProxyBed.Setup().to(origin.port());
+      setup.pool = new PoolConfig(0, 1, Duration.ofSeconds(30), Duration.ZERO, 0);
+      try (ProxyBed bed = new ProxyBed(setup)) {
+        List<Origin.Peer> clients = new ArrayList<>();
+        for (int i = 0; i < 20; i++) {
+          Origin.Peer client = client(bed);
+          client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+          clients.add(client);
+        }
+        for (Origin.Peer client : clients) {
+          assertThat(client.head()).startsWith("HTTP/1.1 200");
+        }
+        assertThat(origin.connections).hasValue(1);
+      }
+    }
+  }
+
+  @Test
+  void aClientThatLeavesTakesItsUpstreamConnectionAlong() throws Exception {
+    CountDownLatch ended = new CountDownLatch(1);
+    Origin.Script script =
+        (peer, _) -> {
+          peer.head();
+          peer.all();
+          ended.countDown();
+        };
+    try (Origin origin = new Origin(script);
+        ProxyBed bed = new ProxyBed(new ProxyBed.Setup().to(origin.port()))) {
+      Origin.Peer client = client(bed);
+      client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+      await().atMost(Duration.ofSeconds(5)).until(() -> origin.connections.get() == 1);
+      client.socket.close();
+      assertThat(ended.await(5, TimeUnit.SECONDS)).isTrue();
+      assertThat(bed.telemetry.records.get(0).outcomes)
+          .singleElement()
+          .isInstanceOf(Outcome.Failed.class);
+      assertThat(bed.inLoop(() -> bed.service().activeExchanges())).isZero();
+    }
+  }
+
+  @Test
+  void halfAnAnswerIsBrokenOffNotEnded() throws Exception {
+    Origin.Script script =
+        (peer, _) -> {
+          peer.head();
+          peer.send("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n5\r\nhello\r\n");
+        };
+    try (Origin origin = new Origin(script);
+        ProxyBed bed = new ProxyBed(new ProxyBed.Setup().to(origin.port()))) {
+      Origin.Peer client = client(bed);
+      client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+      assertThat(client.head()).startsWith("HTTP/1.1 200");
+      assertThat(client.all()).doesNotContain("0\r\n\r\n");
     }
   }
 }

@@ -1,0 +1,133 @@
+package dev.outrigger.proxy.forward;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.outrigger.proxy.config.RetryPolicy;
+import dev.outrigger.proxy.config.RetryPolicy.Condition;
+import dev.outrigger.proxy.outcome.ProxyError;
+import dev.outrigger.proxy.outcome.ProxyError.DeadlinePassed.Timer;
+import dev.outrigger.proxy.outcome.ProxyError.PoolOverflow.Limit;
+import dev.outrigger.proxy.outcome.ProxyError.UpstreamReset.How;
+import java.time.Duration;
+import java.util.Random;
+import java.util.Set;
+import org.junit.jupiter.api.Test;
+
+class RetriesTest {
+  private static final ProxyError REFUSED = new ProxyError.ConnectRefused("e", "no");
+  private static final ProxyError UNTOUCHED = new ProxyError.UpstreamReset("e", How.RESET, true);
+  private static final ProxyError RESET = new ProxyError.UpstreamReset("e", How.RESET, false);
+
+  private static RetryPolicy on(Condition... conditions) {
+    return new RetryPolicy(
+        Set.of(conditions),
+        Set.of(418),
+        1,
+        Duration.ZERO,
+        Duration.ofMillis(25),
+        Duration.ofMillis(250),
+        true);
+  }
+
+  @Test
+  void statusesAreCoveredByTheirConditionOnly() {
+    assertThat(Retries.covers(on(Condition.SERVER_ERROR), 500)).isTrue();
+    assertThat(Retries.covers(on(Condition.GATEWAY_ERROR), 500)).isFalse();
+    assertThat(Retries.covers(on(Condition.GATEWAY_ERROR), 503)).isTrue();
+    assertThat(Retries.covers(on(Condition.RETRIABLE_4XX), 409)).isTrue();
+    assertThat(Retries.covers(on(Condition.RETRIABLE_4XX), 404)).isFalse();
+    assertThat(Retries.covers(on(Condition.RETRIABLE_STATUS_CODES), 418)).isTrue();
+    assertThat(Retries.covers(on(Condition.SAFE, Condition.RESET), 503)).isFalse();
+    assertThat(Retries.covers(RetryPolicy.NEVER, 503)).isFalse();
+  }
+
+  @Test
+  void safeMeansUntouchedOrIdempotent() {
+    RetryPolicy safe = on(Condition.SAFE);
+    assertThat(Retries.covers(safe, REFUSED, false)).isTrue();
+    assertThat(Retries.covers(safe, UNTOUCHED, false)).isTrue();
+    assertThat(Retries.covers(safe, RESET, false)).isFalse();
+    assertThat(Retries.covers(safe, RESET, true)).isTrue();
+  }
+
+  @Test
+  void aResetIsNotAStatusAndAConnectFailureIsNotAReset() {
+    assertThat(Retries.covers(on(Condition.RETRIABLE_STATUS_CODES), RESET, true)).isFalse();
+    assertThat(Retries.covers(on(Condition.CONNECT_FAILURE), RESET, true)).isFalse();
+    assertThat(Retries.covers(on(Condition.CONNECT_FAILURE), REFUSED, false)).isTrue();
+    assertThat(Retries.covers(on(Condition.RESET), RESET, false)).isTrue();
+    assertThat(Retries.covers(on(Condition.RESET_BEFORE_REQUEST), RESET, true)).isFalse();
+  }
+
+  @Test
+  void onlyThePerTryTimeoutIsTriedAgain() {
+    RetryPolicy policy = on(Condition.SERVER_ERROR);
+    Duration second = Duration.ofSeconds(1);
+    assertThat(
+            Retries.covers(
+                policy, new ProxyError.DeadlinePassed(Timer.PER_TRY, second, false), true))
+        .isTrue();
+    assertThat(
+            Retries.covers(policy, new ProxyError.DeadlinePassed(Timer.ROUTE, second, false), true))
+        .isFalse();
+  }
+
+  @Test
+  void overflowIsNeverMadeWorse() {
+    RetryPolicy all = on(Condition.values());
+    assertThat(Retries.covers(all, new ProxyError.PoolOverflow("c", Limit.PENDING, 1), true))
+        .isFalse();
+    assertThat(Retries.covers(all, new ProxyError.NoHealthyEndpoint("c", 1, 0), true)).isFalse();
+  }
+
+  @Test
+  void anInjectedFaultCountsAsWhatItStandsFor() {
+    ProxyError abort = new ProxyError.FaultInjected("e", 503, null);
+    ProxyError reset = new ProxyError.FaultInjected("e", 0, null);
+    assertThat(Retries.covers(on(Condition.GATEWAY_ERROR), abort, false)).isTrue();
+    assertThat(Retries.covers(on(Condition.CONNECT_FAILURE), abort, false)).isFalse();
+    assertThat(Retries.covers(on(Condition.RESET), reset, false)).isTrue();
+  }
+
+  @Test
+  void backOffIsJitteredOverTheWholeRangeAndCapped() {
+    Random random = new Random(5);
+    RetryPolicy policy = on(Condition.SAFE);
+    long[] bounds = {25, 75, 175, 250, 250};
+    for (int retry = 1; retry <= bounds.length; retry++) {
+      long max = 0;
+      long min = Long.MAX_VALUE;
+      for (int i = 0; i < 2000; i++) {
+        long wait = Retries.backOffNanos(policy, retry, random);
+        max = Math.max(max, wait);
+        min = Math.min(min, wait);
+      }
+      long bound = Duration.ofMillis(bounds[retry - 1]).toNanos();
+      assertThat(max).isBetween(bound * 98 / 100, bound - 1);
+      assertThat(min).isLessThan(bound / 50);
+    }
+    assertThat(Retries.backOffNanos(policy, 60, random)).isBetween(0L, 250_000_000L);
+  }
+
+  @Test
+  void perTryAtOrAboveTheRouteIsIgnored() {
+    assertThat(new Deadlines(Duration.ofSeconds(1), Duration.ofSeconds(1)).perTry()).isFalse();
+    assertThat(new Deadlines(Duration.ofSeconds(2), Duration.ofSeconds(1)).perTry()).isTrue();
+    assertThat(new Deadlines(Duration.ZERO, Duration.ofSeconds(1)).perTry()).isTrue();
+  }
+
+  @Test
+  void theRouteOutweighsAllAndPassesOnce() {
+    Deadlines deadlines = new Deadlines(Duration.ofNanos(100), Duration.ofNanos(40));
+    deadlines.requestEnded(0);
+    deadlines.tryBegins(0);
+    assertThat(deadlines.next()).isEqualTo(40);
+    assertThat(deadlines.passed(39)).isEqualTo(Deadlines.Passed.NONE);
+    assertThat(deadlines.passed(40)).isEqualTo(Deadlines.Passed.PER_TRY);
+    deadlines.retryAt(60);
+    assertThat(deadlines.passed(60)).isEqualTo(Deadlines.Passed.RETRY);
+    deadlines.tryBegins(60);
+    assertThat(deadlines.passed(100)).isEqualTo(Deadlines.Passed.ROUTE);
+    assertThat(deadlines.next()).isEqualTo(Deadlines.NEVER);
+  }
+}
