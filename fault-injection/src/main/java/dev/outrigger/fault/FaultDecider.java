@@ -26,6 +26,8 @@ public final class FaultDecider {
   }
 
   /**
+   * Rolls for one request or connection.
+   *
    * @param id of the request or connection
    * @param attempt 1 for the first attempt; 0 where attempts do not count
    */

@@ -7,6 +7,7 @@ import java.util.EnumMap;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
 
@@ -23,6 +24,7 @@ public final class FaultPlan {
   public static final FaultPlan NONE = new FaultPlan(List.of());
 
   private final List<FaultRule> rules;
+
   private final Map<Place, Index> byPlace = new EnumMap<>(Place.class);
 
   private FaultPlan(List<FaultRule> rules) {
@@ -58,7 +60,7 @@ public final class FaultPlan {
    * @param destinationService as {@code name.namespace}; null where it is not known
    */
   public List<FaultDecider> at(Place place, @Nullable String destinationService) {
-    return byPlace.get(place).of(destinationService);
+    return Objects.requireNonNull(byPlace.get(place)).of(destinationService);
   }
 
   @Override

@@ -281,7 +281,7 @@ public final class ToxicStage extends ChannelDuplexHandler {
   @Override
   public void write(ChannelHandlerContext ctx, Object message, ChannelPromise promise) {
     if (downstream.isEmpty() || !(message instanceof ByteBuf chunk)) {
-      ctx.write(message, promise);
+      var _ = ctx.write(message, promise);
       return;
     }
     downstreamIn += chunk.readableBytes();
@@ -295,9 +295,12 @@ public final class ToxicStage extends ChannelDuplexHandler {
   @Override
   public void close(ChannelHandlerContext ctx, ChannelPromise promise) {
     if (downstream.heldBytes() == 0 || !ctx.channel().isActive()) {
-      ctx.close(promise);
+      var _ = ctx.close(promise);
     } else {
-      afterDownstream = () -> ctx.close(promise);
+      afterDownstream =
+          () -> {
+            var _ = ctx.close(promise);
+          };
       downstream.onEnd();
     }
   }

@@ -39,6 +39,8 @@ public final class FaultRuleDecoder {
   private FaultRuleDecoder() {}
 
   /**
+   * Checks everything.
+   *
    * @param resource the resource's name, {@code <experiment>/<fault>}
    * @throws InvalidResourceException with the path of the first field that is wrong
    */
@@ -73,7 +75,7 @@ public final class FaultRuleDecoder {
           notAfter(message, scope.in("not_after")),
           action);
     } catch (IllegalArgumentException e) {
-      throw scope.in("place").refuse(e.getMessage());
+      throw scope.in("place").refuse(String.valueOf(e.getMessage()));
     }
   }
 
@@ -170,7 +172,7 @@ public final class FaultRuleDecoder {
     try {
       return make.apply(spread);
     } catch (IllegalArgumentException e) {
-      throw scope.refuse(e.getMessage());
+      throw scope.refuse(String.valueOf(e.getMessage()));
     }
   }
 

@@ -12,7 +12,6 @@ import dev.outrigger.proxy.message.RequestHead;
 import dev.outrigger.proxy.worker.WorkerConfined;
 import java.util.IdentityHashMap;
 import java.util.List;
-import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -23,7 +22,7 @@ import org.jspecify.annotations.Nullable;
 public final class AttemptFaults implements AttemptFilter {
   private final WorkerFaults faults;
   // Keeps an attempt that timed out while it waited from waking the next one of its exchange.
-  private final Map<Exchange, FaultSteps> waiting = new IdentityHashMap<>();
+  private final IdentityHashMap<Exchange, FaultSteps> waiting = new IdentityHashMap<>();
 
   public AttemptFaults(WorkerFaults faults) {
     this.faults = faults;
