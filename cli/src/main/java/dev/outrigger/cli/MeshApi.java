@@ -1,0 +1,144 @@
+package dev.outrigger.cli;
+
+import com.google.gson.JsonArray;
+import com.google.gson.JsonElement;
+import com.google.gson.JsonObject;
+import com.google.gson.JsonParseException;
+import com.google.gson.JsonParser;
+import java.io.IOException;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
+import java.time.Duration;
+
+/** The control plane's HTTP API, from a client's side. */
+final class MeshApi implements AutoCloseable {
+  private static final Duration CONNECT_TIMEOUT = Duration.ofSeconds(3);
+  private static final Duration TIMEOUT = Duration.ofSeconds(15);
+  private static final int MAX_REASON = 500;
+
+  private final URI base;
+  private final HttpClient client;
+
+  MeshApi(URI base) {
+    this.base = base;
+    this.client =
+        HttpClient.newBuilder()
+            .version(HttpClient.Version.HTTP_1_1)
+            .connectTimeout(CONNECT_TIMEOUT)
+            .build();
+  }
+
+  @Override
+  public void close() {
+    client.shutdownNow();
+    client.close();
+  }
+
+  JsonObject status() throws CommandFailedException {
+    return object(get("/api/v1/status"));
+  }
+
+  JsonArray experiments() throws CommandFailedException {
+    return array(get("/api/v1/experiments"));
+  }
+
+  JsonObject experiment(String name, String action, JsonObject body)
+      throws CommandFailedException {
+    return object(post("/api/v1/experiments/" + name + "/" + action, body));
+  }
+
+  JsonObject halt(JsonObject body) throws CommandFailedException {
+    return object(post("/api/v1/halt", body));
+  }
+
+  JsonObject mint(String identity, long ttlSeconds, int uses) throws CommandFailedException {
+    JsonObject body = new JsonObject();
+    body.addProperty("identity", identity);
+    body.addProperty("ttlSeconds", ttlSeconds);
+    body.addProperty("uses", uses);
+    return object(post("/api/v1/tokens", body));
+  }
+
+  /** The roots that proxies trust, in PEM. */
+  String root() throws CommandFailedException {
+    return get("/api/v1/root");
+  }
+
+  private String get(String path) throws CommandFailedException {
+    return send(path, HttpRequest.newBuilder(base.resolve(path)).GET());
+  }
+
+  private String post(String path, JsonObject body) throws CommandFailedException {
+    return send(
+        path,
+        HttpRequest.newBuilder(base.resolve(path))
+            .header("content-type", "application/json")
+            .POST(HttpRequest.BodyPublishers.ofString(body.toString())));
+  }
+
+  private String send(String path, HttpRequest.Builder request) throws CommandFailedException {
+    HttpResponse<String> response;
+    try {
+      response =
+          client.send(request.timeout(TIMEOUT).build(), HttpResponse.BodyHandlers.ofString());
+    } catch (IOException e) {
+      throw new CommandFailedException(
+          "no control plane answers at " + base + ": " + reason(e),
+          "start one with `outrigger control-plane --dir FOLDER`, or say where it is with --api"
+              + " URL or OUTRIGGER_API",
+          e);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new CommandFailedException("interrupted", "", e);
+    }
+    if (response.statusCode() / 100 != 2) {
+      throw new CommandFailedException(
+          "the control plane refused " + path + " with " + refusal(response), "");
+    }
+    return response.body();
+  }
+
+  private static String reason(IOException e) {
+    String message = e.getMessage();
+    return message == null || message.isBlank() ? "connection refused" : message;
+  }
+
+  private static String refusal(HttpResponse<String> response) {
+    String text = response.body();
+    try {
+      JsonElement json = JsonParser.parseString(text);
+      if (json.isJsonObject() && json.getAsJsonObject().has("error")) {
+        text = json.getAsJsonObject().get("error").getAsString();
+      }
+    } catch (JsonParseException | UnsupportedOperationException | IllegalStateException e) {
+      // Then the body is shown as it came.
+    }
+    text = text.strip();
+    return response.statusCode()
+        + ": "
+        + (text.length() > MAX_REASON ? text.substring(0, MAX_REASON) + "…" : text);
+  }
+
+  private JsonObject object(String text) throws CommandFailedException {
+    try {
+      return JsonParser.parseString(text).getAsJsonObject();
+    } catch (JsonParseException | IllegalStateException e) {
+      throw stranger(e);
+    }
+  }
+
+  private JsonArray array(String text) throws CommandFailedException {
+    try {
+      return JsonParser.parseString(text).getAsJsonArray();
+    } catch (JsonParseException | IllegalStateException e) {
+      throw stranger(e);
+    }
+  }
+
+  private CommandFailedException stranger(Exception cause) {
+    return new CommandFailedException(
+        "what answers at " + base + " is no control plane of Outrigger", "look at --api URL", cause);
+  }
+}
