@@ -16,6 +16,8 @@ public record ExperimentPreview(
   }
 
   /**
+   * Whom one of its faults would hit.
+   *
    * @param workloads whose proxies would inject it, as {@code namespace/name}; empty means nobody
    * @param chancePpm parts per million of what matches
    */

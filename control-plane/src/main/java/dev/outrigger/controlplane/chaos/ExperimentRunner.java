@@ -16,6 +16,7 @@ import java.util.Collection;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.TreeMap;
 import java.util.concurrent.CopyOnWriteArrayList;
 import org.jspecify.annotations.Nullable;
@@ -69,7 +70,7 @@ public final class ExperimentRunner {
       for (ExperimentRun run : List.copyOf(runs.values())) {
         if (!written.containsKey(run.experiment()) && !run.removed()) {
           end(run, ExperimentPhase.HALTED, ITSELF, "its text was removed");
-          record(runs.get(run.experiment()).gone());
+          record(runOf(run.experiment()).gone());
         }
       }
       written.forEach(this::onWritten);
@@ -168,7 +169,7 @@ public final class ExperimentRunner {
   public void start(String key, String who, String why) {
     synchronized (this) {
       Experiment experiment = find(key);
-      ExperimentPhase phase = runs.get(key).phase();
+      ExperimentPhase phase = runOf(key).phase();
       switch (phase) {
         case PENDING, PREVIEWED, RECOVERED -> {}
         case RUNNING -> throw new IllegalArgumentException(key + " is running already");
@@ -248,7 +249,7 @@ public final class ExperimentRunner {
 
   private void begin(Experiment experiment, String who, String why) {
     Instant now = clock.instant();
-    ExperimentRun run = runs.get(keyOf(experiment));
+    ExperimentRun run = runOf(keyOf(experiment));
     record(run.to(ExperimentPhase.RUNNING, now, who, why).until(now.plus(experiment.duration())));
   }
 
@@ -306,6 +307,11 @@ public final class ExperimentRunner {
       }
     }
     return null;
+  }
+
+  /** Of one that is written, or was until now. */
+  private ExperimentRun runOf(String key) {
+    return Objects.requireNonNull(runs.get(key), key);
   }
 
   private Experiment find(String key) {
