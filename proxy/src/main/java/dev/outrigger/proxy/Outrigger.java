@@ -1,0 +1,151 @@
+package dev.outrigger.proxy;
+
+import dev.outrigger.proxy.bootstrap.BadConfigException;
+import dev.outrigger.proxy.bootstrap.BootstrapLoader;
+import dev.outrigger.proxy.bootstrap.ExitCode;
+import dev.outrigger.proxy.bootstrap.LoadedBootstrap;
+import dev.outrigger.proxy.bootstrap.ProxyOptions;
+import dev.outrigger.proxy.bootstrap.UsageException;
+import dev.outrigger.proxy.extension.InvalidResourceException;
+import dev.outrigger.proxy.worker.Transport;
+import java.io.IOException;
+import java.io.PrintStream;
+import java.security.SecureRandom;
+import java.time.InstantSource;
+import java.util.List;
+import java.util.SplittableRandom;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.slf4j.LoggerFactory;
+import sun.misc.Signal;
+
+/** {@code outrigger proxy}: reads what to do, starts the proxy, and ends it in order. */
+public final class Outrigger {
+  private Outrigger() {}
+
+  /** Runs until a signal ends it; the exit code is one of {@link ExitCode}. */
+  public static void main(String[] arguments) {
+    System.exit(run(List.of(arguments)).number());
+  }
+
+  private static ExitCode run(List<String> arguments) {
+    PrintStream err = System.err;
+    if (arguments.contains("--help") || arguments.contains("-h")) {
+      System.out.print(
+          "outrigger proxy: a proxy from an Envoy bootstrap, in one line, or as a mesh member\n\n"
+              + "  outrigger proxy -c envoy.yaml\n"
+              + "  outrigger proxy --listen 127.0.0.1:8080 --to 127.0.0.1:3000\n"
+              + "  outrigger proxy --mesh 127.0.0.1:15012 --join-token-file token --root-ca root.pem"
+              + " --workload checkout-1\n\n"
+              + ProxyOptions.help());
+      return ExitCode.OK;
+    }
+    ProxyOptions options;
+    LoadedBootstrap bootstrap;
+    try {
+      options = ProxyOptions.parse(arguments, System.getenv());
+      logAt(options.logLevel());
+      bootstrap = BootstrapLoader.load(options);
+      bootstrap.warnings().forEach(warning -> err.println("outrigger: warning: " + warning));
+      if (options.printConfig()) {
+        System.out.print(bootstrap.yaml());
+        return ExitCode.OK;
+      }
+      if (options.mode() == ProxyOptions.Mode.VALIDATE) {
+        if (bootstrap.config().dynamic().isStatic()) {
+          bootstrap.staticConfig();
+        }
+        System.out.println("configuration OK");
+        return ExitCode.OK;
+      }
+    } catch (UsageException e) {
+      err.println("outrigger: " + e.getMessage());
+      return ExitCode.USAGE;
+    } catch (BadConfigException | InvalidResourceException e) {
+      err.println("outrigger: " + e.getMessage());
+      return ExitCode.BAD_CONFIG;
+    }
+    Transport.Choice choice;
+    try {
+      choice = Transport.named(options.transport().isEmpty() ? "auto" : options.transport());
+    } catch (IllegalArgumentException e) {
+      err.println("outrigger: " + e.getMessage());
+      return ExitCode.NO_TRANSPORT;
+    }
+    return serve(bootstrap, choice, err);
+  }
+
+  private static ExitCode serve(
+      LoadedBootstrap bootstrap, Transport.Choice choice, PrintStream err) {
+    ProxyOptions options = bootstrap.options();
+    SecureRandom random = new SecureRandom();
+    CountDownLatch ended = new CountDownLatch(1);
+    try (ProxyTelemetryParts telemetry = ProxyTelemetryParts.start();
+        ProxyServer server =
+            ProxyServer.start(
+                bootstrap,
+                choice.transport(),
+                new ProxyServer.Surroundings(
+                    InstantSource.system(), new SplittableRandom(random.nextLong()), random),
+                telemetry::forWorker)) {
+      AtomicInteger signals = new AtomicInteger();
+      for (String name : List.of("TERM", "INT")) {
+        Signal.handle(
+            new Signal(name),
+            _ -> {
+              if (signals.incrementAndGet() == 1) {
+                err.println(
+                    "outrigger: draining for at most "
+                        + options.drainTime().toSeconds()
+                        + " s; another signal ends it at once");
+                server.drain(options.drainTime());
+                server.drained().thenRun(ended::countDown);
+              } else {
+                ended.countDown();
+              }
+            });
+      }
+      telemetry.serveAdmin(server, bootstrap, ended::countDown);
+      if (bootstrap.config().dynamic().isStatic()) {
+        server.started().join();
+      }
+      server
+          .started()
+          .thenCompose(_ -> server.addresses())
+          .thenAccept(
+              addresses ->
+                  err.println(
+                      "outrigger: ready: "
+                          + ProxyServer.listening(addresses, List.of())
+                          + "; "
+                          + choice.transport().label()
+                          + " ("
+                          + choice.reason()
+                          + ")"));
+      ended.await();
+      return ExitCode.OK;
+    } catch (CompletionException e) {
+      err.println("outrigger: " + e.getCause().getMessage());
+      return e.getCause() instanceof ProxyServer.CannotBindException
+          ? ExitCode.CANNOT_BIND
+          : ExitCode.BAD_CONFIG;
+    } catch (InvalidResourceException e) {
+      err.println("outrigger: " + e.getMessage());
+      return ExitCode.BAD_CONFIG;
+    } catch (IOException e) {
+      err.println("outrigger: " + e.getMessage());
+      return ExitCode.FAILED;
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      return ExitCode.FAILED;
+    }
+  }
+
+  private static void logAt(String level) {
+    if (LoggerFactory.getLogger(org.slf4j.Logger.ROOT_LOGGER_NAME)
+        instanceof ch.qos.logback.classic.Logger root) {
+      root.setLevel(ch.qos.logback.classic.Level.toLevel(level));
+    }
+  }
+}

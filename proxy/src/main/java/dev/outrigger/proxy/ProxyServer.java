@@ -1,0 +1,580 @@
+package dev.outrigger.proxy;
+
+import dev.outrigger.proxy.bootstrap.BootstrapConfig;
+import dev.outrigger.proxy.bootstrap.ControlPlaneTarget;
+import dev.outrigger.proxy.bootstrap.LoadedBootstrap;
+import dev.outrigger.proxy.bootstrap.ProxyOptions;
+import dev.outrigger.proxy.config.ListenerConfig;
+import dev.outrigger.proxy.config.RuntimeConfig;
+import dev.outrigger.proxy.config.SecretConfig;
+import dev.outrigger.proxy.extension.DecodeContext;
+import dev.outrigger.proxy.extension.InvalidResourceException;
+import dev.outrigger.proxy.forward.Forwarder;
+import dev.outrigger.proxy.health.HealthCheckers;
+import dev.outrigger.proxy.health.HealthView;
+import dev.outrigger.proxy.health.HealthWatch;
+import dev.outrigger.proxy.http.HttpService;
+import dev.outrigger.proxy.http.filter.fault.AttemptFaults;
+import dev.outrigger.proxy.http.filter.fault.FaultFilter;
+import dev.outrigger.proxy.http.filter.fault.WorkerFaults;
+import dev.outrigger.proxy.identity.CertificateClient;
+import dev.outrigger.proxy.identity.IdentitySource;
+import dev.outrigger.proxy.listen.CompiledConfig;
+import dev.outrigger.proxy.listen.Listeners;
+import dev.outrigger.proxy.listen.WorkerListeners;
+import dev.outrigger.proxy.resolve.DnsLookup;
+import dev.outrigger.proxy.resolve.NameCache;
+import dev.outrigger.proxy.resolve.NameResolver;
+import dev.outrigger.proxy.tcp.TcpService;
+import dev.outrigger.proxy.tcp.ToxicStages;
+import dev.outrigger.proxy.telemetry.WorkerTelemetry;
+import dev.outrigger.proxy.upstream.SocketConnector;
+import dev.outrigger.proxy.upstream.Upstreams;
+import dev.outrigger.proxy.worker.ConfigLoop;
+import dev.outrigger.proxy.worker.Transport;
+import dev.outrigger.proxy.worker.Worker;
+import dev.outrigger.proxy.worker.Workers;
+import dev.outrigger.proxy.xds.AdsClient;
+import dev.outrigger.proxy.xds.AdsSettings;
+import dev.outrigger.proxy.xds.AdsStreams;
+import dev.outrigger.proxy.xds.FaultLeases;
+import dev.outrigger.proxy.xds.LocalSecrets;
+import dev.outrigger.proxy.xds.ResourceCache;
+import dev.outrigger.proxy.xds.StaticResources;
+import dev.outrigger.proxy.xds.XdsStatus;
+import dev.outrigger.proxy.xds.decode.ClusterDecoder;
+import dev.outrigger.proxy.xds.decode.EndpointDecoder;
+import dev.outrigger.proxy.xds.decode.ListenerDecoder;
+import dev.outrigger.proxy.xds.decode.RouteDecoder;
+import dev.outrigger.proxy.xds.decode.SecretDecoder;
+import dev.outrigger.tls.PeerRule;
+import dev.outrigger.tls.SpiffeId;
+import dev.outrigger.tls.TlsSetupException;
+import dev.outrigger.tls.TrustBundle;
+import dev.outrigger.tls.WorkloadIdentity;
+import java.io.IOException;
+import java.net.InetSocketAddress;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.security.SecureRandom;
+import java.time.Duration;
+import java.time.InstantSource;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.BiConsumer;
+import java.util.function.Function;
+import java.util.random.RandomGenerator.SplittableGenerator;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * A whole proxy in one object: this is where everything is made and joined, in the order of a
+ * request's journey. Public methods may be called from any thread.
+ */
+public final class ProxyServer implements AutoCloseable {
+  private static final Logger LOG = LoggerFactory.getLogger(ProxyServer.class);
+  private static final long IDLE_CHECK_MILLIS = 100;
+
+  private final LoadedBootstrap bootstrap;
+  private final InstantSource clock;
+  private final ConfigLoop loop;
+  private final Workers workers;
+  private final List<Parts> parts = new ArrayList<>();
+  private final Listeners listeners;
+  private final NameResolver resolver;
+  private final DnsLookup dns;
+  private final HealthWatch health;
+  private final ExecutorService disk;
+  private final @Nullable ScheduledExecutorService identityThread;
+  private final @Nullable IdentitySource identity;
+  private final @Nullable AdsClient ads;
+  private final AtomicReference<String> ownIdentity = new AtomicReference<>("");
+  private final CompletableFuture<Void> firstConfig = new CompletableFuture<>();
+  private final CompletableFuture<Void> drained = new CompletableFuture<>();
+
+  private CompiledConfig compiled = CompiledConfig.EMPTY;
+  private String lastConfigError = "";
+  private boolean draining;
+
+  /** What one worker owns. */
+  private record Parts(
+      Worker worker, Upstreams upstreams, HttpService http, TcpService tcp, WorkerListeners local) {
+  }
+
+  /** Sources of time and chance. */
+  public record Surroundings(InstantSource clock, SplittableGenerator chance, SecureRandom random) {}
+
+  /**
+   * Makes a proxy and starts it; listeners open as soon as there is a configuration.
+   *
+   * @param telemetry makes the records of one worker
+   * @throws IOException if a file that the bootstrap names cannot be read
+   * @throws InvalidResourceException if the static resources contradict themselves
+   */
+  public static ProxyServer start(
+      LoadedBootstrap bootstrap,
+      Transport transport,
+      Surroundings surroundings,
+      Function<Worker, WorkerTelemetry> telemetry)
+      throws IOException, InvalidResourceException {
+    ProxyServer server = new ProxyServer(bootstrap, transport, surroundings, telemetry);
+    try {
+      server.begin();
+      return server;
+    } catch (InvalidResourceException | RuntimeException e) {
+      server.close();
+      throw e;
+    }
+  }
+
+  private ProxyServer(
+      LoadedBootstrap bootstrap,
+      Transport transport,
+      Surroundings surroundings,
+      Function<Worker, WorkerTelemetry> telemetry)
+      throws IOException {
+    this.bootstrap = bootstrap;
+    this.clock = surroundings.clock();
+    BootstrapConfig config = bootstrap.config();
+    ProxyOptions options = bootstrap.options();
+    loop = ConfigLoop.start(transport);
+    workers = Workers.start(transport, options.concurrency(), surroundings.chance());
+    for (Worker worker : workers.all()) {
+      parts.add(newParts(worker, transport, telemetry.apply(worker)));
+    }
+    listeners =
+        new Listeners(
+            loop, workers, parts.stream().map(Parts::local).toList(), this::onBindFailure);
+    dns = new DnsLookup(loop.loop(), transport.datagramChannel(), transport.socketChannel(), null);
+    health =
+        new HealthWatch(
+            loop,
+            HealthCheckers.over(loop.loop(), transport.socketChannel(), clock),
+            surroundings.chance().split(),
+            this::publish);
+    resolver =
+        new NameResolver(loop, dns, new NameCache(loop.loop().ticker()), this::apply);
+    disk =
+        Executors.newSingleThreadExecutor(
+            task -> daemon(task, "outrigger-disk"));
+
+    Secrets secrets = new Secrets();
+    if (options.source() instanceof ProxyOptions.Source.Mesh mesh) {
+      identityThread =
+          Executors.newSingleThreadScheduledExecutor(task -> daemon(task, "outrigger-identity"));
+      identity = joining(mesh.join(), identityThread, surroundings.random());
+      identity.start(
+          (own, trust) -> {
+            SpiffeId id = own.spiffeId();
+            ownIdentity.set(id == null ? "" : id.toString());
+            secrets.offer(own, trust);
+          });
+    } else {
+      identityThread = null;
+      identity = null;
+    }
+    ads = config.dynamic().ads() == null ? null : newAds(config, options, surroundings, secrets);
+  }
+
+  private static Thread daemon(Runnable task, String name) {
+    Thread thread = new Thread(task, name);
+    thread.setDaemon(true);
+    return thread;
+  }
+
+  /** The order in which a worker's parts meet a request, from the far end to the near one. */
+  private Parts newParts(Worker worker, Transport transport, WorkerTelemetry telemetry) {
+    CompletableFuture<Parts> made = new CompletableFuture<>();
+    worker
+        .loop()
+        .execute(
+            () -> {
+              try {
+                WorkerListeners[] self = new WorkerListeners[1];
+                SocketConnector connector =
+                    new SocketConnector(
+                        worker, transport, tls -> self[0].clientTls(tls));
+                Upstreams upstreams =
+                    new Upstreams(worker, workerCount(), connector, telemetry);
+                WorkerFaults faults =
+                    WorkerFaults.of(worker, workers.faultsOf(worker), this::identityOrNull);
+                HttpService http =
+                    new HttpService(
+                        worker,
+                        telemetry,
+                        List.of(FaultFilter.factory(faults)),
+                        new Forwarder(worker, upstreams, List.of(new AttemptFaults(faults))));
+                TcpService tcp =
+                    new TcpService(
+                        worker,
+                        upstreams,
+                        connector,
+                        new ToxicStages(worker, workers.faultsOf(worker), this::identityOrNull),
+                        telemetry);
+                self[0] = new WorkerListeners(worker, http, tcp, telemetry);
+                upstreams.start();
+                workers.viewOf(worker).watch(upstreams);
+                made.complete(new Parts(worker, upstreams, http, tcp, self[0]));
+              } catch (RuntimeException | Error e) {
+                made.completeExceptionally(e);
+              }
+            });
+    return made.join();
+  }
+
+  private int workerCount() {
+    return workers.all().size();
+  }
+
+  private @Nullable String identityOrNull() {
+    String id = ownIdentity.get();
+    return id.isEmpty() ? null : id;
+  }
+
+  private IdentitySource joining(
+      ProxyOptions.MeshJoin join, ScheduledExecutorService scheduler, SecureRandom random)
+      throws IOException {
+    TrustBundle roots;
+    try {
+      roots = TrustBundle.parse(Files.readString(join.rootCa()));
+    } catch (dev.outrigger.tls.PemException e) {
+      throw new IOException(join.rootCa() + ": " + e.getMessage(), e);
+    }
+    CertificateClient.TokenSource token =
+        switch (join.token()) {
+          case ProxyOptions.JoinToken.Inline inline -> inline::text;
+          case ProxyOptions.JoinToken.File file -> () -> Files.readString(file.path()).strip();
+        };
+    String trustDomain = roots.trustDomain();
+    PeerRule rule =
+        trustDomain == null
+            ? new PeerRule.NamedBy(
+                List.of(
+                    new PeerRule.NameMatcher(
+                        literal(join.serverName()) ? PeerRule.NameKind.IP : PeerRule.NameKind.DNS,
+                        PeerRule.NameComparison.EXACT,
+                        join.serverName())))
+            : new PeerRule.MeshMember(
+                Set.of(trustDomain), Set.of(SpiffeId.ofControlPlane(trustDomain)));
+    return CertificateClient.of(
+        new CertificateClient.Authority(
+            join.controlPlane().host(),
+            join.controlPlane().port(),
+            literal(join.serverName()) ? null : join.serverName(),
+            roots,
+            rule,
+            token,
+            Duration.ZERO),
+        scheduler,
+        clock,
+        random);
+  }
+
+  private static boolean literal(String host) {
+    return io.netty.util.NetUtil.isValidIpV4Address(host)
+        || io.netty.util.NetUtil.isValidIpV6Address(host);
+  }
+
+  private AdsClient newAds(
+      BootstrapConfig config,
+      ProxyOptions options,
+      Surroundings surroundings,
+      Secrets secrets) {
+    BootstrapConfig.AdsServer server = config.dynamic().ads();
+    if (server == null) {
+      throw new IllegalStateException("there is no stream to open");
+    }
+    FaultLeases leases = new FaultLeases(loop.loop(), clock, workers::publish);
+    boolean mesh = options.source() instanceof ProxyOptions.Source.Mesh;
+    Path folder = options.stateFolder();
+    AdsClient client =
+        new AdsClient(
+            new AdsClient.Parts(
+                loop,
+                new AdsStreams(
+                    new ControlPlaneTarget(server, config.secrets(), secrets, clock),
+                    loop,
+                    workers.transport()),
+                List.of(
+                    new ListenerDecoder(),
+                    new RouteDecoder(),
+                    new ClusterDecoder(),
+                    new EndpointDecoder(),
+                    new SecretDecoder()),
+                this::decodeContext,
+                leases,
+                folder == null ? null : new ResourceCache(folder, config.node().id()),
+                disk,
+                surroundings.chance().split()),
+            new AdsSettings(
+                bootstrap.proto().getNode(),
+                switch (server.variant()) {
+                  case STATE_OF_THE_WORLD -> AdsSettings.Variant.SOTW;
+                  case DELTA -> AdsSettings.Variant.DELTA;
+                },
+                config.dynamic().listeners() instanceof BootstrapConfig.Source.Ads,
+                config.dynamic().clusters() instanceof BootstrapConfig.Source.Ads,
+                mesh,
+                AdsSettings.DEFAULT_FETCH_TIMEOUT),
+            new StaticResources(config.listeners(), config.clusters(), config.secrets()),
+            resolver::resolve);
+    client.useLocalSecrets(secrets);
+    return client;
+  }
+
+  private DecodeContext decodeContext(String typeUrl, String name) {
+    if (bootstrap.options().unsupported() == ProxyOptions.Unsupported.ERROR) {
+      return DecodeContext.strict(typeUrl, name);
+    }
+    return (field, hint) ->
+        LOG.warn("{} {}: {} is set and not supported {}", typeUrl, name, field, hint);
+  }
+
+  private void begin() throws InvalidResourceException {
+    AdsClient client = ads;
+    if (client != null) {
+      client.start();
+      return;
+    }
+    RuntimeConfig config = bootstrap.staticConfig();
+    loop.execute(() -> resolver.resolve(config));
+  }
+
+  /** On the config loop: every name is an address now. */
+  private void apply(RuntimeConfig config) {
+    loop.checkInside();
+    CompiledConfig next;
+    try {
+      next = compiled.next(config, clock);
+    } catch (TlsSetupException | IllegalArgumentException e) {
+      lastConfigError = String.valueOf(e.getMessage());
+      LOG.error("the configuration cannot be used, the last one goes on: {}", e.getMessage());
+      firstConfig.completeExceptionally(e);
+      return;
+    }
+    compiled = next;
+    lastConfigError = "";
+    // Clusters before the listeners that send to them, and both before sockets are opened.
+    workers.publish(next.snapshot());
+    for (Parts one : parts) {
+      one.worker().loop().execute(() -> one.local().replace(next));
+    }
+    health.watch(config.clusters().values());
+    if (!draining) {
+      listeners.apply(config.listeners(), () -> firstConfig.complete(null));
+    }
+  }
+
+  private void publish(HealthView view) {
+    for (Parts one : parts) {
+      one.worker().loop().execute(() -> one.upstreams().onHealth(view));
+    }
+  }
+
+  private void onBindFailure(String address, String reason) {
+    lastConfigError = "cannot bind " + address + ": " + reason;
+    firstConfig.completeExceptionally(new CannotBindException(address, reason));
+  }
+
+  /** A listener of the first configuration cannot be opened. */
+  public static final class CannotBindException extends Exception {
+    private static final long serialVersionUID = 1L;
+
+    CannotBindException(String address, String reason) {
+      super("cannot bind " + address + ": " + reason);
+    }
+  }
+
+  /** Ends when the first configuration is in force and its listeners are open, or cannot be. */
+  public CompletableFuture<Void> started() {
+    return firstConfig;
+  }
+
+  /** Ends when a drain has ended. */
+  public CompletableFuture<Void> drained() {
+    return drained;
+  }
+
+  /** Where the listeners are bound, by name. */
+  public CompletableFuture<Map<String, List<InetSocketAddress>>> addresses() {
+    return onConfigLoop(listeners::addresses);
+  }
+
+  /** What is in force. */
+  public CompletableFuture<RuntimeConfig> config() {
+    return onConfigLoop(() -> compiled.snapshot().config());
+  }
+
+  /** What active checks say. */
+  public CompletableFuture<HealthView> healthView() {
+    return onConfigLoop(health::view);
+  }
+
+  /** How discovery stands; null without a control plane. */
+  public @Nullable CompletableFuture<XdsStatus> discovery() {
+    AdsClient client = ads;
+    return client == null ? null : client.status();
+  }
+
+  /** Why this proxy is not ready; empty when it is. */
+  public CompletableFuture<List<String>> notReady() {
+    return onConfigLoop(
+        () -> {
+          List<String> reasons = new ArrayList<>();
+          if (draining) {
+            reasons.add("draining");
+          }
+          if (compiled.snapshot().sequence() == 0) {
+            reasons.add("no configuration yet");
+          }
+          if (!lastConfigError.isEmpty()) {
+            reasons.add(lastConfigError);
+          }
+          IdentitySource source = identity;
+          String problem = source == null ? null : source.state().problem(clock.instant());
+          if (problem != null) {
+            reasons.add(problem);
+          }
+          return reasons;
+        });
+  }
+
+  private <T> CompletableFuture<T> onConfigLoop(java.util.function.Supplier<T> question) {
+    CompletableFuture<T> answer = new CompletableFuture<>();
+    loop.execute(
+        () -> {
+          try {
+            answer.complete(question.get());
+          } catch (RuntimeException e) {
+            answer.completeExceptionally(e);
+          }
+        });
+    return answer;
+  }
+
+  /**
+   * Lets what is under way end: not ready, inbound connections are told to close, outbound goes on;
+   * {@link #drained} ends when nothing is under way any more or the time is over.
+   */
+  public void drain(Duration grace) {
+    loop.execute(
+        () -> {
+          if (draining) {
+            return;
+          }
+          draining = true;
+          for (Parts one : parts) {
+            one.worker().loop().execute(() -> one.http().drain(true));
+          }
+          long end = loop.nanoTime() + grace.toNanos();
+          awaitIdle(end, 0);
+        });
+  }
+
+  private void awaitIdle(long end, int quietChecks) {
+    List<CompletableFuture<Integer>> counts = new ArrayList<>();
+    for (Parts one : parts) {
+      CompletableFuture<Integer> count = new CompletableFuture<>();
+      counts.add(count);
+      one.worker()
+          .loop()
+          .execute(() -> count.complete(one.http().activeExchanges() + one.tcp().active()));
+    }
+    CompletableFuture.allOf(counts.toArray(CompletableFuture[]::new))
+        .thenRunAsync(
+            () -> {
+              int active = counts.stream().mapToInt(CompletableFuture::join).sum();
+              int quiet = active == 0 ? quietChecks + 1 : 0;
+              // Quiet for a while: a client that has not yet heard may still send one more.
+              if (quiet > 10 || loop.nanoTime() >= end) {
+                drained.complete(null);
+              } else {
+                loop.schedule(
+                    () -> awaitIdle(end, quiet), Duration.ofMillis(IDLE_CHECK_MILLIS));
+              }
+            },
+            loop);
+  }
+
+  /** Ends at once: sockets are closed, threads end. */
+  @Override
+  public void close() {
+    AdsClient client = ads;
+    if (client != null) {
+      client.stop();
+    }
+    IdentitySource source = identity;
+    if (source != null) {
+      source.close();
+    }
+    CompletableFuture<Void> closed = new CompletableFuture<>();
+    loop.execute(
+        () -> {
+          health.stop();
+          resolver.stop();
+          dns.close();
+          listeners.close(_ -> true);
+          closed.complete(null);
+        });
+    closed.orTimeout(2, TimeUnit.SECONDS).exceptionally(_ -> null).join();
+    workers.close();
+    loop.stop().awaitUninterruptibly(2, TimeUnit.SECONDS);
+    disk.shutdown();
+    if (identityThread != null) {
+      identityThread.shutdownNow();
+    }
+    drained.complete(null);
+  }
+
+  /** Hands the identity that was issued to whoever names it in a listener or cluster. */
+  private static final class Secrets implements LocalSecrets {
+    private final Map<String, SecretConfig> present = new ConcurrentHashMap<>();
+    private final List<BiConsumer<String, SecretConfig>> watchers = new ArrayList<>();
+
+    @Override
+    public void watch(BiConsumer<String, SecretConfig> watcher) {
+      synchronized (watchers) {
+        watchers.add(watcher);
+        present.forEach(watcher);
+      }
+    }
+
+    void offer(WorkloadIdentity own, TrustBundle trust) {
+      synchronized (watchers) {
+        // Whom to trust first: the pair that follows may need it.
+        put(TRUST, new SecretConfig.Trust(trust, null));
+        put(IDENTITY, new SecretConfig.Identity(own));
+      }
+    }
+
+    private void put(String name, SecretConfig secret) {
+      present.put(name, secret);
+      watchers.forEach(watcher -> watcher.accept(name, secret));
+    }
+  }
+
+  /** What listens, for the line at the start. */
+  static String listening(
+      Map<String, List<InetSocketAddress>> addresses, List<ListenerConfig> listeners) {
+    StringBuilder text = new StringBuilder();
+    addresses.forEach(
+        (name, bound) ->
+            bound.forEach(
+                address ->
+                    text.append(text.isEmpty() ? "" : ", ")
+                        .append(name)
+                        .append(" on ")
+                        .append(io.netty.util.NetUtil.toSocketAddressString(address))));
+    return text.isEmpty() ? listeners.isEmpty() ? "no listeners yet" : "nothing" : text.toString();
+  }
+}

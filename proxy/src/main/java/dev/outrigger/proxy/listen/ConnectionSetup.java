@@ -1,0 +1,267 @@
+package dev.outrigger.proxy.listen;
+
+import dev.outrigger.proxy.config.ListenerConfig;
+import dev.outrigger.proxy.config.ListenerConfig.Destination;
+import dev.outrigger.proxy.config.ListenerConfig.Inspector;
+import dev.outrigger.proxy.config.ListenerConfig.OnDetectionTimeout;
+import dev.outrigger.proxy.message.ConnectionFacts;
+import dev.outrigger.proxy.worker.WorkerConfined;
+import dev.outrigger.tls.PeerIdentity;
+import dev.outrigger.tls.ServerTls;
+import io.netty.buffer.ByteBuf;
+import io.netty.channel.ChannelHandlerContext;
+import io.netty.channel.ChannelInboundHandlerAdapter;
+import io.netty.channel.socket.ChannelInputShutdownEvent;
+import io.netty.handler.ssl.SslHandler;
+import io.netty.handler.ssl.SslHandshakeCompletionEvent;
+import io.netty.util.concurrent.ScheduledFuture;
+import java.net.InetSocketAddress;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Sets one accepted connection up, in this order: limits, original destination, detection, filter
+ * chain, TLS, the chain's own handler; then it leaves the pipeline. Bytes that were looked at are
+ * handed on untouched. Confined to its worker's event loop.
+ */
+@WorkerConfined
+final class ConnectionSetup extends ChannelInboundHandlerAdapter {
+  private static final Logger LOG = LoggerFactory.getLogger(ConnectionSetup.class);
+  private static final long HANDSHAKE_SECONDS = 10;
+
+  private final WorkerListeners worker;
+  private final CompiledListener listener;
+  private final InetSocketAddress bound;
+  private @Nullable InetSocketAddress destination;
+  private @Nullable ByteBuf seen;
+  private @Nullable ScheduledFuture<?> patience;
+  private @Nullable CompiledChain chain;
+  private Detection detection = new Detection.Opaque();
+  private boolean done;
+
+  ConnectionSetup(WorkerListeners worker, CompiledListener listener, InetSocketAddress bound) {
+    this.worker = worker;
+    this.listener = listener;
+    this.bound = bound;
+  }
+
+  @Override
+  public void channelActive(ChannelHandlerContext context) {
+    ListenerConfig config = listener.config();
+    InetSocketAddress local = (InetSocketAddress) context.channel().localAddress();
+    InetSocketAddress meant = local;
+    if (config.destination() == Destination.ORIGINAL) {
+      InetSocketAddress original = OriginalDestination.of(context.channel());
+      if (original != null) {
+        meant = original;
+      }
+      boolean own =
+          worker.isOwnPort(meant.getPort())
+              && (meant.equals(local) || meant.getAddress().isLoopbackAddress())
+              && original != null;
+      if (own) {
+        LOG.warn("{}: a connection meant for the proxy's own {} is refused", config.name(), bound);
+        refuse(context, "own_listener");
+        return;
+      }
+    }
+    destination = meant;
+    if (!listener.needsBytes(meant)) {
+      choose(context);
+      return;
+    }
+    long limit = config.detectionTimeout().toNanos();
+    if (limit > 0) {
+      patience =
+          context.executor().schedule(() -> timedOut(context), limit, TimeUnit.NANOSECONDS);
+    }
+    if (!context.channel().config().isAutoRead()) {
+      context.read();
+    }
+  }
+
+  @Override
+  public void channelRead(ChannelHandlerContext context, Object message) {
+    if (done || chain != null || !(message instanceof ByteBuf bytes)) {
+      context.fireChannelRead(message);
+      return;
+    }
+    ByteBuf before = seen;
+    if (before == null) {
+      seen = bytes;
+    } else {
+      ByteBuf joined =
+          context.alloc().buffer(before.readableBytes() + bytes.readableBytes());
+      joined.writeBytes(before).writeBytes(bytes);
+      before.release();
+      bytes.release();
+      seen = joined;
+    }
+    if (destination == null) {
+      return;
+    }
+    look(context);
+  }
+
+  private void look(ChannelHandlerContext context) {
+    ByteBuf bytes = seen;
+    if (bytes == null) {
+      return;
+    }
+    var inspectors = listener.config().inspectors();
+    Detection found =
+        ProtocolDetector.detect(
+            bytes, inspectors.contains(Inspector.TLS), inspectors.contains(Inspector.HTTP));
+    if (found instanceof Detection.NeedMore) {
+      return;
+    }
+    detection = found;
+    choose(context);
+  }
+
+  private void timedOut(ChannelHandlerContext context) {
+    if (chain != null || done) {
+      return;
+    }
+    worker.telemetry().detectionTimedOut(listener.config().name());
+    if (listener.config().onDetectionTimeout() == OnDetectionTimeout.CLOSE) {
+      refuse(context, "detection_timeout");
+    } else {
+      choose(context);
+    }
+  }
+
+  private void choose(ChannelHandlerContext context) {
+    ScheduledFuture<?> timer = patience;
+    if (timer != null) {
+      timer.cancel(false);
+      patience = null;
+    }
+    InetSocketAddress remote = (InetSocketAddress) context.channel().remoteAddress();
+    InetSocketAddress meant = destination;
+    if (meant == null || remote == null) {
+      context.close();
+      return;
+    }
+    CompiledChain found = listener.find(meant, detection, remote.getAddress());
+    if (found == null) {
+      refuse(context, "no_filter_chain");
+      return;
+    }
+    chain = found;
+    ServerTls tls = found.tls();
+    if (tls == null) {
+      finish(context, null);
+      return;
+    }
+    SslHandler handler = tls.newHandler(context.alloc());
+    handler.setHandshakeTimeout(HANDSHAKE_SECONDS, TimeUnit.SECONDS);
+    context.pipeline().addBefore(context.name(), "tls", handler);
+    ByteBuf bytes = seen;
+    seen = null;
+    if (bytes != null) {
+      ChannelHandlerContext first = context.pipeline().firstContext();
+      // From the head, so that TLS sees them as it would have seen them from the socket.
+      if (first != null && first.handler() == handler) {
+        context.pipeline().fireChannelRead(bytes);
+        context.pipeline().fireChannelReadComplete();
+      } else {
+        bytes.release();
+        context.close();
+      }
+    }
+  }
+
+  @Override
+  public void userEventTriggered(ChannelHandlerContext context, Object event) {
+    if (event instanceof SslHandshakeCompletionEvent handshake) {
+      if (handshake.isSuccess()) {
+        finish(context, context.pipeline().get(SslHandler.class));
+      } else {
+        LOG.debug(
+            "{}: TLS with {} failed: {}",
+            listener.config().name(),
+            context.channel().remoteAddress(),
+            handshake.cause().getMessage());
+        refuse(context, "tls_rejected");
+      }
+      return;
+    }
+    if (event instanceof ChannelInputShutdownEvent && chain == null) {
+      // Whatever there is must be decided upon now.
+      choose(context);
+    }
+    context.fireUserEventTriggered(event);
+  }
+
+  private void finish(ChannelHandlerContext context, @Nullable SslHandler tls) {
+    CompiledChain found = chain;
+    InetSocketAddress meant = destination;
+    if (found == null || meant == null || done) {
+      return;
+    }
+    done = true;
+    ListenerConfig config = listener.config();
+    PeerIdentity peer = tls == null ? null : PeerIdentity.of(tls);
+    ConnectionFacts facts =
+        new ConnectionFacts(
+            config.name(),
+            config.direction() == ListenerConfig.Direction.INBOUND,
+            (InetSocketAddress) context.channel().remoteAddress(),
+            (InetSocketAddress) context.channel().localAddress(),
+            meant,
+            tls != null,
+            peer,
+            detection instanceof Detection.Tls hello ? hello.serverName() : null,
+            tls == null ? null : tls.applicationProtocol());
+    worker.install(context.channel(), config.name(), found, facts);
+    ByteBuf bytes = seen;
+    seen = null;
+    if (bytes != null) {
+      context.fireChannelRead(bytes);
+      context.fireChannelReadComplete();
+    }
+    context.pipeline().remove(this);
+  }
+
+  private void refuse(ChannelHandlerContext context, String code) {
+    if (!done) {
+      done = true;
+      worker.telemetry().connectionRefused(listener.config().name(), code);
+      context.close();
+    }
+  }
+
+  @Override
+  public void channelInactive(ChannelHandlerContext context) {
+    release();
+    context.fireChannelInactive();
+  }
+
+  @Override
+  public void handlerRemoved(ChannelHandlerContext context) {
+    release();
+  }
+
+  private void release() {
+    done = true;
+    ScheduledFuture<?> timer = patience;
+    if (timer != null) {
+      timer.cancel(false);
+      patience = null;
+    }
+    ByteBuf bytes = seen;
+    seen = null;
+    if (bytes != null) {
+      bytes.release();
+    }
+  }
+
+  @Override
+  public void exceptionCaught(ChannelHandlerContext context, Throwable cause) {
+    LOG.debug("{}: {}", listener.config().name(), cause.toString());
+    context.close();
+  }
+}

@@ -1,0 +1,126 @@
+package dev.outrigger.proxy.listen;
+
+import dev.outrigger.proxy.config.ListenerConfig;
+import dev.outrigger.proxy.config.NetworkFilter;
+import dev.outrigger.proxy.config.UpstreamTls;
+import dev.outrigger.proxy.http.HttpService;
+import dev.outrigger.proxy.http.HttpSettings;
+import dev.outrigger.proxy.message.ConnectionFacts;
+import dev.outrigger.proxy.tcp.TcpService;
+import dev.outrigger.proxy.telemetry.WorkerTelemetry;
+import dev.outrigger.proxy.worker.Worker;
+import dev.outrigger.proxy.worker.WorkerConfined;
+import dev.outrigger.tls.ClientTls;
+import io.netty.channel.Channel;
+import io.netty.channel.ChannelHandler;
+import io.netty.channel.ChannelOption;
+import java.util.HashMap;
+import java.util.LinkedHashSet;
+import java.util.Map;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * All that one worker needs to set a connection up. Confined to its worker's event loop.
+ */
+@WorkerConfined
+public final class WorkerListeners {
+  private final Worker worker;
+  private final HttpService http;
+  private final TcpService tcp;
+  private final WorkerTelemetry telemetry;
+  private final Set<Integer> ownPorts = new LinkedHashSet<>();
+  private CompiledConfig config = CompiledConfig.EMPTY;
+  private Map<String, CompiledListener> listeners = new HashMap<>();
+
+  public WorkerListeners(
+      Worker worker, HttpService http, TcpService tcp, WorkerTelemetry telemetry) {
+    this.worker = worker;
+    this.http = http;
+    this.tcp = tcp;
+    this.telemetry = telemetry;
+  }
+
+  /** New connections go by this from now on; old ones live on. */
+  public void replace(CompiledConfig next) {
+    assert worker.isCurrent();
+    config = next;
+    listeners = next.listeners();
+  }
+
+  /** The context made for a way of beginning TLS; null if it left the configuration. */
+  public @Nullable ClientTls clientTls(UpstreamTls.Originate tls) {
+    return config.clientTls().get(tls);
+  }
+
+  /** A port that this proxy listens on: a connection meant for it would come back for ever. */
+  void ownPort(int port) {
+    assert worker.isCurrent();
+    ownPorts.add(port);
+  }
+
+  boolean isOwnPort(int port) {
+    return ownPorts.contains(port);
+  }
+
+  @Nullable CompiledListener find(String name) {
+    return listeners.get(name);
+  }
+
+  Worker worker() {
+    return worker;
+  }
+
+  WorkerTelemetry telemetry() {
+    return telemetry;
+  }
+
+  /** Installs what handles the bytes of a chain; the connection is set up. */
+  void install(Channel channel, String listener, CompiledChain chain, ConnectionFacts facts) {
+    ChannelHandler last =
+        switch (chain.config().network()) {
+          case NetworkFilter.Http _ -> http.newHttp1Handler(new Current(listener, chain), facts);
+          case NetworkFilter.Tcp relay -> {
+            channel.config().setOption(ChannelOption.ALLOW_HALF_CLOSURE, true);
+            yield tcp.newRelay(relay, facts, bufferBytes(listener));
+          }
+        };
+    channel.pipeline().addLast(last);
+  }
+
+  private int bufferBytes(String listener) {
+    CompiledListener found = listeners.get(listener);
+    ListenerConfig settings = found == null ? null : found.config();
+    return settings == null ? 64 * 1024 : settings.connectionBufferBytes();
+  }
+
+  /** What a connection's next exchange goes by: its chain as it is now, or as it last was. */
+  private final class Current implements HttpSettings.View {
+    private final String listener;
+    private CompiledConfig seen;
+    private CompiledChain chain;
+
+    Current(String listener, CompiledChain chain) {
+      this.listener = listener;
+      this.chain = chain;
+      this.seen = config;
+    }
+
+    @Override
+    public HttpSettings current() {
+      if (seen != config) {
+        seen = config;
+        CompiledListener found = listeners.get(listener);
+        CompiledChain now = found == null ? null : found.named(chain.config().name());
+        if (now != null && now.http() != null) {
+          chain = now;
+        }
+      }
+      HttpSettings settings = chain.http();
+      if (settings == null) {
+        throw new IllegalStateException("chain " + chain.config().name() + " speaks no HTTP");
+      }
+      return settings;
+    }
+  }
+}

@@ -1,0 +1,5 @@
+/** Sockets, interception and protocol detection. */
+@NullMarked
+package dev.outrigger.proxy.listen;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,5 +1,0 @@
-/** Bytes without understanding. */
-@NullMarked
-package dev.outrigger.proxy.tcp;
-
-import org.jspecify.annotations.NullMarked;
