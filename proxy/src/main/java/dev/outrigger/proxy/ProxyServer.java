@@ -2,11 +2,11 @@ package dev.outrigger.proxy;
 
 import dev.outrigger.proxy.bootstrap.BootstrapConfig;
 import dev.outrigger.proxy.bootstrap.ControlPlaneTarget;
+import dev.outrigger.proxy.bootstrap.Discovery;
 import dev.outrigger.proxy.bootstrap.LoadedBootstrap;
 import dev.outrigger.proxy.bootstrap.ProxyOptions;
 import dev.outrigger.proxy.config.ListenerConfig;
 import dev.outrigger.proxy.config.RuntimeConfig;
-import dev.outrigger.proxy.config.SecretConfig;
 import dev.outrigger.proxy.extension.DecodeContext;
 import dev.outrigger.proxy.extension.InvalidResourceException;
 import dev.outrigger.proxy.forward.Forwarder;
@@ -38,9 +38,8 @@ import dev.outrigger.proxy.xds.AdsClient;
 import dev.outrigger.proxy.xds.AdsSettings;
 import dev.outrigger.proxy.xds.AdsStreams;
 import dev.outrigger.proxy.xds.FaultLeases;
-import dev.outrigger.proxy.xds.LocalSecrets;
+import dev.outrigger.proxy.xds.IdentitySecrets;
 import dev.outrigger.proxy.xds.ResourceCache;
-import dev.outrigger.proxy.xds.StaticResources;
 import dev.outrigger.proxy.xds.XdsStatus;
 import dev.outrigger.proxy.xds.decode.ClusterDecoder;
 import dev.outrigger.proxy.xds.decode.EndpointDecoder;
@@ -51,7 +50,6 @@ import dev.outrigger.tls.PeerRule;
 import dev.outrigger.tls.SpiffeId;
 import dev.outrigger.tls.TlsSetupException;
 import dev.outrigger.tls.TrustBundle;
-import dev.outrigger.tls.WorkloadIdentity;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.nio.file.Files;
@@ -64,13 +62,11 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReference;
-import java.util.function.BiConsumer;
 import java.util.function.Function;
 import java.util.random.RandomGenerator.SplittableGenerator;
 import org.jspecify.annotations.Nullable;
@@ -84,6 +80,7 @@ import org.slf4j.LoggerFactory;
 public final class ProxyServer implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(ProxyServer.class);
   private static final long IDLE_CHECK_MILLIS = 100;
+  private static final String VERSION = "0.1.0";
 
   private final LoadedBootstrap bootstrap;
   private final InstantSource clock;
@@ -108,11 +105,15 @@ public final class ProxyServer implements AutoCloseable {
 
   /** What one worker owns. */
   private record Parts(
-      Worker worker, Upstreams upstreams, HttpService http, TcpService tcp, WorkerListeners local) {
-  }
+      Worker worker,
+      Upstreams upstreams,
+      HttpService http,
+      TcpService tcp,
+      WorkerListeners local) {}
 
   /** Sources of time and chance. */
-  public record Surroundings(InstantSource clock, SplittableGenerator chance, SecureRandom random) {}
+  public record Surroundings(
+      InstantSource clock, SplittableGenerator chance, SecureRandom random) {}
 
   /**
    * Makes a proxy and starts it; listeners open as soon as there is a configuration.
@@ -162,13 +163,10 @@ public final class ProxyServer implements AutoCloseable {
             HealthCheckers.over(loop.loop(), transport.socketChannel(), clock),
             surroundings.chance().split(),
             this::publish);
-    resolver =
-        new NameResolver(loop, dns, new NameCache(loop.loop().ticker()), this::apply);
-    disk =
-        Executors.newSingleThreadExecutor(
-            task -> daemon(task, "outrigger-disk"));
+    resolver = new NameResolver(loop, dns, new NameCache(loop.loop().ticker()), this::apply);
+    disk = Executors.newSingleThreadExecutor(task -> daemon(task, "outrigger-disk"));
 
-    Secrets secrets = new Secrets();
+    IdentitySecrets secrets = new IdentitySecrets();
     if (options.source() instanceof ProxyOptions.Source.Mesh mesh) {
       identityThread =
           Executors.newSingleThreadScheduledExecutor(task -> daemon(task, "outrigger-identity"));
@@ -177,7 +175,7 @@ public final class ProxyServer implements AutoCloseable {
           (own, trust) -> {
             SpiffeId id = own.spiffeId();
             ownIdentity.set(id == null ? "" : id.toString());
-            secrets.offer(own, trust);
+            secrets.onIdentity(own, trust);
           });
     } else {
       identityThread = null;
@@ -202,10 +200,8 @@ public final class ProxyServer implements AutoCloseable {
               try {
                 WorkerListeners[] self = new WorkerListeners[1];
                 SocketConnector connector =
-                    new SocketConnector(
-                        worker, transport, tls -> self[0].clientTls(tls));
-                Upstreams upstreams =
-                    new Upstreams(worker, workerCount(), connector, telemetry);
+                    new SocketConnector(worker, transport, tls -> self[0].clientTls(tls));
+                Upstreams upstreams = new Upstreams(worker, workerCount(), connector, telemetry);
                 WorkerFaults faults =
                     WorkerFaults.of(worker, workers.faultsOf(worker), this::identityOrNull);
                 HttpService http =
@@ -289,13 +285,16 @@ public final class ProxyServer implements AutoCloseable {
       BootstrapConfig config,
       ProxyOptions options,
       Surroundings surroundings,
-      Secrets secrets) {
+      IdentitySecrets secrets) {
     BootstrapConfig.AdsServer server = config.dynamic().ads();
     if (server == null) {
       throw new IllegalStateException("there is no stream to open");
     }
     FaultLeases leases = new FaultLeases(loop.loop(), clock, workers::publish);
-    boolean mesh = options.source() instanceof ProxyOptions.Source.Mesh;
+    AdsSettings settings = Discovery.settings(bootstrap, VERSION);
+    if (settings == null) {
+      throw new IllegalStateException("there is nothing to ask for");
+    }
     Path folder = options.stateFolder();
     AdsClient client =
         new AdsClient(
@@ -316,17 +315,8 @@ public final class ProxyServer implements AutoCloseable {
                 folder == null ? null : new ResourceCache(folder, config.node().id()),
                 disk,
                 surroundings.chance().split()),
-            new AdsSettings(
-                bootstrap.proto().getNode(),
-                switch (server.variant()) {
-                  case STATE_OF_THE_WORLD -> AdsSettings.Variant.SOTW;
-                  case DELTA -> AdsSettings.Variant.DELTA;
-                },
-                config.dynamic().listeners() instanceof BootstrapConfig.Source.Ads,
-                config.dynamic().clusters() instanceof BootstrapConfig.Source.Ads,
-                mesh,
-                AdsSettings.DEFAULT_FETCH_TIMEOUT),
-            new StaticResources(config.listeners(), config.clusters(), config.secrets()),
+            settings,
+            Discovery.statics(bootstrap),
             resolver::resolve);
     client.useLocalSecrets(secrets);
     return client;
@@ -499,8 +489,7 @@ public final class ProxyServer implements AutoCloseable {
               if (quiet > 10 || loop.nanoTime() >= end) {
                 drained.complete(null);
               } else {
-                loop.schedule(
-                    () -> awaitIdle(end, quiet), Duration.ofMillis(IDLE_CHECK_MILLIS));
+                loop.schedule(() -> awaitIdle(end, quiet), Duration.ofMillis(IDLE_CHECK_MILLIS));
               }
             },
             loop);
@@ -534,33 +523,6 @@ public final class ProxyServer implements AutoCloseable {
       identityThread.shutdownNow();
     }
     drained.complete(null);
-  }
-
-  /** Hands the identity that was issued to whoever names it in a listener or cluster. */
-  private static final class Secrets implements LocalSecrets {
-    private final Map<String, SecretConfig> present = new ConcurrentHashMap<>();
-    private final List<BiConsumer<String, SecretConfig>> watchers = new ArrayList<>();
-
-    @Override
-    public void watch(BiConsumer<String, SecretConfig> watcher) {
-      synchronized (watchers) {
-        watchers.add(watcher);
-        present.forEach(watcher);
-      }
-    }
-
-    void offer(WorkloadIdentity own, TrustBundle trust) {
-      synchronized (watchers) {
-        // Whom to trust first: the pair that follows may need it.
-        put(TRUST, new SecretConfig.Trust(trust, null));
-        put(IDENTITY, new SecretConfig.Identity(own));
-      }
-    }
-
-    private void put(String name, SecretConfig secret) {
-      present.put(name, secret);
-      watchers.forEach(watcher -> watcher.accept(name, secret));
-    }
   }
 
   /** What listens, for the line at the start. */

@@ -74,8 +74,7 @@ final class ConnectionSetup extends ChannelInboundHandlerAdapter {
     }
     long limit = config.detectionTimeout().toNanos();
     if (limit > 0) {
-      patience =
-          context.executor().schedule(() -> timedOut(context), limit, TimeUnit.NANOSECONDS);
+      patience = context.executor().schedule(() -> timedOut(context), limit, TimeUnit.NANOSECONDS);
     }
     if (!context.channel().config().isAutoRead()) {
       context.read();
@@ -92,8 +91,7 @@ final class ConnectionSetup extends ChannelInboundHandlerAdapter {
     if (before == null) {
       seen = bytes;
     } else {
-      ByteBuf joined =
-          context.alloc().buffer(before.readableBytes() + bytes.readableBytes());
+      ByteBuf joined = context.alloc().buffer(before.readableBytes() + bytes.readableBytes());
       joined.writeBytes(before).writeBytes(bytes);
       before.release();
       bytes.release();

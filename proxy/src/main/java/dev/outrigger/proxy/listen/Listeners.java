@@ -4,8 +4,8 @@ import dev.outrigger.proxy.config.ListenerConfig;
 import dev.outrigger.proxy.config.SocketAddressConfig;
 import dev.outrigger.proxy.worker.ConfigLoop;
 import dev.outrigger.proxy.worker.Transport;
-import dev.outrigger.proxy.worker.Workers;
 import dev.outrigger.proxy.worker.Worker;
+import dev.outrigger.proxy.worker.Workers;
 import io.netty.bootstrap.ServerBootstrap;
 import io.netty.channel.Channel;
 import io.netty.channel.ChannelFuture;
@@ -131,16 +131,14 @@ public final class Listeners {
   }
 
   private void open(Key key, ListenerConfig listener, Runnable settled) {
-    InetSocketAddress address =
-        new InetSocketAddress(key.address().host(), key.address().port());
+    InetSocketAddress address = new InetSocketAddress(key.address().host(), key.address().port());
     Bound one = new Bound(address);
     bound.put(key, one);
     bindNext(key, listener, one, 0, settled);
   }
 
   /** One worker after the other: the first finds a free port where 0 was asked for. */
-  private void bindNext(
-      Key key, ListenerConfig listener, Bound one, int index, Runnable settled) {
+  private void bindNext(Key key, ListenerConfig listener, Bound one, int index, Runnable settled) {
     if (index == workers.all().size() || one.closed) {
       settled.run();
       return;
@@ -148,7 +146,8 @@ public final class Listeners {
     Worker worker = workers.all().get(index);
     WorkerListeners local = perWorker.get(index);
     ConnectionGuard guard = guards.computeIfAbsent(key.listener(), _ -> new ConnectionGuard());
-    ChannelFuture binding = bootstrap(listener, worker, local, guard, one.address).bind(one.address);
+    ChannelFuture binding =
+        bootstrap(listener, worker, local, guard, one.address).bind(one.address);
     binding.addListener(
         _ ->
             loop.execute(

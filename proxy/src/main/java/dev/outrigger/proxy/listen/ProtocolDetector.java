@@ -128,8 +128,7 @@ final class ProtocolDetector {
         return OPAQUE;
       }
       if (have >= 4) {
-        wanted =
-            4 + ((message[1] & 0xff) << 16 | (message[2] & 0xff) << 8 | (message[3] & 0xff));
+        wanted = 4 + ((message[1] & 0xff) << 16 | (message[2] & 0xff) << 8 | (message[3] & 0xff));
         if (wanted > MAX_BYTES) {
           return OPAQUE;
         }

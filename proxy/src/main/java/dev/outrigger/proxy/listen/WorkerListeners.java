@@ -20,9 +20,7 @@ import java.util.Map;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
-/**
- * All that one worker needs to set a connection up. Confined to its worker's event loop.
- */
+/** All that one worker needs to set a connection up. Confined to its worker's event loop. */
 @WorkerConfined
 public final class WorkerListeners {
   private final Worker worker;

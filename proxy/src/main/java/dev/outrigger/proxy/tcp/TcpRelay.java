@@ -35,9 +35,9 @@ import org.jspecify.annotations.Nullable;
  * other; an end one way leaves the other way open; a reset is passed on as a reset. Confined to its
  * worker's event loop.
  *
- * <p>States: connecting (the client is read no further than what came with detection), open, closed.
- * From connecting to open when an endpoint is reached, to closed when none can be; from open to
- * closed when both ways have ended, one side was reset, or the relay was idle for too long.
+ * <p>States: connecting (the client is read no further than what came with detection), open,
+ * closed. From connecting to open when an endpoint is reached, to closed when none can be; from
+ * open to closed when both ways have ended, one side was reset, or the relay was idle for too long.
  */
 @WorkerConfined
 final class TcpRelay extends ChannelInboundHandlerAdapter {
