@@ -25,6 +25,7 @@ import io.netty.channel.ChannelOutboundBuffer;
 import io.netty.channel.ChannelPromise;
 import io.netty.channel.socket.ChannelInputShutdownEvent;
 import io.netty.channel.socket.ChannelInputShutdownReadComplete;
+import io.netty.handler.ssl.SslCloseCompletionEvent;
 import io.netty.util.concurrent.PromiseNotifier;
 import java.nio.channels.ClosedChannelException;
 import java.util.ArrayDeque;
@@ -69,9 +70,10 @@ public final class ToxicStage extends ChannelDuplexHandler {
   private long downstreamIn;
   private long downstreamOut;
   private boolean reading = true;
-  private boolean autoReadBefore;
+  private boolean readBefore;
   private boolean readWanted;
   private boolean writable = true;
+  private boolean downstreamEnded;
 
   /** The promise of a write is kept when all bytes up to this one are out. */
   private record Written(long end, ChannelPromise promise) {}
@@ -199,10 +201,12 @@ public final class ToxicStage extends ChannelDuplexHandler {
       return;
     }
     upstream.onChunk(chunk);
-    if (reading && upstream.heldBytes() > MAX_HELD_BYTES) {
+    if (upstream.heldBytes() > MAX_HELD_BYTES) {
       reading = false;
-      autoReadBefore = ctx.channel().config().isAutoRead();
-      ctx.channel().config().setAutoRead(false);
+      if (ctx.channel().config().isAutoRead()) {
+        readBefore = true;
+        ctx.channel().config().setAutoRead(false);
+      }
     }
   }
 
@@ -217,7 +221,9 @@ public final class ToxicStage extends ChannelDuplexHandler {
 
   @Override
   public void userEventTriggered(ChannelHandlerContext ctx, Object event) {
-    if (event instanceof ChannelInputShutdownEvent && !upstream.isEmpty()) {
+    boolean ends =
+        event instanceof ChannelInputShutdownEvent || event instanceof SslCloseCompletionEvent;
+    if (ends && !upstream.isEmpty()) {
       heldEvents.add(event);
       upstream.onEnd();
     } else if (event instanceof ChannelInputShutdownReadComplete && !heldEvents.isEmpty()) {
@@ -243,9 +249,12 @@ public final class ToxicStage extends ChannelDuplexHandler {
       return;
     }
     reading = true;
-    if (autoReadBefore) {
+    Channel far = server.get();
+    if (readBefore && (far == null || far.isWritable())) {
+      // Else the relay will ask for more once the server can take it.
       ctx.channel().config().setAutoRead(true);
     }
+    readBefore = false;
     if (readWanted) {
       readWanted = false;
       ctx.read();
@@ -280,12 +289,14 @@ public final class ToxicStage extends ChannelDuplexHandler {
 
   @Override
   public void write(ChannelHandlerContext ctx, Object message, ChannelPromise promise) {
-    if (downstream.isEmpty() || !(message instanceof ByteBuf chunk)) {
+    if (downstream.isEmpty() || downstreamEnded || !(message instanceof ByteBuf chunk)) {
       var _ = ctx.write(message, promise);
       return;
     }
     downstreamIn += chunk.readableBytes();
-    promises.addLast(new Written(downstreamIn, promise));
+    if (!promise.isVoid()) {
+      promises.addLast(new Written(downstreamIn, promise));
+    }
     downstream.onChunk(chunk);
     if (writable && downstream.heldBytes() > MAX_HELD_BYTES) {
       setWritable(ctx, false);
@@ -344,6 +355,7 @@ public final class ToxicStage extends ChannelDuplexHandler {
 
     @Override
     public void end() {
+      downstreamEnded = true;
       Runnable then = afterDownstream;
       afterDownstream = null;
       if (then != null) {
