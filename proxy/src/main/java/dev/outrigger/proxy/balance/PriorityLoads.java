@@ -10,6 +10,7 @@ package dev.outrigger.proxy.balance;
  * @param percent of the traffic, by priority; the sum is 100, or 0 if there is no endpoint at all
  * @param panic whether that priority uses unhealthy endpoints too
  */
+@SuppressWarnings("ArrayRecordComponent") // small, made anew with each picker, never shared
 record PriorityLoads(int[] percent, boolean[] panic) {
   private static final int OVERPROVISIONING_PERCENT = 140;
 

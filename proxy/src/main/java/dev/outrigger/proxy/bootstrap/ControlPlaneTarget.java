@@ -108,8 +108,7 @@ public final class ControlPlaneTarget implements AdsStreams.TargetSource {
     }
     int colon = rest.lastIndexOf(':');
     boolean hasPort =
-        colon > rest.lastIndexOf(']') && rest.indexOf(':') == colon
-            || rest.startsWith("[") && colon > rest.lastIndexOf(']');
+        colon > rest.lastIndexOf(']') && (rest.indexOf(':') == colon || rest.startsWith("["));
     String host = hasPort ? rest.substring(0, colon) : rest;
     try {
       int port = hasPort ? Integer.parseInt(rest.substring(colon + 1)) : DEFAULT_PORT;

@@ -39,6 +39,7 @@ import org.slf4j.LoggerFactory;
  *   ↑_________ back-off _________ failure or an answer worth another try
  * </pre>
  */
+@SuppressWarnings("ReferenceEquality") // the very same object is meant
 @WorkerConfined
 final class Forwarding
     implements RequestFlow, StreamListener, ConnectionPool.Waiter, Suspended, PickContext {

@@ -11,6 +11,7 @@ import dev.outrigger.proxy.route.RouteMatch;
 import org.jspecify.annotations.Nullable;
 
 /** Makes a request's head what the endpoint gets. Done once, before the first attempt. */
+@SuppressWarnings("ReferenceEquality") // the very same object is meant
 final class Outgoing {
   private Outgoing() {}
 

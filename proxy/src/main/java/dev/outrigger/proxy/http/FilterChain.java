@@ -12,6 +12,7 @@ import org.slf4j.LoggerFactory;
  * Runs the filters of one exchange: forwards on the request way, backwards on the response way.
  * What a filter throws is caught here, once, and ends the exchange with an internal error.
  */
+@SuppressWarnings("ReferenceEquality") // the very same object is meant
 final class FilterChain implements Suspended {
   private static final Logger LOG = LoggerFactory.getLogger(FilterChain.class);
   private static final HttpFilter[] NONE = {};

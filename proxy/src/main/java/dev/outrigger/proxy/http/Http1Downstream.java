@@ -42,6 +42,7 @@ import org.jspecify.annotations.Nullable;
  * any  → LINGER → CLOSED                     the answer must be seen before the connection goes
  * </pre>
  */
+@SuppressWarnings("ReferenceEquality") // the very same object is meant
 @WorkerConfined
 final class Http1Downstream extends ChannelInboundHandlerAdapter implements ClientStream {
   private static final int MAX_AHEAD_BYTES = 16 * 1024;

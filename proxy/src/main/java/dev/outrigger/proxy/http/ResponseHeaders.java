@@ -7,6 +7,7 @@ import dev.outrigger.proxy.message.ResponseHead;
 import dev.outrigger.proxy.route.RouteMatch;
 
 /** What is put on each answer's head before the client gets it. */
+@SuppressWarnings("ReferenceEquality") // the very same object is meant
 final class ResponseHeaders {
   private ResponseHeaders() {}
 

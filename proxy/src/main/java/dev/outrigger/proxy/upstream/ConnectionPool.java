@@ -15,6 +15,7 @@ import org.jspecify.annotations.Nullable;
  * One worker's connections to one endpoint under one TLS configuration. The connection used last is
  * used first, so that those beyond need grow old and go. Confined to its worker's event loop.
  */
+@SuppressWarnings("ReferenceEquality") // the very same object is meant
 @WorkerConfined
 public final class ConnectionPool {
 

@@ -41,7 +41,7 @@ public final class Upstream implements PickerState {
   private static final int MAX_ORIGINAL_DESTINATIONS = 1024;
 
   private final Upstreams all;
-  private final Map<Endpoint, Place> places = new IdentityHashMap<>();
+  private final IdentityHashMap<Endpoint, Place> places = new IdentityHashMap<>();
   private final Map<ConnectionPool.Key, ConnectionPool> pools = new HashMap<>();
   private final List<ConnectionPool> retired = new ArrayList<>();
   private final Map<InetSocketAddress, Endpoint> destinations =
@@ -256,7 +256,7 @@ public final class Upstream implements PickerState {
     if (outliers != null) {
       outliers.onEndpoints(next);
     }
-    Map<Endpoint, Place> old = new IdentityHashMap<>(places);
+    IdentityHashMap<Endpoint, Place> old = new IdentityHashMap<>(places);
     places.clear();
     destinations.clear();
     Map<ConnectionPool.Key, ConnectionPool> oldPools = new HashMap<>(pools);

@@ -56,6 +56,8 @@ public final class AdsStreams implements AutoCloseable {
   @FunctionalInterface
   public interface TargetSource {
     /**
+     * Where to go now.
+     *
      * @throws TargetException if nobody can be reached yet; it is asked again later
      */
     Target next() throws TargetException;

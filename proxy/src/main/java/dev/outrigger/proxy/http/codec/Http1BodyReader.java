@@ -213,11 +213,11 @@ public final class Http1BodyReader {
 
   private boolean endsWithEmptyLine() {
     int at = trailerLength;
-    return trailerBytes[0] == '\r' && at == 2
-        || at >= 4
+    return (trailerBytes[0] == '\r' && at == 2)
+        || (at >= 4
             && trailerBytes[at - 2] == '\r'
             && trailerBytes[at - 3] == '\n'
-            && trailerBytes[at - 4] == '\r';
+            && trailerBytes[at - 4] == '\r');
   }
 
   private void parseTrailers() {
