@@ -10,13 +10,30 @@ import java.util.Map;
 public final class ActiveFaults {
   private final Map<String, Integer> active = new HashMap<>();
 
-  /** Nothing is held. */
-  public ActiveFaults() {}
+  private final int index;
+  private final int sharers;
+
+  /** Has every limit for itself. */
+  public ActiveFaults() {
+    this(0, 1);
+  }
+
+  /**
+   * Has a share of every limit, so that all sharers together keep to it. Where a limit is smaller
+   * than their number some have none of it.
+   *
+   * @param index from 0, below {@code sharers}
+   * @param sharers how many there are
+   */
+  public ActiveFaults(int index, int sharers) {
+    this.index = index;
+    this.sharers = sharers;
+  }
 
   /** Takes a slot; false leaves the exchange alone because {@code maxActive} are taken. */
   public boolean enter(FaultRule rule) {
     int now = active(rule);
-    if (rule.maxActive() > 0 && now >= rule.maxActive()) {
+    if (rule.maxActive() > 0 && now >= share(rule.maxActive())) {
       return false;
     }
     active.put(rule.fullName(), now + 1);
@@ -28,7 +45,12 @@ public final class ActiveFaults {
     active.computeIfPresent(rule.fullName(), (_, count) -> count > 1 ? count - 1 : null);
   }
 
+  /** How many a fault holds here. */
   public int active(FaultRule rule) {
     return active.getOrDefault(rule.fullName(), 0);
+  }
+
+  private int share(int limit) {
+    return limit / sharers + (index < limit % sharers ? 1 : 0);
   }
 }

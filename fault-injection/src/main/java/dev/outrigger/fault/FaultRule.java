@@ -8,7 +8,7 @@ import java.time.Instant;
  * @param experiment whose fault it is; shown to callers
  * @param name the fault's own, unique in its experiment
  * @param chance rolled once for each exchange, attempt or connection, by {@link Place}
- * @param maxActive at most so many at once in one worker; 0 is no limit
+ * @param maxActive at most so many at once in one proxy; 0 is no limit
  * @param seed makes a run repeatable
  * @param notAfter the absolute end
  */

@@ -115,6 +115,21 @@ final class FaultDeciderTest {
   }
 
   @Test
+  void sharersOfALimitKeepToItTogether() {
+    FaultRule five =
+        new FaultRule(
+            "e", "a", Place.REQUEST, FaultMatch.ALL, Percentage.ALWAYS, 5, 1, Instant.MAX, DELAY);
+    int entered = 0;
+    for (int index = 0; index < 3; index++) {
+      ActiveFaults share = new ActiveFaults(index, 3);
+      while (share.enter(five)) {
+        entered++;
+      }
+    }
+    assertThat(entered).isEqualTo(5);
+  }
+
+  @Test
   void valuesRefuseWhatCannotBe() {
     assertThatThrownBy(() -> new Percentage(1_000_001)).hasMessageContaining("1000000");
     assertThatThrownBy(() -> new Fault.Abort(99, OptionalInt.empty()))

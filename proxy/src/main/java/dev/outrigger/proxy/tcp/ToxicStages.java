@@ -23,7 +23,7 @@ import org.jspecify.annotations.Nullable;
 public final class ToxicStages {
   private final Worker worker;
   private final FaultView faults;
-  private final ActiveFaults active = new ActiveFaults();
+  private final ActiveFaults active;
   private final Supplier<@Nullable String> ownIdentity;
   private final Set<ToxicStage> live = new LinkedHashSet<>();
   private long opened;
@@ -36,6 +36,7 @@ public final class ToxicStages {
   public ToxicStages(Worker worker, FaultView faults, Supplier<@Nullable String> ownIdentity) {
     this.worker = worker;
     this.faults = faults;
+    this.active = faults.newActiveFaults();
     this.ownIdentity = ownIdentity;
     faults.watch(this::onPlan);
   }

@@ -1,5 +1,6 @@
 package dev.outrigger.proxy.worker;
 
+import dev.outrigger.fault.ActiveFaults;
 import dev.outrigger.fault.FaultPlan;
 import java.util.ArrayList;
 import java.util.List;
@@ -13,10 +14,22 @@ import java.util.function.Consumer;
 public final class FaultView {
   private final Worker worker;
   private final List<Consumer<FaultPlan>> watchers = new ArrayList<>();
+  private final int workers;
   private FaultPlan current = FaultPlan.NONE;
 
-  public FaultView(Worker worker) {
+  /**
+   * Without any fault.
+   *
+   * @param workers how many there are in this proxy
+   */
+  public FaultView(Worker worker, int workers) {
     this.worker = worker;
+    this.workers = workers;
+  }
+
+  /** A ledger of this worker's share of the limits. */
+  public ActiveFaults newActiveFaults() {
+    return new ActiveFaults(worker.index(), workers);
   }
 
   /** What new exchanges, attempts and connections meet. */

@@ -24,7 +24,8 @@ public final class Workers implements AutoCloseable {
     this.transport = transport;
     this.workers = List.copyOf(workers);
     this.views = workers.stream().map(ConfigView::new).toList();
-    this.faultViews = workers.stream().map(FaultView::new).toList();
+    this.faultViews =
+        workers.stream().map(worker -> new FaultView(worker, workers.size())).toList();
   }
 
   /**

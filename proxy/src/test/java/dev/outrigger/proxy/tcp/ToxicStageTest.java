@@ -57,7 +57,7 @@ final class ToxicStageTest {
   private final MockTicker ticker = Ticker.newMockTicker();
   private final EmbeddedChannel channel = EmbeddedChannel.builder().ticker(ticker).build();
   private final Recorded record = new Recorded();
-  private final FaultView view = new FaultView(worker(channel.eventLoop()));
+  private final FaultView view = new FaultView(worker(channel.eventLoop()), 1);
   private final ToxicStages stages = new ToxicStages(worker(channel.eventLoop()), view, () -> ME);
   private final ToxicStage stage = stages.newStage(facts(), cluster(), record, () -> null);
 
@@ -169,7 +169,7 @@ final class ToxicStageTest {
     try (MultiThreadIoEventLoopGroup group =
         new MultiThreadIoEventLoopGroup(1, NioIoHandler.newFactory())) {
       Worker worker = worker(group.next());
-      FaultView live = new FaultView(worker);
+      FaultView live = new FaultView(worker, 1);
       ToxicStages all = worker.loop().submit(() -> new ToxicStages(worker, live, () -> ME)).get();
       Channel listener =
           new ServerBootstrap()

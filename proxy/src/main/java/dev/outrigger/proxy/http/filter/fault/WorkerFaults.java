@@ -21,6 +21,6 @@ public record WorkerFaults(
   /** With nothing active. */
   public static WorkerFaults of(
       Worker worker, FaultView view, Supplier<@Nullable String> ownIdentity) {
-    return new WorkerFaults(worker, view, new ActiveFaults(), ownIdentity);
+    return new WorkerFaults(worker, view, view.newActiveFaults(), ownIdentity);
   }
 }

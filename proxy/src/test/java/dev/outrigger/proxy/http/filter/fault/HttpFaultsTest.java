@@ -41,7 +41,7 @@ final class HttpFaultsTest {
   private WorkerFaults faults(Worker worker) {
     WorkerFaults made = faults;
     if (made == null) {
-      FaultView view = new FaultView(worker);
+      FaultView view = new FaultView(worker, 1);
       view.replace(plan);
       made = WorkerFaults.of(worker, view, () -> ME);
       faults = made;
