@@ -35,8 +35,13 @@ public final class Main {
         new CommandLine(new Root())
             .addSubcommand(new StartedByLauncher.ControlPlaneVerb(terminal))
             .addSubcommand(new StartedByLauncher.ProxyVerb(terminal))
+            .addSubcommand(new InitCommand(terminal))
+            .addSubcommand(new AnalyzeCommand(terminal))
             .addSubcommand(new StatusCommand(terminal))
             .addSubcommand(new ExplainCommand(terminal))
+            .addSubcommand(ExperimentCommand.withVerbs(terminal))
+            .addSubcommand(new HaltCommand(terminal))
+            .addSubcommand(new TokenCommand(terminal))
             .addSubcommand(new VersionCommand(terminal))
             .addSubcommand(new CommandLine.HelpCommand());
     root.setOut(terminal.out());
