@@ -126,8 +126,9 @@ public final class Outrigger {
       ended.await();
       return ExitCode.OK;
     } catch (CompletionException e) {
-      err.println("outrigger: " + e.getCause().getMessage());
-      return e.getCause() instanceof ProxyServer.CannotBindException
+      Throwable cause = e.getCause() == null ? e : e.getCause();
+      err.println("outrigger: " + cause.getMessage());
+      return cause instanceof ProxyServer.CannotBindException
           ? ExitCode.CANNOT_BIND
           : ExitCode.BAD_CONFIG;
     } catch (InvalidResourceException e) {

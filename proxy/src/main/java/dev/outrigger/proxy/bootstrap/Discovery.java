@@ -30,8 +30,8 @@ public final class Discovery {
             .build();
     boolean faults =
         bootstrap.options().source() instanceof ProxyOptions.Source.Mesh
-            || node.getMetadata().getFieldsMap().containsKey(FAULTS)
-                && node.getMetadata().getFieldsOrThrow(FAULTS).getBoolValue();
+            || (node.getMetadata().getFieldsMap().containsKey(FAULTS)
+                && node.getMetadata().getFieldsOrThrow(FAULTS).getBoolValue());
     return new AdsSettings(
         node,
         switch (server.variant()) {

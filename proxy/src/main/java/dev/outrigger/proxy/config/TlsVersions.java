@@ -8,6 +8,7 @@ public enum TlsVersions {
   TLS_1_2_AND_1_3("TLSv1.2", "TLSv1.3"),
   TLS_1_3_ONLY("TLSv1.3");
 
+  @SuppressWarnings("ImmutableEnumChecker") // List.of is immutable
   private final List<String> protocols;
 
   TlsVersions(String... protocols) {

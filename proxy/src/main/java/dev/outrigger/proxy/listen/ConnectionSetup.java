@@ -26,6 +26,7 @@ import org.slf4j.LoggerFactory;
  * chain, TLS, the chain's own handler; then it leaves the pipeline. Bytes that were looked at are
  * handed on untouched. Confined to its worker's event loop.
  */
+@SuppressWarnings("ReferenceEquality") // the very same object is meant
 @WorkerConfined
 final class ConnectionSetup extends ChannelInboundHandlerAdapter {
   private static final Logger LOG = LoggerFactory.getLogger(ConnectionSetup.class);

@@ -21,6 +21,7 @@ import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /** All that one worker needs to set a connection up. Confined to its worker's event loop. */
+@SuppressWarnings("ReferenceEquality") // the very same object is meant
 @WorkerConfined
 public final class WorkerListeners {
   private final Worker worker;

@@ -43,7 +43,9 @@ final class BoundedRegex {
 
   /** The match was given up. */
   static final class Exhausted extends RuntimeException {
+    @SuppressWarnings("StaticAssignmentOfThrowable") // it has no stack trace to be wrong about
     static final Exhausted INSTANCE = new Exhausted();
+
     private static final long serialVersionUID = 1L;
 
     private Exhausted() {
@@ -52,6 +54,7 @@ final class BoundedRegex {
   }
 
   /** A text that counts how often it is read; its parts count together with it. */
+  @SuppressWarnings("ArrayRecordComponent") // shared among its parts on purpose
   private record Counted(String text, int start, int end, int[] steps) implements CharSequence {
     @Override
     public int length() {

@@ -26,6 +26,7 @@ import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /** Opens real connections from one worker. Confined to its event loop. */
+@SuppressWarnings("ReferenceEquality") // the very same object is meant
 @WorkerConfined
 public final class SocketConnector implements UpstreamConnector {
   private static final WriteBufferWaterMark WATER_MARK =

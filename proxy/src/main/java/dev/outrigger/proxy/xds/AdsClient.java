@@ -294,7 +294,7 @@ public final class AdsClient {
         String name = e.name().isEmpty() ? item.name() : e.name();
         seen.add(name);
         bad.put(name, e.getMessage());
-        store.reject(typeUrl, name, new Watch.Rejection(version, e.getMessage()));
+        store.reject(typeUrl, name, new Watch.Rejection(version, String.valueOf(e.getMessage())));
         settle(new ResourceRef(typeUrl, name));
       }
     }

@@ -18,7 +18,7 @@ final class Items {
         resource.getVersion(),
         resource.hasResource() ? resource.getResource() : null,
         resource.hasTtl() && Durations.isValid(resource.getTtl())
-            ? Duration.ofSeconds(resource.getTtl().getSeconds(), resource.getTtl().getNanos())
+            ? Duration.ofNanos(Durations.toNanos(resource.getTtl()))
             : null);
   }
 

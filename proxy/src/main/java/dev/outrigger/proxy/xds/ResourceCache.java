@@ -85,9 +85,12 @@ public final class ResourceCache {
             .addAllResources(resources)
             .build()
             .toByteArray();
-    Path folder = file.toAbsolutePath().getParent();
-    Files.createDirectories(folder);
-    Path next = folder.resolve(file.getFileName() + ".next");
+    Path absolute = file.toAbsolutePath();
+    Path folder = absolute.getParent();
+    if (folder != null) {
+      Files.createDirectories(folder);
+    }
+    Path next = absolute.resolveSibling(file.getFileName() + ".next");
     Files.deleteIfExists(next);
     try (FileChannel out =
         FileChannel.open(
