@@ -12,6 +12,7 @@ import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicInteger;
 
 /** An origin that sees and sends the very bytes. */
+@SuppressWarnings("JdkObsolete") // written by one thread, read by another
 public final class Origin implements AutoCloseable {
   private final ServerSocket server;
 

@@ -54,6 +54,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.Random;
 import java.util.concurrent.Callable;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
 
 /** One worker with everything from a client's socket to an origin's, over loopback. */
 public final class ProxyBed implements AutoCloseable {
@@ -63,8 +65,8 @@ public final class ProxyBed implements AutoCloseable {
   public final Worker worker;
   public final RecordedTelemetry telemetry = new RecordedTelemetry();
   private final Channel listener;
-  private HttpService service;
-  private Upstreams upstreams;
+  private final HttpService service;
+  private final Upstreams upstreams;
 
   /** What a test changes of the defaults. */
   public static final class Setup {
@@ -79,8 +81,8 @@ public final class ProxyBed implements AutoCloseable {
     public Forwarding forwarding = Forwarding.DEFAULT;
     public HeaderChanges headers = NO_CHANGES;
     public String prefix = "/";
-    public String prefixRewrite;
-    public String hostRewrite;
+    public @Nullable String prefixRewrite;
+    public @Nullable String hostRewrite;
     public boolean inbound;
     public final List<Route> routes = new ArrayList<>();
     public final List<HttpFilter.Factory> filters = new ArrayList<>();
@@ -149,17 +151,15 @@ public final class ProxyBed implements AutoCloseable {
     RuntimeSnapshot snapshot =
         new RuntimeSnapshot(1, new RuntimeConfig(List.of(), Map.of("origin", cluster)));
     HttpSettings settings = new HttpSettings(snapshot, config, RouteTable.compile(table));
+    Upstreams all = new Upstreams(worker, 1, plain(worker), telemetry);
+    upstreams = all;
+    service =
+        new HttpService(
+            worker, telemetry, setup.filters, new Forwarder(worker, all, setup.attemptFilters));
     inLoop(
         () -> {
-          upstreams = new Upstreams(worker, 1, plain(worker), telemetry);
-          upstreams.onSnapshot(snapshot);
-          upstreams.start();
-          service =
-              new HttpService(
-                  worker,
-                  telemetry,
-                  setup.filters,
-                  new Forwarder(worker, upstreams, setup.attemptFilters));
+          all.onSnapshot(snapshot);
+          all.start();
           return null;
         });
     listener =
@@ -212,8 +212,8 @@ public final class ProxyBed implements AutoCloseable {
   }
 
   @Override
-  public void close() throws Exception {
-    group.shutdownGracefully(0, 1, java.util.concurrent.TimeUnit.SECONDS).sync();
+  public void close() {
+    group.shutdownGracefully(0, 1, TimeUnit.SECONDS).syncUninterruptibly();
   }
 
   private static UpstreamConnector plain(Worker worker) {
@@ -240,7 +240,7 @@ public final class ProxyBed implements AutoCloseable {
                   } else {
                     told.failed(
                         new ProxyError.ConnectRefused(
-                            endpoint.address().toString(), future.cause().getMessage()));
+                            endpoint.address().toString(), String.valueOf(future.cause())));
                   }
                 });
   }

@@ -22,6 +22,11 @@ public final class RecordedTelemetry implements WorkerTelemetry {
   public final List<String> bugs = new CopyOnWriteArrayList<>();
 
   /** Of one exchange. */
+  @SuppressWarnings({
+    "JavaLangClash",
+    "AvoidCommonTypeNames",
+    "NonAtomicVolatileUpdate"
+  }) // one writer
   public static final class Record implements ExchangeRecord {
     public final List<Outcome> outcomes = new CopyOnWriteArrayList<>();
     public final List<ProxyError> failures = new CopyOnWriteArrayList<>();
@@ -67,7 +72,7 @@ public final class RecordedTelemetry implements WorkerTelemetry {
 
     @Override
     public void requestBytes(int bytes) {
-      requestBytes += bytes;
+      requestBytes = requestBytes + bytes;
     }
 
     @Override
@@ -75,7 +80,7 @@ public final class RecordedTelemetry implements WorkerTelemetry {
 
     @Override
     public void responseBytes(int bytes) {
-      responseBytes += bytes;
+      responseBytes = responseBytes + bytes;
     }
 
     @Override
