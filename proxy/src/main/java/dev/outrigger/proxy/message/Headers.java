@@ -87,6 +87,23 @@ public final class Headers {
     removeFrom(name, slot + SLOT);
   }
 
+  /** Replaces all fields of this name by one whose value is copied from bytes without line ends. */
+  public void set(HeaderName name, byte[] value, int valueLength) {
+    int slot = find(name, 0);
+    if (slot < 0) {
+      int nameOffset = append(name.bytes);
+      int offset = reserve(valueLength);
+      System.arraycopy(value, 0, bytes, offset, valueLength);
+      addSlot(name.hash, nameOffset, name.bytes.length, offset, valueLength);
+      return;
+    }
+    int offset = reserve(valueLength);
+    System.arraycopy(value, 0, bytes, offset, valueLength);
+    slots[slot + 3] = offset;
+    slots[slot + 4] = valueLength;
+    removeFrom(name, slot + SLOT);
+  }
+
   /** Drops all fields of this name; returns whether there were any. */
   public boolean remove(HeaderName name) {
     return removeFrom(name, 0);

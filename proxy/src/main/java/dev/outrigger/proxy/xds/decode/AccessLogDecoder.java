@@ -41,7 +41,6 @@ final class AccessLogDecoder {
       return switch (path) {
         case "/dev/stdout" -> new AccessLogConfig.StandardOutput();
         case "/dev/stderr" -> new AccessLogConfig.StandardError();
-        case "/dev/null" -> new AccessLogConfig.Off();
         default -> new AccessLogConfig.File(path);
       };
     }

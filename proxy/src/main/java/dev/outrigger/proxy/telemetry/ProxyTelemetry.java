@@ -1,0 +1,164 @@
+package dev.outrigger.proxy.telemetry;
+
+import dev.outrigger.proxy.worker.Worker;
+import io.netty.util.internal.PlatformDependent;
+import java.time.InstantSource;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.CompletionStage;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The telemetry of the whole process: gives each worker its own, and gathers what they counted by a
+ * task on each of their loops. Safe for all threads.
+ */
+public final class ProxyTelemetry implements AutoCloseable {
+  private static final Logger LOG = LoggerFactory.getLogger(ProxyTelemetry.class);
+  private static final long SCRAPE_SECONDS = 5;
+  private static final long CLOSE_SECONDS = 1;
+
+  private final String version;
+  private final InstantSource clock;
+  private final Sampling sampling;
+  private final @Nullable SpanSink spans;
+  private final LogWriter writer = LogWriter.start();
+  private final List<RecordingTelemetry> workers = new CopyOnWriteArrayList<>();
+
+  private ProxyTelemetry(
+      String version, InstantSource clock, Sampling sampling, @Nullable SpanSink spans) {
+    this.version = version;
+    this.clock = clock;
+    this.sampling = sampling;
+    this.spans = spans;
+  }
+
+  /**
+   * Starts what runs beside the workers: the thread that writes access logs, and an exporter where
+   * {@code OTEL_EXPORTER_OTLP_ENDPOINT} or {@code OTEL_EXPORTER_OTLP_TRACES_ENDPOINT} is set.
+   *
+   * @param environment for {@code OTEL_*}
+   * @param version of this software
+   * @param serviceName of the workload beside this proxy; {@code OTEL_SERVICE_NAME} wins
+   * @param clock for the times of spans and log lines
+   * @throws IllegalArgumentException if the environment asks for what cannot be done; the message
+   *     is for the user
+   */
+  public static ProxyTelemetry start(
+      Map<String, String> environment, String version, String serviceName, InstantSource clock) {
+    Sampling sampling = Sampling.of(environment);
+    SpanSink spans = exports(environment) ? OtlpSpans.start(environment, serviceName) : null;
+    return new ProxyTelemetry(version, clock, sampling, spans);
+  }
+
+  /** The same with spans going elsewhere. */
+  static ProxyTelemetry startWith(
+      Sampling sampling, @Nullable SpanSink spans, InstantSource clock) {
+    return new ProxyTelemetry("test", clock, sampling, spans);
+  }
+
+  /** The telemetry of one worker; once for each, before it serves. */
+  public WorkerTelemetry forWorker(Worker worker) {
+    RecordingTelemetry made = new RecordingTelemetry(worker, clock, sampling, spans, writer);
+    workers.add(made);
+    return made;
+  }
+
+  /**
+   * All metrics as Prometheus text, exposition format 0.0.4. Completes on a thread that is no loop;
+   * fails if a worker does not answer in time.
+   */
+  public CompletionStage<String> prometheus() {
+    return gather()
+        .thenApplyAsync(
+            all ->
+                MetricsText.of(all, writer.droppedLines())
+                    + MetricsText.ofProcess(version, PlatformDependent.usedDirectMemory()),
+            Thread::startVirtualThread);
+  }
+
+  /**
+   * Writes and sends what is held, for a bounded time; to be called while the workers still run.
+   */
+  @Override
+  public void close() {
+    List<CompletableFuture<?>> done = new ArrayList<>();
+    for (RecordingTelemetry worker : workers) {
+      done.add(on(worker, worker::handOverLogs));
+    }
+    try {
+      CompletableFuture.allOf(done.toArray(new CompletableFuture<?>[0]))
+          .get(CLOSE_SECONDS, TimeUnit.SECONDS);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    } catch (TimeoutException | java.util.concurrent.ExecutionException e) {
+      LOG.debug("some access log lines are lost: a worker has stopped", e);
+    }
+    writer.close();
+    SpanSink exporter = spans;
+    if (exporter != null) {
+      exporter.close();
+    }
+  }
+
+  private CompletableFuture<WorkerCounters> gather() {
+    List<CompletableFuture<WorkerCounters>> parts = new ArrayList<>();
+    for (RecordingTelemetry worker : workers) {
+      CompletableFuture<WorkerCounters> part = new CompletableFuture<>();
+      parts.add(part);
+      on(worker, () -> part.complete(worker.counters.snapshot()))
+          .exceptionally(
+              failure -> {
+                part.completeExceptionally(failure);
+                return null;
+              });
+    }
+    return CompletableFuture.allOf(parts.toArray(new CompletableFuture<?>[0]))
+        .orTimeout(SCRAPE_SECONDS, TimeUnit.SECONDS)
+        .thenApplyAsync(
+            _ -> {
+              WorkerCounters all = new WorkerCounters();
+              parts.forEach(part -> all.add(part.join()));
+              return all;
+            },
+            Thread::startVirtualThread);
+  }
+
+  private static CompletableFuture<@Nullable Void> on(RecordingTelemetry worker, Runnable task) {
+    try {
+      return CompletableFuture.runAsync(task, worker.worker.loop());
+    } catch (RejectedExecutionException e) {
+      return CompletableFuture.failedFuture(new CompletionException("a worker has stopped", e));
+    }
+  }
+
+  private static boolean exports(Map<String, String> environment) {
+    String metrics = environment.getOrDefault("OTEL_METRICS_EXPORTER", "");
+    if (!metrics.isEmpty() && !metrics.equals("none") && !metrics.equals("prometheus")) {
+      LOG.warn(
+          "OTEL_METRICS_EXPORTER={} is not supported: metrics are served on the admin port",
+          metrics);
+    }
+    if (environment.getOrDefault("OTEL_SDK_DISABLED", "").equalsIgnoreCase("true")) {
+      return false;
+    }
+    String traces = environment.getOrDefault("OTEL_TRACES_EXPORTER", "otlp");
+    if (traces.equals("none")) {
+      return false;
+    }
+    if (!traces.equals("otlp") && !traces.isEmpty()) {
+      throw new IllegalArgumentException(
+          "OTEL_TRACES_EXPORTER: unknown exporter '" + traces + "'; known: otlp, none");
+    }
+    return !environment.getOrDefault("OTEL_EXPORTER_OTLP_ENDPOINT", "").isEmpty()
+        || !environment.getOrDefault("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "").isEmpty();
+  }
+}

@@ -1,0 +1,169 @@
+package dev.outrigger.proxy.telemetry;
+
+import dev.outrigger.proxy.config.AccessLogConfig;
+import dev.outrigger.proxy.config.ClusterConfig;
+import dev.outrigger.proxy.config.HttpProxyConfig;
+import dev.outrigger.proxy.config.NetworkFilter;
+import dev.outrigger.proxy.message.ConnectionFacts;
+import dev.outrigger.proxy.message.HeaderName;
+import dev.outrigger.proxy.message.RequestHead;
+import dev.outrigger.proxy.worker.Worker;
+import dev.outrigger.proxy.worker.WorkerConfined;
+import java.nio.charset.StandardCharsets;
+import java.time.InstantSource;
+import java.util.HashMap;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/** All telemetry of one worker. Confined to its worker's event loop. */
+@WorkerConfined
+final class RecordingTelemetry implements WorkerTelemetry {
+  private static final String UNKNOWN = "unknown";
+
+  final Worker worker;
+  final InstantSource clock;
+  final Sampling sampling;
+  final @Nullable SpanSink spans;
+  final WorkerCounters counters = new WorkerCounters();
+  final LabelSet probe = new LabelSet();
+  final TraceContext reading = new TraceContext();
+  final byte[] scratch = new byte[80];
+
+  private final LogWriter writer;
+  private final Map<AccessLogConfig, AccessLog> logs = new HashMap<>();
+  private final IdentityCache<ConnectionFacts, ClientText> clients =
+      new IdentityCache<>(ClientText::of);
+  private final IdentityCache<ClusterConfig, String> services =
+      new IdentityCache<>(RecordingTelemetry::serviceOf);
+  private final byte[] idBytes = new byte[36];
+
+  RecordingTelemetry(
+      Worker worker,
+      InstantSource clock,
+      Sampling sampling,
+      @Nullable SpanSink spans,
+      LogWriter writer) {
+    this.worker = worker;
+    this.clock = clock;
+    this.sampling = sampling;
+    this.spans = spans;
+    this.writer = writer;
+  }
+
+  @Override
+  public ExchangeRecord startExchange(
+      RequestHead head, ConnectionFacts facts, HttpProxyConfig config) {
+    assert worker.isCurrent();
+    String id = head.headers().get(HeaderName.X_REQUEST_ID);
+    if (id == null || id.isEmpty()) {
+      id = newRequestId();
+      head.headers().set(HeaderName.X_REQUEST_ID, idBytes, idBytes.length);
+    }
+    return new RecordedExchange(this, head, id, facts, config);
+  }
+
+  @Override
+  public ConnectionRecord startConnection(ConnectionFacts facts, NetworkFilter.Tcp config) {
+    assert worker.isCurrent();
+    return new RecordedConnection(this, facts, config);
+  }
+
+  @Override
+  public void connectionOpened(String listener) {
+    assert worker.isCurrent();
+    WorkerCounters.add(counters.downstreamOpened, listener, 1);
+  }
+
+  @Override
+  public void connectionClosed(String listener) {
+    assert worker.isCurrent();
+    WorkerCounters.add(counters.downstreamClosed, listener, 1);
+  }
+
+  @Override
+  public void detectionTimedOut(String listener) {
+    assert worker.isCurrent();
+    WorkerCounters.add(counters.detectionTimeouts, listener, 1);
+  }
+
+  @Override
+  public void connectionRefused(String listener, String code) {
+    assert worker.isCurrent();
+    counters.refuse(listener, code);
+  }
+
+  @Override
+  public void upstreamConnectionOpened(String cluster) {
+    assert worker.isCurrent();
+    WorkerCounters.add(counters.upstreamOpened, cluster, 1);
+    WorkerCounters.add(counters.upstreamOpen, cluster, 1);
+  }
+
+  @Override
+  public void upstreamConnectionClosed(String cluster) {
+    assert worker.isCurrent();
+    WorkerCounters.add(counters.upstreamOpen, cluster, -1);
+  }
+
+  @Override
+  public void bug(String where) {
+    assert worker.isCurrent();
+    WorkerCounters.add(counters.bugs, where, 1);
+  }
+
+  ClientText client(ConnectionFacts facts) {
+    return clients.of(facts);
+  }
+
+  String service(@Nullable ClusterConfig cluster) {
+    return cluster == null ? UNKNOWN : services.of(cluster);
+  }
+
+  /** The log of a target; null where nothing is to be written. */
+  @Nullable AccessLog log(AccessLogConfig target) {
+    if (target instanceof AccessLogConfig.Off) {
+      return null;
+    }
+    AccessLog log = logs.get(target);
+    if (log == null) {
+      log = new AccessLog(worker, writer, target);
+      logs.put(target, log);
+    }
+    return log;
+  }
+
+  /** Gives the writer all lines there are. */
+  void handOverLogs() {
+    assert worker.isCurrent();
+    logs.values().forEach(AccessLog::handOver);
+  }
+
+  long newId() {
+    long id;
+    do {
+      id = worker.random().nextLong();
+    } while (id == 0);
+    return id;
+  }
+
+  // A UUID of version 4 (RFC 9562), as others in the field make them.
+  private String newRequestId() {
+    TraceContext.putHex(idBytes, 0, worker.random().nextLong());
+    System.arraycopy(idBytes, 12, idBytes, 15, 3);
+    System.arraycopy(idBytes, 8, idBytes, 9, 4);
+    idBytes[8] = '-';
+    idBytes[13] = '-';
+    idBytes[14] = '4';
+    idBytes[18] = '-';
+    long low = worker.random().nextLong() & 0x3fffffffffffffffL | 0x8000000000000000L;
+    TraceContext.putHex(idBytes, 19, low);
+    System.arraycopy(idBytes, 23, idBytes, 24, 12);
+    idBytes[23] = '-';
+    return new String(idBytes, StandardCharsets.ISO_8859_1);
+  }
+
+  private static String serviceOf(ClusterConfig cluster) {
+    String service = cluster.service();
+    return service == null ? cluster.name() : service;
+  }
+}
