@@ -33,6 +33,7 @@ public final class Main {
   static CommandLine commandLine(Terminal terminal) {
     CommandLine root =
         new CommandLine(new Root())
+            .addSubcommand(new DemoCommand(terminal))
             .addSubcommand(new StartedByLauncher.ControlPlaneVerb(terminal))
             .addSubcommand(new StartedByLauncher.ProxyVerb(terminal))
             .addSubcommand(new InitCommand(terminal))
