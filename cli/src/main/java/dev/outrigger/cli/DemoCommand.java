@@ -18,6 +18,7 @@ import java.util.concurrent.Callable;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.function.LongSupplier;
+import java.util.regex.MatchResult;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
@@ -55,7 +56,7 @@ final class DemoCommand implements Callable<Integer> {
   private static final int SETTLE_MILLIS = 1500;
   private static final int POLL_MILLIS = 250;
   private static final Pattern READY =
-      Pattern.compile(".* xds-tls=127\\.0\\.0\\.1:([0-9]+) api=(http://127\\.0\\.0\\.1:[0-9]+)");
+      Pattern.compile(" xds-tls=127\\.0\\.0\\.1:([0-9]+) api=(http://127\\.0\\.0\\.1:[0-9]+)");
 
   @Mixin private final HelpOption help = new HelpOption();
   @Mixin private final OutputOption output = new OutputOption();
@@ -140,8 +141,8 @@ final class DemoCommand implements Callable<Integer> {
     Files.writeString(mesh.resolve("experiment.yaml"), plan.experimentYaml());
 
     say("starting the control plane ...");
-    String ready =
-        processes.startAndRead(
+    MatchResult where =
+        processes.startAndAwait(
             "control-plane",
             List.of(
                 launcher,
@@ -152,11 +153,8 @@ final class DemoCommand implements Callable<Integer> {
                 "--bind=127.0.0.1",
                 "--xds-tls-port=0",
                 "--api-port=0"),
+            READY,
             START_SECONDS);
-    Matcher where = READY.matcher(ready);
-    if (!where.matches()) {
-      throw new CommandFailedException("the control plane says: " + ready, "");
-    }
     URI api = URI.create(where.group(2));
     try (MeshApi control = new MeshApi(api);
         DemoLoad load = new DemoLoad(nanoTime)) {

@@ -17,6 +17,9 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.regex.MatchResult;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /** The demo's processes and its folder: all of them go when this is closed. */
@@ -47,8 +50,8 @@ final class DemoProcesses implements AutoCloseable {
     return started(name, builder);
   }
 
-  /** Starts a process and waits for its first line; only its complaints go to its log. */
-  String startAndRead(String name, List<String> command, int seconds)
+  /** Starts a process and waits for a line of its output; its complaints go to its log. */
+  MatchResult startAndAwait(String name, List<String> command, Pattern wanted, int seconds)
       throws IOException, InterruptedException, CommandFailedException {
     ProcessBuilder builder = builder(command).redirectErrorStream(false);
     builder.redirectError(log(name).toFile());
@@ -56,27 +59,28 @@ final class DemoProcesses implements AutoCloseable {
     BufferedReader out =
         new BufferedReader(
             new java.io.InputStreamReader(process.getInputStream(), StandardCharsets.UTF_8));
-    CompletableFuture<@Nullable String> line = new CompletableFuture<>();
+    CompletableFuture<MatchResult> line = new CompletableFuture<>();
     Thread.ofVirtual()
         .start(
             () -> {
               try {
-                line.complete(out.readLine());
-                // What comes later is taken, so that the process never waits for us.
-                while (out.readLine() != null) {}
+                // What comes later is taken too, so that the process never waits for us.
+                for (String text = out.readLine(); text != null; text = out.readLine()) {
+                  Matcher matcher = wanted.matcher(text);
+                  if (matcher.find()) {
+                    line.complete(matcher.toMatchResult());
+                  }
+                }
+                line.completeExceptionally(new IOException("it ended"));
               } catch (IOException e) {
                 line.completeExceptionally(e);
               }
             });
     try {
-      String first = line.get(seconds, TimeUnit.SECONDS);
-      if (first != null) {
-        return first;
-      }
+      return line.get(seconds, TimeUnit.SECONDS);
     } catch (ExecutionException | TimeoutException e) {
-      // Told below, with what it said.
+      throw new CommandFailedException(name + " did not start" + tail(name), "", e);
     }
-    throw new CommandFailedException(name + " did not start" + tail(name), "");
   }
 
   private static ProcessBuilder builder(List<String> command) {
