@@ -37,6 +37,7 @@ public final class Main {
             .addSubcommand(new StartedByLauncher.ControlPlaneVerb(terminal))
             .addSubcommand(new StartedByLauncher.ProxyVerb(terminal))
             .addSubcommand(new InitCommand(terminal))
+            .addSubcommand(new CheckCommand(terminal))
             .addSubcommand(new AnalyzeCommand(terminal))
             .addSubcommand(new StatusCommand(terminal))
             .addSubcommand(new ExplainCommand(terminal))
