@@ -28,7 +28,6 @@ final class ApiOption {
     } catch (IllegalArgumentException e) {
       // Told below like a URL without a host.
     }
-    throw new CommandFailedException(
-        "--api " + text + ": expected a URL such as " + DEFAULT, "");
+    throw new CommandFailedException("--api " + text + ": expected a URL such as " + DEFAULT, "");
   }
 }

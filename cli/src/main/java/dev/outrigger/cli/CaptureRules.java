@@ -71,8 +71,7 @@ record CaptureRules(
         throw new IllegalArgumentException(expected(text));
       }
       int prefix = Integer.parseInt(length);
-      BigInteger mask =
-          BigInteger.ONE.shiftLeft(bits - prefix).subtract(BigInteger.ONE).not();
+      BigInteger mask = BigInteger.ONE.shiftLeft(bits - prefix).subtract(BigInteger.ONE).not();
       byte[] masked = new BigInteger(1, bytes).and(mask).toByteArray();
       byte[] exact = new byte[bits / 8];
       int kept = Math.min(masked.length, exact.length);

@@ -184,7 +184,8 @@ final class DemoCommand implements Callable<Integer> {
     Path token = processes.folder().resolve(name + ".token");
     TokenCommand.writeSecret(
         token,
-        control.mint(sidecar.identity(), Duration.ofDays(1).toSeconds(), -1)
+        control
+            .mint(sidecar.identity(), Duration.ofDays(1).toSeconds(), -1)
             .get("token")
             .getAsString());
     processes.start(
@@ -225,8 +226,7 @@ final class DemoCommand implements Callable<Integer> {
         new DemoLoad.Target(back, plan.sidecar("checkout-1").outbound(), "catalog.shop", 66));
   }
 
-  private void awaitReady(
-      DemoProcesses processes, DemoLoad load, List<DemoLoad.Target> targets)
+  private void awaitReady(DemoProcesses processes, DemoLoad load, List<DemoLoad.Target> targets)
       throws InterruptedException, CommandFailedException {
     long deadline = nanoTime.getAsLong() + Duration.ofSeconds(START_SECONDS).toNanos();
     // More than once, since every replica of the catalog has to be there.
@@ -240,7 +240,9 @@ final class DemoCommand implements Callable<Integer> {
       inARow = well ? inARow + 1 : 0;
       if (!well && nanoTime.getAsLong() > deadline) {
         throw new CommandFailedException(
-            "the mesh did not become ready in " + START_SECONDS + " s"
+            "the mesh did not become ready in "
+                + START_SECONDS
+                + " s"
                 + processes.tail("frontend-1.sidecar"),
             "");
       }

@@ -12,8 +12,7 @@ import java.util.List;
  * @param experiment how long the experiment runs
  * @param recovery how long it must be well again
  */
-record DemoPlan(
-    List<Sidecar> sidecars, Duration warm, Duration experiment, Duration recovery) {
+record DemoPlan(List<Sidecar> sidecars, Duration warm, Duration experiment, Duration recovery) {
   static final String EXPERIMENT = "shop/catalog-fails";
   static final int PERCENT = 30;
 
@@ -53,8 +52,7 @@ record DemoPlan(
     List<Sidecar> sidecars = new ArrayList<>();
     for (int i = 0; i < WORKLOADS.size(); i++) {
       List<Integer> own = ports.subList(i * 4, i * 4 + 4);
-      sidecars.add(
-          new Sidecar(WORKLOADS.get(i), own.get(0), own.get(1), own.get(2), own.get(3)));
+      sidecars.add(new Sidecar(WORKLOADS.get(i), own.get(0), own.get(1), own.get(2), own.get(3)));
     }
     Duration warm = time.multipliedBy(3).dividedBy(10);
     Duration experiment = time.multipliedBy(4).dividedBy(10);

@@ -89,8 +89,7 @@ final class DemoProcesses implements AutoCloseable {
     builder
         .environment()
         .keySet()
-        .removeIf(
-            key -> key.startsWith("OUTRIGGER_") && !key.equals("OUTRIGGER_JAVA_HOME"));
+        .removeIf(key -> key.startsWith("OUTRIGGER_") && !key.equals("OUTRIGGER_JAVA_HOME"));
     return builder;
   }
 
@@ -112,10 +111,7 @@ final class DemoProcesses implements AutoCloseable {
     for (Map.Entry<String, Process> entry : processes.entrySet()) {
       if (!entry.getValue().isAlive()) {
         throw new CommandFailedException(
-            entry.getKey()
-                + " ended with "
-                + entry.getValue().exitValue()
-                + tail(entry.getKey()),
+            entry.getKey() + " ended with " + entry.getValue().exitValue() + tail(entry.getKey()),
             "");
       }
     }
@@ -126,7 +122,8 @@ final class DemoProcesses implements AutoCloseable {
     try {
       List<String> lines = Files.readAllLines(log(name));
       StringBuilder text = new StringBuilder();
-      lines.subList(Math.max(0, lines.size() - TAIL_LINES), lines.size())
+      lines
+          .subList(Math.max(0, lines.size() - TAIL_LINES), lines.size())
           .forEach(line -> text.append("\n    ").append(line));
       return text.toString();
     } catch (IOException e) {
@@ -142,11 +139,14 @@ final class DemoProcesses implements AutoCloseable {
     }
     closed = true;
     List<ProcessHandle> all = new ArrayList<>();
-    processes.sequencedValues().reversed().forEach(
-        process -> {
-          process.descendants().forEach(all::add);
-          all.add(process.toHandle());
-        });
+    processes
+        .sequencedValues()
+        .reversed()
+        .forEach(
+            process -> {
+              process.descendants().forEach(all::add);
+              all.add(process.toHandle());
+            });
     all.forEach(ProcessHandle::destroy);
     try {
       CompletableFuture.allOf(

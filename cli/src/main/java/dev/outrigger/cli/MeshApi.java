@@ -44,8 +44,7 @@ final class MeshApi implements AutoCloseable {
     return array(get("/api/v1/experiments"));
   }
 
-  JsonObject experiment(String name, String action, JsonObject body)
-      throws CommandFailedException {
+  JsonObject experiment(String name, String action, JsonObject body) throws CommandFailedException {
     return object(post("/api/v1/experiments/" + name + "/" + action, body));
   }
 
@@ -139,6 +138,8 @@ final class MeshApi implements AutoCloseable {
 
   private CommandFailedException stranger(Exception cause) {
     return new CommandFailedException(
-        "what answers at " + base + " is no control plane of Outrigger", "look at --api URL", cause);
+        "what answers at " + base + " is no control plane of Outrigger",
+        "look at --api URL",
+        cause);
   }
 }

@@ -83,8 +83,9 @@ final class StatusCommand implements Callable<Integer> {
           JsonObject one = refused.getAsJsonObject();
           text.append('\n')
               .append(terminal.bad("refused"))
-              .append(" by %s: %s %s%n".formatted(
-                  text(proxy, "node"), type.getKey(), text(one, "resource")))
+              .append(
+                  " by %s: %s %s%n"
+                      .formatted(text(proxy, "node"), type.getKey(), text(one, "resource")))
               .append("  = reason: ")
               .append(text(one, "reason"))
               .append("\n  = since: ")

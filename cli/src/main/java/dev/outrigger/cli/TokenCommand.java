@@ -91,8 +91,7 @@ final class TokenCommand implements Callable<Integer> {
   /** Writes what others must not read. */
   static void writeSecret(Path file, String text) throws IOException {
     Files.createFile(
-        file,
-        PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------")));
+        file, PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------")));
     Files.writeString(file, text);
   }
 }

@@ -27,8 +27,7 @@ final class VersionCommand implements Callable<Integer> {
   public Integer call() {
     terminal
         .out()
-        .println(
-            "outrigger " + version() + " (Java " + Runtime.version() + ", " + system() + ")");
+        .println("outrigger " + version() + " (Java " + Runtime.version() + ", " + system() + ")");
     return Main.OK;
   }
 

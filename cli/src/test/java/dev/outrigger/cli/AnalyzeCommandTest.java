@@ -30,8 +30,7 @@ class AnalyzeCommandTest {
   }
 
   @Test
-  void aMisspeltFieldIsShownWithItsPlaceAndTheNearestName(@TempDir Path folder)
-      throws IOException {
+  void aMisspeltFieldIsShownWithItsPlaceAndTheNearestName(@TempDir Path folder) throws IOException {
     Files.writeString(folder.resolve("web.yaml"), GOOD.replace("ports:", "prots:"));
 
     Captured said = Captured.run("analyze", folder.toString());

@@ -17,8 +17,7 @@ class DemoTest {
   void theControlPlaneFindsNothingWrongWithTheMesh() {
     DemoPlan plan = plan();
 
-    Analysis analysis =
-        Analysis.ofText("demo.yaml", plan.mesh() + "---\n" + plan.experimentYaml());
+    Analysis analysis = Analysis.ofText("demo.yaml", plan.mesh() + "---\n" + plan.experimentYaml());
 
     assertThat(analysis.problems()).isEmpty();
     assertThat(analysis.state().services()).hasSize(3);

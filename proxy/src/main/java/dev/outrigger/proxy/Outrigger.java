@@ -6,10 +6,14 @@ import dev.outrigger.proxy.bootstrap.ExitCode;
 import dev.outrigger.proxy.bootstrap.LoadedBootstrap;
 import dev.outrigger.proxy.bootstrap.ProxyOptions;
 import dev.outrigger.proxy.bootstrap.UsageException;
+import dev.outrigger.proxy.config.SocketAddressConfig;
 import dev.outrigger.proxy.extension.InvalidResourceException;
+import dev.outrigger.proxy.telemetry.ProxyTelemetry;
 import dev.outrigger.proxy.worker.Transport;
+import io.netty.util.NetUtil;
 import java.io.IOException;
 import java.io.PrintStream;
+import java.net.InetSocketAddress;
 import java.security.SecureRandom;
 import java.time.InstantSource;
 import java.util.List;
@@ -81,7 +85,12 @@ public final class Outrigger {
     ProxyOptions options = bootstrap.options();
     SecureRandom random = new SecureRandom();
     CountDownLatch ended = new CountDownLatch(1);
-    try (ProxyTelemetryParts telemetry = ProxyTelemetryParts.start();
+    try (ProxyTelemetry telemetry =
+            ProxyTelemetry.start(
+                System.getenv(),
+                ProxyServer.VERSION,
+                bootstrap.config().node().cluster(),
+                InstantSource.system());
         ProxyServer server =
             ProxyServer.start(
                 bootstrap,
@@ -106,7 +115,17 @@ public final class Outrigger {
               }
             });
       }
-      telemetry.serveAdmin(server, bootstrap, ended::countDown);
+      SocketAddressConfig admin =
+          options.admin() != null ? options.admin() : bootstrap.config().admin();
+      if (admin != null) {
+        InetSocketAddress bound =
+            server.serveAdmin(
+                admin,
+                telemetry::prometheus,
+                choice.transport().label() + ", " + choice.reason(),
+                ended::countDown);
+        err.println("outrigger: admin on http://" + NetUtil.toSocketAddressString(bound));
+      }
       if (bootstrap.config().dynamic().isStatic()) {
         server.started().join();
       }
@@ -131,6 +150,9 @@ public final class Outrigger {
       return cause instanceof ProxyServer.CannotBindException
           ? ExitCode.CANNOT_BIND
           : ExitCode.BAD_CONFIG;
+    } catch (IllegalArgumentException e) {
+      err.println("outrigger: " + e.getMessage());
+      return ExitCode.USAGE;
     } catch (InvalidResourceException e) {
       err.println("outrigger: " + e.getMessage());
       return ExitCode.BAD_CONFIG;

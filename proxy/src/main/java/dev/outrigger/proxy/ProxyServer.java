@@ -1,5 +1,8 @@
 package dev.outrigger.proxy;
 
+import dev.outrigger.proxy.admin.AdminServer;
+import dev.outrigger.proxy.admin.AdminSources;
+import dev.outrigger.proxy.admin.Readiness;
 import dev.outrigger.proxy.bootstrap.BootstrapConfig;
 import dev.outrigger.proxy.bootstrap.ControlPlaneTarget;
 import dev.outrigger.proxy.bootstrap.Discovery;
@@ -7,6 +10,7 @@ import dev.outrigger.proxy.bootstrap.LoadedBootstrap;
 import dev.outrigger.proxy.bootstrap.ProxyOptions;
 import dev.outrigger.proxy.config.ListenerConfig;
 import dev.outrigger.proxy.config.RuntimeConfig;
+import dev.outrigger.proxy.config.SocketAddressConfig;
 import dev.outrigger.proxy.extension.DecodeContext;
 import dev.outrigger.proxy.extension.InvalidResourceException;
 import dev.outrigger.proxy.forward.Forwarder;
@@ -62,12 +66,14 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Function;
+import java.util.function.Supplier;
 import java.util.random.RandomGenerator.SplittableGenerator;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -80,7 +86,7 @@ import org.slf4j.LoggerFactory;
 public final class ProxyServer implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(ProxyServer.class);
   private static final long IDLE_CHECK_MILLIS = 100;
-  private static final String VERSION = "0.1.0";
+  static final String VERSION = "0.1.0";
 
   private final LoadedBootstrap bootstrap;
   private final InstantSource clock;
@@ -102,6 +108,8 @@ public final class ProxyServer implements AutoCloseable {
   private CompiledConfig compiled = CompiledConfig.EMPTY;
   private String lastConfigError = "";
   private boolean draining;
+  private final Readiness readiness;
+  private volatile @Nullable AdminServer admin;
 
   /** What one worker owns. */
   private record Parts(
@@ -148,6 +156,12 @@ public final class ProxyServer implements AutoCloseable {
     this.clock = surroundings.clock();
     BootstrapConfig config = bootstrap.config();
     ProxyOptions options = bootstrap.options();
+    boolean member = options.source() instanceof ProxyOptions.Source.Mesh;
+    readiness =
+        new Readiness(
+            member
+                ? Map.of("configuration", "none yet", "identity", "not issued yet")
+                : Map.of("configuration", "none yet"));
     loop = ConfigLoop.start(transport);
     workers = Workers.start(transport, options.concurrency(), surroundings.chance());
     for (Worker worker : workers.all()) {
@@ -175,6 +189,7 @@ public final class ProxyServer implements AutoCloseable {
           (own, trust) -> {
             SpiffeId id = own.spiffeId();
             ownIdentity.set(id == null ? "" : id.toString());
+            readiness.met("identity");
             secrets.onIdentity(own, trust);
           });
     } else {
@@ -361,7 +376,14 @@ public final class ProxyServer implements AutoCloseable {
     }
     health.watch(config.clusters().values());
     if (!draining) {
-      listeners.apply(config.listeners(), () -> firstConfig.complete(null));
+      listeners.apply(
+          config.listeners(),
+          () -> {
+            if (lastConfigError.isEmpty()) {
+              readiness.met("configuration");
+            }
+            firstConfig.complete(null);
+          });
     }
   }
 
@@ -373,6 +395,7 @@ public final class ProxyServer implements AutoCloseable {
 
   private void onBindFailure(String address, String reason) {
     lastConfigError = "cannot bind " + address + ": " + reason;
+    readiness.unmet("listener " + address, reason);
     firstConfig.completeExceptionally(new CannotBindException(address, reason));
   }
 
@@ -416,30 +439,59 @@ public final class ProxyServer implements AutoCloseable {
     return client == null ? null : client.status();
   }
 
-  /** Why this proxy is not ready; empty when it is. */
-  public CompletableFuture<List<String>> notReady() {
-    return onConfigLoop(
-        () -> {
-          List<String> reasons = new ArrayList<>();
-          if (draining) {
-            reasons.add("draining");
-          }
-          if (compiled.snapshot().sequence() == 0) {
-            reasons.add("no configuration yet");
-          }
-          if (!lastConfigError.isEmpty()) {
-            reasons.add(lastConfigError);
-          }
-          IdentitySource source = identity;
-          String problem = source == null ? null : source.state().problem(clock.instant());
-          if (problem != null) {
-            reasons.add(problem);
-          }
-          return reasons;
-        });
+  /** Whether this proxy is ready for traffic, and why not. */
+  public Readiness readiness() {
+    return readiness;
   }
 
-  private <T> CompletableFuture<T> onConfigLoop(java.util.function.Supplier<T> question) {
+  /**
+   * Serves the admin pages.
+   *
+   * @param metrics gives the Prometheus text
+   * @param transport what the loops run on, and why, in words
+   * @param quit ends the process
+   * @return where it is bound
+   * @throws IOException if it cannot listen
+   */
+  public InetSocketAddress serveAdmin(
+      SocketAddressConfig address,
+      Supplier<? extends CompletionStage<String>> metrics,
+      String transport,
+      Runnable quit)
+      throws IOException {
+    AtomicReference<@Nullable XdsStatus> lastStatus = new AtomicReference<>();
+    AdminServer server =
+        new AdminServer(
+            loop,
+            workers.transport(),
+            new AdminSources(
+                readiness,
+                metrics,
+                () -> compiled.snapshot(),
+                health::view,
+                () -> {
+                  CompletableFuture<XdsStatus> asked = discovery();
+                  if (asked != null) {
+                    asked.thenAccept(lastStatus::set);
+                  }
+                  return lastStatus.get();
+                },
+                new AdminSources.ServerFacts(
+                    VERSION,
+                    bootstrap.config().node().id(),
+                    bootstrap.config().node().cluster(),
+                    transport,
+                    workerCount(),
+                    clock.instant()),
+                clock,
+                () -> drain(bootstrap.options().drainTime()),
+                quit));
+    InetSocketAddress bound = server.start(address);
+    admin = server;
+    return bound;
+  }
+
+  private <T> CompletableFuture<T> onConfigLoop(Supplier<T> question) {
     CompletableFuture<T> answer = new CompletableFuture<>();
     loop.execute(
         () -> {
@@ -463,6 +515,7 @@ public final class ProxyServer implements AutoCloseable {
             return;
           }
           draining = true;
+          readiness.unmet("drain", "the proxy is shutting down");
           for (Parts one : parts) {
             one.worker().loop().execute(() -> one.http().drain(true));
           }
@@ -515,6 +568,10 @@ public final class ProxyServer implements AutoCloseable {
           listeners.close(_ -> true);
           closed.complete(null);
         });
+    AdminServer pages = admin;
+    if (pages != null) {
+      pages.close();
+    }
     closed.orTimeout(2, TimeUnit.SECONDS).exceptionally(_ -> null).join();
     workers.close();
     loop.stop().awaitUninterruptibly(2, TimeUnit.SECONDS);
