@@ -29,7 +29,6 @@ import picocli.CommandLine.Parameters;
       "  outrigger analyze -o json mesh/ | jq '.problems[].code'"
     })
 final class AnalyzeCommand implements Callable<Integer> {
-  @Mixin private final HelpOption help = new HelpOption();
   @Mixin private final OutputOption output = new OutputOption();
 
   @Parameters(

@@ -93,7 +93,7 @@ record CaptureRules(
     private static String compressed(byte[] bytes) {
       int[] groups = new int[8];
       for (int i = 0; i < 8; i++) {
-        groups[i] = (bytes[2 * i] & 0xff) << 8 | bytes[2 * i + 1] & 0xff;
+        groups[i] = ((bytes[2 * i] & 0xff) << 8) | (bytes[2 * i + 1] & 0xff);
       }
       int start = -1;
       int length = 1;

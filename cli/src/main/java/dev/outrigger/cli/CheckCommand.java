@@ -53,7 +53,6 @@ final class CheckCommand implements Callable<Integer> {
    */
   record Finding(Verdict verdict, String what, String hint) {}
 
-  @Mixin private final HelpOption help = new HelpOption();
   @Mixin private final OutputOption output = new OutputOption();
   private final Terminal terminal;
 
@@ -123,8 +122,7 @@ final class CheckCommand implements Callable<Integer> {
   static Finding java(int feature) {
     return feature >= 25
         ? new Finding(Verdict.GOOD, "Java " + feature, "")
-        : new Finding(
-            Verdict.BAD, "Java " + feature + " is too old", "install a JDK 25, or newer");
+        : new Finding(Verdict.BAD, "Java " + feature + " is too old", "install a JDK 25, or newer");
   }
 
   static Finding kernel(String system, String version) {
@@ -137,7 +135,7 @@ final class CheckCommand implements Callable<Integer> {
     String[] parts = version.split("[.-]", 3);
     int major = number(parts[0]);
     int minor = parts.length > 1 ? number(parts[1]) : 0;
-    return major > 5 || major == 5 && minor >= 10
+    return major > 5 || (major == 5 && minor >= 10)
         ? new Finding(Verdict.GOOD, "Linux " + version, "")
         : new Finding(
             Verdict.WARNING, "Linux " + version + " is old", "5.10 or newer knows all we use");
@@ -195,7 +193,7 @@ final class CheckCommand implements Callable<Integer> {
     try {
       for (String line : Files.readAllLines(Path.of("/proc/self/limits"))) {
         if (line.startsWith("Max open files")) {
-          return openFiles(line.substring("Max open files".length()).strip().split(" +")[1]);
+          return openFiles(line.substring("Max open files".length()).strip().split(" +", 3)[1]);
         }
       }
     } catch (IOException e) {

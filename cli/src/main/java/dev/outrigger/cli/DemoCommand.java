@@ -58,7 +58,6 @@ final class DemoCommand implements Callable<Integer> {
   private static final Pattern READY =
       Pattern.compile(" xds-tls=127\\.0\\.0\\.1:([0-9]+) api=(http://127\\.0\\.0\\.1:[0-9]+)");
 
-  @Mixin private final HelpOption help = new HelpOption();
   @Mixin private final OutputOption output = new OutputOption();
   @Spec private CommandSpec spec = CommandSpec.create();
 

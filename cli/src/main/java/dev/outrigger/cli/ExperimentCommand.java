@@ -32,23 +32,16 @@ import picocli.CommandLine.Spec;
       "  outrigger experiment stop shop/slow-catalog"
     })
 final class ExperimentCommand implements Runnable {
-  @Mixin private final HelpOption help = new HelpOption();
   @Spec private CommandSpec spec = CommandSpec.create();
-  private final Terminal terminal;
 
   /** What every verb of an experiment takes. */
   private static final class Common {
-    @Mixin private final HelpOption help = new HelpOption();
     @Mixin private final OutputOption output = new OutputOption();
     @Mixin private final ApiOption api = new ApiOption();
   }
 
-  ExperimentCommand(Terminal terminal) {
-    this.terminal = terminal;
-  }
-
   static CommandLine withVerbs(Terminal terminal) {
-    return new CommandLine(new ExperimentCommand(terminal))
+    return new CommandLine(new ExperimentCommand())
         .addSubcommand(new RunVerb(terminal))
         .addSubcommand(new PreviewVerb(terminal))
         .addSubcommand(new ListVerb(terminal))

@@ -25,7 +25,6 @@ import picocli.CommandLine.Parameters;
       "  outrigger explain OR1003"
     })
 final class ExplainCommand implements Callable<Integer> {
-  @Mixin private final HelpOption help = new HelpOption();
   @Mixin private final OutputOption output = new OutputOption();
 
   @Parameters(arity = "0..1", paramLabel = "CODE", description = "The code, or an access log flag.")
@@ -41,7 +40,9 @@ final class ExplainCommand implements Callable<Integer> {
   public Integer call() throws CommandFailedException {
     SequencedMap<String, Page> pages = CodePages.all();
     List<Page> chosen =
-        code == null ? List.copyOf(pages.values()) : found(pages, code.strip().split("[\\s;:]")[0]);
+        code == null
+            ? List.copyOf(pages.values())
+            : found(pages, code.strip().split("[\\s;:]", 2)[0]);
     if (output.isJson()) {
       JsonArray list = new JsonArray();
       chosen.forEach(page -> list.add(json(page)));

@@ -11,7 +11,6 @@ import picocli.CommandLine.Mixin;
     description = "Ends every running experiment at once.",
     footer = {"", "Example:", "  outrigger halt --why 'alarms in eu-west'"})
 final class HaltCommand implements Callable<Integer> {
-  @Mixin private final HelpOption help = new HelpOption();
   @Mixin private final OutputOption output = new OutputOption();
   @Mixin private final ApiOption api = new ApiOption();
   @Mixin private final Asked asked = new Asked();

@@ -3,11 +3,11 @@ package dev.outrigger.cli;
 import dev.outrigger.cli.CaptureRules.Network;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.SortedSet;
 import java.util.TreeSet;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
-import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
@@ -36,7 +36,6 @@ import picocli.CommandLine.Spec;
       "  outrigger init --remove"
     })
 final class InitCommand implements Callable<Integer> {
-  @Mixin private final HelpOption help = new HelpOption();
   @Spec private CommandSpec spec = CommandSpec.create();
 
   @ArgGroup private Instead instead = new Instead();
@@ -174,7 +173,7 @@ final class InitCommand implements Callable<Integer> {
     return port;
   }
 
-  private TreeSet<Integer> ports(String option, List<Integer> ports) {
+  private SortedSet<Integer> ports(String option, List<Integer> ports) {
     ports.forEach(port -> port(option, port));
     return new TreeSet<>(ports);
   }

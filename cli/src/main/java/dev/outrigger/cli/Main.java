@@ -5,6 +5,7 @@ import java.util.List;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Model.OptionSpec;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.UnmatchedArgumentException;
 
@@ -34,8 +35,8 @@ public final class Main {
     CommandLine root =
         new CommandLine(new Root())
             .addSubcommand(new DemoCommand(terminal))
-            .addSubcommand(new StartedByLauncher.ControlPlaneVerb(terminal))
-            .addSubcommand(new StartedByLauncher.ProxyVerb(terminal))
+            .addSubcommand(new StartedByLauncher.ControlPlaneVerb())
+            .addSubcommand(new StartedByLauncher.ProxyVerb())
             .addSubcommand(new InitCommand(terminal))
             .addSubcommand(new CheckCommand(terminal))
             .addSubcommand(new AnalyzeCommand(terminal))
@@ -46,6 +47,7 @@ public final class Main {
             .addSubcommand(new TokenCommand(terminal))
             .addSubcommand(new VersionCommand(terminal))
             .addSubcommand(new CommandLine.HelpCommand());
+    addHelp(root);
     root.setOut(terminal.out());
     root.setErr(terminal.err());
     root.setColorScheme(
@@ -66,6 +68,20 @@ public final class Main {
           throw failure;
         });
     return root;
+  }
+
+  private static void addHelp(CommandLine command) {
+    if (command.getCommandSpec().findOption("--help") == null) {
+      command
+          .getCommandSpec()
+          .addOption(
+              OptionSpec.builder("-h", "--help")
+                  .type(boolean.class)
+                  .usageHelp(true)
+                  .description("Show this.")
+                  .build());
+    }
+    command.getSubcommands().values().forEach(Main::addHelp);
   }
 
   private static int wrongUsage(ParameterException failure, String[] args) {
@@ -101,12 +117,6 @@ public final class Main {
       })
   static final class Root implements Runnable {
     @CommandLine.Spec private CommandSpec spec = CommandSpec.create();
-
-    @CommandLine.Option(
-        names = {"-h", "--help"},
-        usageHelp = true,
-        description = "Show this.")
-    private boolean help;
 
     @Override
     public void run() {

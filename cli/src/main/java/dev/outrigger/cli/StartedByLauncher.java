@@ -5,10 +5,8 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
-import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Spec;
-import picocli.CommandLine.Unmatched;
 
 /** Verbs with a process of their own, which the launcher starts; here is only their help. */
 final class StartedByLauncher {
@@ -29,8 +27,6 @@ final class StartedByLauncher {
         "       outrigger proxy --listen ADDR --to ADDR"
       })
   static final class ProxyVerb implements Callable<Integer> {
-    @Mixin private final HelpOption help = new HelpOption();
-    @Unmatched private final List<String> rest = new ArrayList<>();
 
     @Spec
     void describe(CommandSpec spec) {
@@ -42,8 +38,6 @@ final class StartedByLauncher {
       lines.add("  outrigger proxy --listen 127.0.0.1:8080 --to 127.0.0.1:3000");
       spec.usageMessage().footer(lines.toArray(String[]::new));
     }
-
-    ProxyVerb(Terminal terminal) {}
 
     @Override
     public Integer call() throws CommandFailedException {
@@ -69,11 +63,6 @@ final class StartedByLauncher {
         "  outrigger control-plane --dir mesh/"
       })
   static final class ControlPlaneVerb implements Callable<Integer> {
-    @Mixin private final HelpOption help = new HelpOption();
-    @Unmatched private final List<String> rest = new ArrayList<>();
-
-    ControlPlaneVerb(Terminal terminal) {}
-
     @Override
     public Integer call() throws CommandFailedException {
       return refuse("control-plane");

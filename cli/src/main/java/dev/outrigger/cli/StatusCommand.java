@@ -15,7 +15,6 @@ import picocli.CommandLine.Mixin;
     exitCodeList = {"0:no proxy refuses anything", "1:a proxy refuses something, or no answer"},
     footer = {"", "Example:", "  outrigger status --api http://127.0.0.1:15080"})
 final class StatusCommand implements Callable<Integer> {
-  @Mixin private final HelpOption help = new HelpOption();
   @Mixin private final OutputOption output = new OutputOption();
   @Mixin private final ApiOption api = new ApiOption();
   private final Terminal terminal;

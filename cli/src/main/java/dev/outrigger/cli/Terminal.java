@@ -28,6 +28,8 @@ record Terminal(
     environment = Map.copyOf(environment);
   }
 
+  // Some JDKs give no console when nobody is there, others one that is no terminal.
+  @SuppressWarnings("SystemConsoleNull")
   static Terminal ofProcess() {
     Map<String, String> environment = System.getenv();
     @Nullable Console console = System.console();

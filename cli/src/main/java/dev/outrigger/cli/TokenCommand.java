@@ -25,7 +25,6 @@ import picocli.CommandLine.Parameters;
       "  outrigger token --uses 1 --ttl 600 --root-ca root.pem spiffe://cluster.local/ns/shop/sa/web"
     })
 final class TokenCommand implements Callable<Integer> {
-  @Mixin private final HelpOption help = new HelpOption();
   @Mixin private final OutputOption output = new OutputOption();
   @Mixin private final ApiOption api = new ApiOption();
 

@@ -7,7 +7,6 @@ import java.util.Properties;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
-import picocli.CommandLine.Mixin;
 
 @Command(
     name = "version",
@@ -16,7 +15,6 @@ import picocli.CommandLine.Mixin;
 final class VersionCommand implements Callable<Integer> {
   private static final String BUILD = "/META-INF/maven/dev.outrigger/outrigger-cli/pom.properties";
 
-  @Mixin private final HelpOption help = new HelpOption();
   private final Terminal terminal;
 
   VersionCommand(Terminal terminal) {

@@ -29,8 +29,7 @@ class CheckCommandTest {
     Captured said = Captured.run("check", "-o", "json");
 
     assertThat(said.exit()).isZero();
-    assertThat(
-            JsonParser.parseString(said.out()).getAsJsonObject().get("success").getAsBoolean())
+    assertThat(JsonParser.parseString(said.out()).getAsJsonObject().get("success").getAsBoolean())
         .isTrue();
   }
 }

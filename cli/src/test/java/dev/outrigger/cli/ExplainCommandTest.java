@@ -36,7 +36,8 @@ class ExplainCommandTest {
     for (Class<?> variant : ProxyError.class.getPermittedSubclasses()) {
       for (ProxyError error : all(variant.asSubclass(ProxyError.class))) {
         var reply = ErrorReplies.replyFor(error);
-        assertThat(CodePages.all().get(reply.code()).seen())
+        assertThat(CodePages.all().get(reply.code()))
+            .extracting(CodePages.Page::seen)
             .isEqualTo(reply.status() + " " + reply.flag());
       }
     }
