@@ -24,14 +24,20 @@ record CompiledListener(
     chains = List.copyOf(chains);
   }
 
-  /** The chain of this name, or null. */
-  @Nullable CompiledChain named(String name) {
+  /**
+   * The chain here that stands where one of an earlier version stood, or null: the one that matches
+   * the same connections, since names may be empty or change.
+   */
+  @Nullable CompiledChain successorOf(CompiledChain earlier, boolean wasDefault) {
+    if (wasDefault) {
+      return defaultChain;
+    }
     for (CompiledChain chain : chains) {
-      if (chain.config().name().equals(name)) {
+      if (chain.config().match().equals(earlier.config().match())) {
         return chain;
       }
     }
-    return defaultChain != null && defaultChain.config().name().equals(name) ? defaultChain : null;
+    return null;
   }
 
   /** Whether the choice among the chains for a destination depends on the first bytes. */
@@ -151,7 +157,7 @@ record CompiledListener(
       if (serverName == null) {
         continue;
       }
-      if (name.equals(serverName)) {
+      if (name.equalsIgnoreCase(serverName)) {
         longest = Integer.MAX_VALUE;
       } else if (name.startsWith("*.") && serverName.endsWith(name.substring(1))) {
         longest = Math.max(longest, name.length());

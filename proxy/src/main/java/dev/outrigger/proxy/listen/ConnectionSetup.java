@@ -189,6 +189,10 @@ final class ConnectionSetup extends ChannelInboundHandlerAdapter {
       return;
     }
     if (event instanceof ChannelInputShutdownEvent && chain == null) {
+      if (seen == null) {
+        context.close();
+        return;
+      }
       // Whatever there is must be decided upon now.
       choose(context);
     }

@@ -13,8 +13,10 @@ import io.netty.channel.ChannelInitializer;
 import io.netty.channel.ChannelOption;
 import io.netty.channel.WriteBufferWaterMark;
 import io.netty.channel.epoll.EpollChannelOption;
+import io.netty.channel.socket.nio.NioChannelOption;
 import io.netty.channel.uring.IoUringChannelOption;
 import java.net.InetSocketAddress;
+import java.net.StandardSocketOptions;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.Iterator;
@@ -195,6 +197,8 @@ public final class Listeners {
             .option(ChannelOption.SO_REUSEADDR, true)
             .childOption(ChannelOption.TCP_NODELAY, true)
             .childOption(ChannelOption.SO_KEEPALIVE, true)
+            // An end one way is not the end: the relay passes it on, and HTTP still answers.
+            .childOption(ChannelOption.ALLOW_HALF_CLOSURE, true)
             .childOption(
                 ChannelOption.WRITE_BUFFER_WATER_MARK, new WriteBufferWaterMark(buffer / 2, buffer))
             .childHandler(
@@ -207,9 +211,7 @@ public final class Listeners {
     switch (transport) {
       case IO_URING -> bootstrap.option(IoUringChannelOption.SO_REUSEPORT, true);
       case EPOLL -> bootstrap.option(EpollChannelOption.SO_REUSEPORT, true);
-      case NIO -> {
-        // The JDK cannot share a port among sockets: the one worker that binds takes all.
-      }
+      case NIO -> bootstrap.option(NioChannelOption.of(StandardSocketOptions.SO_REUSEPORT), true);
     }
     return bootstrap;
   }

@@ -13,7 +13,6 @@ import dev.outrigger.proxy.worker.WorkerConfined;
 import dev.outrigger.tls.ClientTls;
 import io.netty.channel.Channel;
 import io.netty.channel.ChannelHandler;
-import io.netty.channel.ChannelOption;
 import java.util.HashMap;
 import java.util.LinkedHashSet;
 import java.util.Map;
@@ -79,10 +78,7 @@ public final class WorkerListeners {
     ChannelHandler last =
         switch (chain.config().network()) {
           case NetworkFilter.Http _ -> http.newHttp1Handler(new Current(listener, chain), facts);
-          case NetworkFilter.Tcp relay -> {
-            channel.config().setOption(ChannelOption.ALLOW_HALF_CLOSURE, true);
-            yield tcp.newRelay(relay, facts, bufferBytes(listener));
-          }
+          case NetworkFilter.Tcp relay -> tcp.newRelay(relay, facts, bufferBytes(listener));
         };
     channel.pipeline().addLast(last);
   }
@@ -96,6 +92,7 @@ public final class WorkerListeners {
   /** What a connection's next exchange goes by: its chain as it is now, or as it last was. */
   private final class Current implements HttpSettings.View {
     private final String listener;
+    private final boolean byDefault;
     private CompiledConfig seen;
     private CompiledChain chain;
 
@@ -103,6 +100,8 @@ public final class WorkerListeners {
       this.listener = listener;
       this.chain = chain;
       this.seen = config;
+      CompiledListener found = listeners.get(listener);
+      this.byDefault = found != null && found.defaultChain() == chain;
     }
 
     @Override
@@ -110,7 +109,7 @@ public final class WorkerListeners {
       if (seen != config) {
         seen = config;
         CompiledListener found = listeners.get(listener);
-        CompiledChain now = found == null ? null : found.named(chain.config().name());
+        CompiledChain now = found == null ? null : found.successorOf(chain, byDefault);
         if (now != null && now.http() != null) {
           chain = now;
         }

@@ -9,6 +9,7 @@ import dev.outrigger.proxy.telemetry.ConnectionRecord;
 import dev.outrigger.proxy.upstream.Upstream;
 import dev.outrigger.proxy.upstream.UpstreamConnector;
 import dev.outrigger.proxy.worker.WorkerConfined;
+import dev.outrigger.tls.PeerIdentity;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
 import io.netty.channel.Channel;
@@ -227,7 +228,7 @@ final class TcpRelay extends ChannelInboundHandlerAdapter {
 
   @Override
   public void userEventTriggered(ChannelHandlerContext context, Object event) {
-    if (event instanceof ChannelInputShutdownEvent || event instanceof SslCloseCompletionEvent) {
+    if (ends(event)) {
       clientEnded();
     }
   }
@@ -301,7 +302,7 @@ final class TcpRelay extends ChannelInboundHandlerAdapter {
 
     @Override
     public void userEventTriggered(ChannelHandlerContext context, Object event) {
-      if (event instanceof ChannelInputShutdownEvent || event instanceof SslCloseCompletionEvent) {
+      if (ends(event)) {
         serverEnded();
       }
     }
@@ -344,13 +345,23 @@ final class TcpRelay extends ChannelInboundHandlerAdapter {
     }
   }
 
-  /** FIN after what was written; over TLS, its close_notify. */
+  private static boolean ends(Object event) {
+    return event instanceof ChannelInputShutdownEvent
+        || event instanceof SslCloseCompletionEvent closed && closed.isSuccess();
+  }
+
+  /**
+   * FIN after what was written. Over TLS a stranger is told by close_notify. A proxy of the mesh is
+   * not: its engine would answer with its own and could send nothing more, so that the answer to a
+   * client that half-closes would be lost.
+   */
   private static void halfClose(Channel channel) {
     if (!channel.isActive()) {
       return;
     }
     SslHandler tls = channel.pipeline().get(SslHandler.class);
-    if (tls != null) {
+    PeerIdentity peer = tls == null ? null : PeerIdentity.of(tls);
+    if (tls != null && (peer == null || peer.spiffeId() == null)) {
       tls.closeOutbound();
       return;
     }

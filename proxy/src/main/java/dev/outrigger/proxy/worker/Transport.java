@@ -4,7 +4,6 @@ import io.netty.channel.IoHandlerFactory;
 import io.netty.channel.ServerChannel;
 import io.netty.channel.epoll.Epoll;
 import io.netty.channel.epoll.EpollDatagramChannel;
-import io.netty.channel.epoll.EpollIoHandler;
 import io.netty.channel.epoll.EpollServerSocketChannel;
 import io.netty.channel.epoll.EpollSocketChannel;
 import io.netty.channel.nio.NioIoHandler;
@@ -45,7 +44,7 @@ public enum Transport {
   EPOLL(EpollSocketChannel.class, EpollServerSocketChannel.class) {
     @Override
     public IoHandlerFactory newHandlerFactory() {
-      return EpollIoHandler.newFactory();
+      return EpollHandler.newFactory();
     }
 
     @Override
