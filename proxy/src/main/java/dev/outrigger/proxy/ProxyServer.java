@@ -62,6 +62,7 @@ import java.security.SecureRandom;
 import java.time.Duration;
 import java.time.InstantSource;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -367,12 +368,20 @@ public final class ProxyServer implements AutoCloseable {
       firstConfig.completeExceptionally(e);
       return;
     }
+    Set<String> gone = new HashSet<>(compiled.listeners().keySet());
+    gone.removeAll(next.listeners().keySet());
     compiled = next;
     lastConfigError = "";
     // Clusters before the listeners that send to them, and both before sockets are opened.
     workers.publish(next.snapshot());
     for (Parts one : parts) {
-      one.worker().loop().execute(() -> one.local().replace(next));
+      one.worker()
+          .loop()
+          .execute(
+              () -> {
+                one.local().replace(next);
+                gone.forEach(one.http()::drainListener);
+              });
     }
     health.watch(config.clusters().values());
     if (!draining) {
@@ -516,8 +525,12 @@ public final class ProxyServer implements AutoCloseable {
           }
           draining = true;
           readiness.unmet("drain", "the proxy is shutting down");
+          // Where nothing is outbound, all that comes is for the application behind this proxy.
+          boolean inboundOnly =
+              compiled.snapshot().config().listeners().stream()
+                  .anyMatch(listener -> listener.direction() == ListenerConfig.Direction.OUTBOUND);
           for (Parts one : parts) {
-            one.worker().loop().execute(() -> one.http().drain(true));
+            one.worker().loop().execute(() -> one.http().drain(inboundOnly));
           }
           long end = loop.nanoTime() + grace.toNanos();
           awaitIdle(end, 0);

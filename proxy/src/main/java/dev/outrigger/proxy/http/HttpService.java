@@ -69,6 +69,16 @@ public final class HttpService {
     }
   }
 
+  /** The same for what one listener accepted, which is no more. */
+  public void drainListener(String name) {
+    assert worker.isCurrent();
+    for (Http1Downstream connection : new ArrayList<>(connections)) {
+      if (connection.facts().listener().equals(name)) {
+        connection.drain();
+      }
+    }
+  }
+
   /** Exchanges under way. */
   public int activeExchanges() {
     assert worker.isCurrent();

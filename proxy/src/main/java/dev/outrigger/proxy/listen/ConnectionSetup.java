@@ -58,12 +58,13 @@ final class ConnectionSetup extends ChannelInboundHandlerAdapter {
       if (original != null) {
         meant = original;
       }
+      // Also what was never redirected: its destination is this listener, and to go on to there
+      // would come back here for ever.
       boolean own =
           worker.isOwnPort(meant.getPort())
-              && (meant.equals(local) || meant.getAddress().isLoopbackAddress())
-              && original != null;
+              && (meant.equals(local) || meant.getAddress().isLoopbackAddress());
       if (own) {
-        LOG.warn("{}: a connection meant for the proxy's own {} is refused", config.name(), bound);
+        worker.ownRefused(config.name(), bound);
         refuse(context, "own_listener");
         return;
       }

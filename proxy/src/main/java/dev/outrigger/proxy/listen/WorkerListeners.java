@@ -13,21 +13,27 @@ import dev.outrigger.proxy.worker.WorkerConfined;
 import dev.outrigger.tls.ClientTls;
 import io.netty.channel.Channel;
 import io.netty.channel.ChannelHandler;
+import java.net.InetSocketAddress;
 import java.util.HashMap;
 import java.util.LinkedHashSet;
 import java.util.Map;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** All that one worker needs to set a connection up. Confined to its worker's event loop. */
 @SuppressWarnings("ReferenceEquality") // the very same object is meant
 @WorkerConfined
 public final class WorkerListeners {
+  private static final Logger LOG = LoggerFactory.getLogger(WorkerListeners.class);
+
   private final Worker worker;
   private final HttpService http;
   private final TcpService tcp;
   private final WorkerTelemetry telemetry;
   private final Set<Integer> ownPorts = new LinkedHashSet<>();
+  private boolean ownRefused;
   private CompiledConfig config = CompiledConfig.EMPTY;
   private Map<String, CompiledListener> listeners = new HashMap<>();
 
@@ -55,6 +61,18 @@ public final class WorkerListeners {
   void ownPort(int port) {
     assert worker.isCurrent();
     ownPorts.add(port);
+  }
+
+  /** A connection to the proxy itself was refused: said once, since anyone may try it. */
+  void ownRefused(String listener, InetSocketAddress bound) {
+    if (!ownRefused) {
+      ownRefused = true;
+      LOG.warn(
+          "{}: a connection whose destination is the proxy's own {} is refused; further ones are"
+              + " only counted",
+          listener,
+          bound);
+    }
   }
 
   boolean isOwnPort(int port) {

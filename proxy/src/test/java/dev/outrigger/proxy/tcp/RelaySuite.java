@@ -9,6 +9,8 @@ import dev.outrigger.proxy.bootstrap.BootstrapLoader;
 import dev.outrigger.proxy.bootstrap.ProxyOptions;
 import dev.outrigger.proxy.telemetry.ProxyTelemetry;
 import dev.outrigger.proxy.worker.Transport;
+import io.netty.pkitesting.CertificateBuilder;
+import io.netty.pkitesting.X509Bundle;
 import java.io.IOException;
 import java.io.InputStream;
 import java.net.InetAddress;
@@ -18,9 +20,12 @@ import java.net.Socket;
 import java.net.SocketException;
 import java.net.SocketTimeoutException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.security.SecureRandom;
 import java.time.Duration;
 import java.time.InstantSource;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
@@ -33,6 +38,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.RepeatedTest;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
@@ -69,26 +75,27 @@ abstract class RelaySuite {
   }
 
   private void startProxy(String protocol) throws Exception {
-    proxy =
+    proxy = start("--to", "127.0.0.1:" + server.getLocalPort(), "--protocol", protocol);
+    listening = boundTo(proxy);
+  }
+
+  private ProxyServer start(String... more) throws Exception {
+    List<String> arguments =
+        new ArrayList<>(List.of("--listen", "127.0.0.1:0", "--concurrency", "2"));
+    arguments.addAll(List.of(more));
+    ProxyServer started =
         ProxyServer.start(
-            BootstrapLoader.load(
-                ProxyOptions.parse(
-                    List.of(
-                        "--listen",
-                        "127.0.0.1:0",
-                        "--to",
-                        "127.0.0.1:" + server.getLocalPort(),
-                        "--protocol",
-                        protocol,
-                        "--concurrency",
-                        "2"),
-                    Map.of())),
+            BootstrapLoader.load(ProxyOptions.parse(arguments, Map.of())),
             transport,
             new ProxyServer.Surroundings(
                 InstantSource.system(), new SplittableRandom(1), new SecureRandom()),
             telemetry::forWorker);
-    proxy.started().get(10, TimeUnit.SECONDS);
-    listening = proxy.addresses().join().values().iterator().next().getFirst();
+    started.started().get(10, TimeUnit.SECONDS);
+    return started;
+  }
+
+  private static InetSocketAddress boundTo(ProxyServer proxy) {
+    return proxy.addresses().join().values().iterator().next().getFirst();
   }
 
   private Socket client() throws IOException {
@@ -145,6 +152,82 @@ abstract class RelaySuite {
         served.close();
         assertThat(new String(client.getInputStream().readAllBytes(), StandardCharsets.UTF_8))
             .isEqualTo("a late answer");
+      }
+    }
+  }
+
+  /** Two proxies with identities, as in a mesh: the first speaks mutual TLS to the second. */
+  @Test
+  void anAnswerAfterTheEndOfTheQuestionPassesThroughMutualTls(@TempDir Path folder)
+      throws Exception {
+    X509Bundle root =
+        new CertificateBuilder()
+            .ecp256()
+            .subject("CN=root")
+            .setKeyUsage(true, CertificateBuilder.KeyUsage.keyCertSign)
+            .setIsCertificateAuthority(true)
+            .buildSelfSigned();
+    X509Bundle leaf =
+        new CertificateBuilder()
+            .ecp256()
+            .subject("CN=leaf")
+            .setKeyUsage(true, CertificateBuilder.KeyUsage.digitalSignature)
+            .addExtendedKeyUsageServerAuth()
+            .addExtendedKeyUsageClientAuth()
+            .addSanUriName("spiffe://cluster.local/ns/shop/sa/web")
+            .addSanIpAddress("127.0.0.1")
+            .buildIssuedBy(root);
+    String ca = Files.writeString(folder.resolve("ca"), root.getCertificatePEM()).toString();
+    String chain = Files.writeString(folder.resolve("cert"), leaf.getCertificatePEM()).toString();
+    String key = Files.writeString(folder.resolve("key"), leaf.getPrivateKeyPEM()).toString();
+    try (ProxyServer inbound =
+        start(
+            "--to",
+            "127.0.0.1:" + server.getLocalPort(),
+            "--protocol",
+            "tcp",
+            "--tls-cert",
+            chain,
+            "--tls-key",
+            key,
+            "--client-ca",
+            ca)) {
+      proxy =
+          start(
+              "--to",
+              "127.0.0.1:" + boundTo(inbound).getPort(),
+              "--protocol",
+              "tcp",
+              "--upstream-ca",
+              ca,
+              "--upstream-cert",
+              chain,
+              "--upstream-key",
+              key);
+      listening = boundTo(proxy);
+      byte[] answer = new byte[4 << 20];
+      new SplittableRandom(5).nextBytes(answer);
+      try (Socket client = client()) {
+        send(client, "question");
+        client.shutdownOutput();
+        try (Socket served = accepted()) {
+          assertThat(new String(served.getInputStream().readAllBytes(), StandardCharsets.UTF_8))
+              .isEqualTo("question");
+          Thread.ofPlatform()
+              .daemon()
+              .start(
+                  () -> {
+                    try {
+                      served.getOutputStream().write(answer);
+                      served.shutdownOutput();
+                    } catch (IOException e) {
+                      // The client's side says what is missing.
+                    }
+                  });
+          byte[] got = client.getInputStream().readAllBytes();
+          assertThat(got.length).isEqualTo(answer.length);
+          assertThat(Arrays.equals(got, answer)).isTrue();
+        }
       }
     }
   }
