@@ -3,6 +3,8 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 JAVA_HOME := $(shell cli/launcher/find-jdk)
 export JAVA_HOME
+PEERS_DIR := $(or $(OUTRIGGER_PEERS_DIR),$(or $(XDG_CACHE_HOME),$(HOME)/.cache)/outrigger/peers)
+export OUTRIGGER_ENVOY ?= $(PEERS_DIR)/envoy
 MVN := $(shell command -v mvn 2>/dev/null)
 MVNFLAGS ?= -B -ntp
 

@@ -25,7 +25,6 @@ import io.grpc.Server;
 import io.grpc.ServerInterceptors;
 import io.grpc.netty.NettyServerBuilder;
 import java.io.IOException;
-import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.nio.file.Path;
 import java.security.SecureRandom;
@@ -179,14 +178,12 @@ public final class ControlPlane implements AutoCloseable {
         Executors.newThreadPerTaskExecutor(Thread.ofVirtual().name("outrigger-xds-", 0).factory());
     part(calls::shutdownNow);
     Server plain =
-        server(new InetSocketAddress(InetAddress.getByName("127.0.0.1"), options.xdsPort()), calls)
+        server(new InetSocketAddress("127.0.0.1", options.xdsPort()), calls)
             .addService((BindableService) ads)
             .build();
     RotatingServerTls tls = new RotatingServerTls(authority, clock);
     Server secure =
-        server(
-                new InetSocketAddress(InetAddress.getByName(options.bind()), options.xdsTlsPort()),
-                calls)
+        server(new InetSocketAddress(options.bind(), options.xdsTlsPort()), calls)
             .sslContext(tls)
             .addService(ServerInterceptors.intercept(ads, new CallerAuthentication(tokens)))
             .addService(

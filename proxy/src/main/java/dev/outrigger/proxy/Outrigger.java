@@ -20,12 +20,13 @@ import java.util.List;
 import java.util.SplittableRandom;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.CountDownLatch;
-import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.TimeUnit;
 import org.slf4j.LoggerFactory;
-import sun.misc.Signal;
 
 /** {@code outrigger proxy}: reads what to do, starts the proxy, and ends it in order. */
 public final class Outrigger {
+  private static final long CLOSE_SECONDS = 5;
+
   private Outrigger() {}
 
   /** Runs until a signal ends it; the exit code is one of {@link ExitCode}. */
@@ -85,6 +86,7 @@ public final class Outrigger {
     ProxyOptions options = bootstrap.options();
     SecureRandom random = new SecureRandom();
     CountDownLatch ended = new CountDownLatch(1);
+    CountDownLatch closed = new CountDownLatch(1);
     try (ProxyTelemetry telemetry =
             ProxyTelemetry.start(
                 System.getenv(),
@@ -98,23 +100,24 @@ public final class Outrigger {
                 new ProxyServer.Surroundings(
                     InstantSource.system(), new SplittableRandom(random.nextLong()), random),
                 telemetry::forWorker)) {
-      AtomicInteger signals = new AtomicInteger();
-      for (String name : List.of("TERM", "INT")) {
-        Signal.handle(
-            new Signal(name),
-            _ -> {
-              if (signals.incrementAndGet() == 1) {
-                err.println(
-                    "outrigger: draining for at most "
-                        + options.drainTime().toSeconds()
-                        + " s; another signal ends it at once");
-                server.drain(options.drainTime());
-                server.drained().thenRun(ended::countDown);
-              } else {
-                ended.countDown();
-              }
-            });
-      }
+      // The JVM ends once its hooks have: this one lets what is under way end first.
+      Runtime.getRuntime()
+          .addShutdownHook(
+              new Thread(
+                  () -> {
+                    if (ended.getCount() > 0) {
+                      err.println(
+                          "outrigger: draining for at most "
+                              + options.drainTime().toSeconds()
+                              + " s");
+                      server.drain(options.drainTime());
+                      server.drained().join();
+                      ended.countDown();
+                      awaitQuietly(closed);
+                      Runtime.getRuntime().halt(ExitCode.OK.number());
+                    }
+                  },
+                  "outrigger-drain"));
       SocketAddressConfig admin =
           options.admin() != null ? options.admin() : bootstrap.config().admin();
       if (admin != null) {
@@ -162,6 +165,19 @@ public final class Outrigger {
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
       return ExitCode.FAILED;
+    } finally {
+      closed.countDown();
+    }
+  }
+
+  /** Sockets are closed and logs written within this, or not at all. */
+  private static void awaitQuietly(CountDownLatch closed) {
+    try {
+      if (!closed.await(CLOSE_SECONDS, TimeUnit.SECONDS)) {
+        System.err.println("outrigger: not everything was closed in time");
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
     }
   }
 

@@ -185,11 +185,14 @@ final class AdsSession {
     if (request.typeUrl().isEmpty() || request.typeUrl().length() > limits.maxNameLength()) {
       return "type_url: expected a resource type";
     }
-    if (proxy == null && (request.node() == null || request.node().getId().isEmpty())) {
-      return "node.id: the first request of a stream must say who asks";
-    }
-    if (proxy == null && request.node().getId().length() > limits.maxNameLength()) {
-      return "node.id: longer than " + limits.maxNameLength() + " characters";
+    if (proxy == null) {
+      var node = request.node();
+      if (node == null || node.getId().isEmpty()) {
+        return "node.id: the first request of a stream must say who asks";
+      }
+      if (node.getId().length() > limits.maxNameLength()) {
+        return "node.id: longer than " + limits.maxNameLength() + " characters";
+      }
     }
     if (!subscriptions.containsKey(request.typeUrl())
         && subscriptions.size() >= limits.maxTypes()) {

@@ -347,7 +347,7 @@ final class TcpRelay extends ChannelInboundHandlerAdapter {
 
   private static boolean ends(Object event) {
     return event instanceof ChannelInputShutdownEvent
-        || event instanceof SslCloseCompletionEvent closed && closed.isSuccess();
+        || (event instanceof SslCloseCompletionEvent closed && closed.isSuccess());
   }
 
   /**

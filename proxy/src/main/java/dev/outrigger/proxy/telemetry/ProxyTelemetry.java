@@ -134,7 +134,16 @@ public final class ProxyTelemetry implements AutoCloseable {
 
   private static CompletableFuture<@Nullable Void> on(RecordingTelemetry worker, Runnable task) {
     try {
-      return CompletableFuture.runAsync(task, worker.worker.loop());
+      CompletableFuture<@Nullable Void> done = new CompletableFuture<>();
+      worker
+          .worker
+          .loop()
+          .execute(
+              () -> {
+                task.run();
+                done.complete(null);
+              });
+      return done;
     } catch (RejectedExecutionException e) {
       return CompletableFuture.failedFuture(new CompletionException("a worker has stopped", e));
     }
