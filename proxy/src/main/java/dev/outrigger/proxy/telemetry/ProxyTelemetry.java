@@ -1,6 +1,7 @@
 package dev.outrigger.proxy.telemetry;
 
 import dev.outrigger.proxy.worker.Worker;
+import io.netty.util.concurrent.SingleThreadEventExecutor;
 import io.netty.util.internal.PlatformDependent;
 import java.time.InstantSource;
 import java.util.ArrayList;
@@ -69,6 +70,11 @@ public final class ProxyTelemetry implements AutoCloseable {
   public WorkerTelemetry forWorker(Worker worker) {
     RecordingTelemetry made = new RecordingTelemetry(worker, clock, sampling, spans, writer);
     workers.add(made);
+    // What ends because the worker ends is logged as well: its hooks run once its sockets are
+    // closed.
+    if (worker.loop() instanceof SingleThreadEventExecutor loop) {
+      loop.addShutdownHook(made::handOverLogs);
+    }
     return made;
   }
 
@@ -86,13 +92,16 @@ public final class ProxyTelemetry implements AutoCloseable {
   }
 
   /**
-   * Writes and sends what is held, for a bounded time; to be called while the workers still run.
+   * Writes and sends what is held, for a bounded time. Workers may still run, or have handed over
+   * all they had when they ended.
    */
   @Override
   public void close() {
     List<CompletableFuture<?>> done = new ArrayList<>();
     for (RecordingTelemetry worker : workers) {
-      done.add(on(worker, worker::handOverLogs));
+      if (!worker.worker.loop().isShuttingDown()) {
+        done.add(on(worker, worker::handOverLogs));
+      }
     }
     try {
       CompletableFuture.allOf(done.toArray(new CompletableFuture<?>[0]))

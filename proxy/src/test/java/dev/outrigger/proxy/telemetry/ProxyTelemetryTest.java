@@ -11,12 +11,16 @@ import dev.outrigger.proxy.config.TracingConfig;
 import dev.outrigger.proxy.message.RequestHead;
 import dev.outrigger.proxy.outcome.Outcome;
 import dev.outrigger.proxy.outcome.ProxyError;
+import dev.outrigger.proxy.worker.Transport;
+import dev.outrigger.proxy.worker.Worker;
+import dev.outrigger.proxy.worker.Workers;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
+import java.util.SplittableRandom;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
@@ -200,6 +204,27 @@ final class ProxyTelemetryTest {
     assertThat(second.getFieldsOrThrow("details").getStringValue())
         .isEqualTo("cluster cart has 3 endpoints, 0 of them healthy");
     assertThat(parse(lines.get(2)).getFieldsOrThrow("protocol").getStringValue()).isEqualTo("TCP");
+  }
+
+  @Test
+  void whatEndsWithItsWorkerIsLogged() throws Exception {
+    Path file = folder.resolve("last.log");
+    try (ProxyTelemetry telemetry = ProxyTelemetry.startWith(Sampling.CONFIGURED, null, Bed.CLOCK);
+        Workers workers = Workers.start(Transport.NIO, 1, new SplittableRandom(1))) {
+      Worker worker = workers.all().getFirst();
+      WorkerTelemetry own = telemetry.forWorker(worker);
+      worker
+          .loop()
+          .submit(
+              () ->
+                  own.startExchange(
+                          Bed.head("/last"),
+                          Bed.facts(),
+                          Bed.config(TracingConfig.OFF, new AccessLogConfig.File(file.toString())))
+                      .finish(new Outcome.Answered(200)))
+          .sync();
+    }
+    assertThat(Files.readString(file)).contains("/last");
   }
 
   @Test
