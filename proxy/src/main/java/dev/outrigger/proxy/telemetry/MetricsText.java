@@ -68,6 +68,12 @@ final class MetricsText {
         "Connections to endpoints that are open.",
         "cluster",
         all.upstreamOpen);
+    text.named(
+        "outrigger_upstream_retries_total",
+        "counter",
+        "Attempts after the first of an exchange.",
+        "cluster",
+        all.retries);
     text.named("outrigger_bug_total", "counter", "Broken invariants by place.", "where", all.bugs);
     text.single(
         "outrigger_series_folded_total",

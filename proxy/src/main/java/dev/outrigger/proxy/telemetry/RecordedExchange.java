@@ -228,6 +228,10 @@ final class RecordedExchange implements ExchangeRecord {
                 .fill(client.reporter(), facts.listener(), service, client.principal())
                 .ended(told, flags, code, experiment))[0]++;
     telemetry.counters.duration(client.reporter(), service).record(duration);
+    ClusterConfig last = cluster;
+    if (attempts > 1 && last != null) {
+      WorkerCounters.add(telemetry.counters.retries, last.name(), attempts - 1L);
+    }
     AccessLog log = telemetry.log(config.accessLog());
     if (log != null) {
       write(log, told, flags, code, error, duration);

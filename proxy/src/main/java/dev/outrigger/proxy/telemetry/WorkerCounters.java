@@ -26,6 +26,7 @@ final class WorkerCounters {
   final Map<Refusal, long[]> refused = new HashMap<>();
   final Map<String, long[]> upstreamOpened = new HashMap<>();
   final Map<String, long[]> upstreamOpen = new HashMap<>();
+  final Map<String, long[]> retries = new HashMap<>();
   final Map<String, long[]> bugs = new HashMap<>();
 
   /** Whose requests a histogram holds. */
@@ -82,6 +83,7 @@ final class WorkerCounters {
         (key, value) -> refused.computeIfAbsent(key, _ -> new long[1])[0] += value[0]);
     addAll(upstreamOpened, more.upstreamOpened);
     addAll(upstreamOpen, more.upstreamOpen);
+    addAll(retries, more.retries);
     addAll(bugs, more.bugs);
   }
 

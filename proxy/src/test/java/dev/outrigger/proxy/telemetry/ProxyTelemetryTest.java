@@ -72,6 +72,23 @@ final class ProxyTelemetryTest {
   }
 
   @Test
+  void attemptsAfterTheFirstAreCountedByCluster() {
+    ExchangeRecord retried = start("/", OFF);
+    retried.routed("r", Bed.cluster());
+    for (int attempt = 1; attempt <= 3; attempt++) {
+      retried.attemptStarted(attempt, Bed.head("/"), Bed.endpoint());
+    }
+    retried.finish(new Outcome.Answered(200));
+    ExchangeRecord once = start("/", OFF);
+    once.routed("r", Bed.cluster());
+    once.attemptStarted(1, Bed.head("/"), Bed.endpoint());
+    once.finish(new Outcome.Answered(200));
+
+    assertThat(scrape())
+        .contains("outrigger_upstream_retries_total{cluster=\"outbound|80|cart\"} 2");
+  }
+
+  @Test
   void connectionsAreCountedWithTheirBytes() {
     bed.telemetry.connectionOpened("inbound");
     bed.telemetry.detectionTimedOut("in\"b\\ound");
