@@ -108,6 +108,10 @@ public final class ControlPlane implements AutoCloseable {
 
   /** Runs until the process is told to end. */
   public static void main(String[] args) throws InterruptedException {
+    if (List.of(args).contains("--help") || List.of(args).contains("-h")) {
+      System.out.print(ControlPlaneOptions.help());
+      return;
+    }
     ControlPlaneOptions options;
     try {
       options = ControlPlaneOptions.parse(List.of(args), System.getenv());
@@ -158,7 +162,8 @@ public final class ControlPlane implements AutoCloseable {
         CertificateAuthority.open(
             state,
             source.reading().state().mesh().trustDomain(),
-            CertificateAuthority.Lifetimes.DAY,
+            new CertificateAuthority.Lifetimes(
+                options.certificateLifetime(), options.certificateLifetime()),
             clock,
             random);
     JoinTokens tokens = JoinTokens.open(state, clock, random);

@@ -1,8 +1,13 @@
 package dev.outrigger.controlplane;
 
+import dev.outrigger.controlplane.source.Durations;
 import java.nio.file.Path;
+import java.time.Duration;
+import java.util.EnumMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /**
  * How a control plane is started. Ports may be 0, which takes a free one.
@@ -13,11 +18,52 @@ import java.util.Map;
  * @param bind the address of the TLS port
  * @param xdsTlsPort of xDS and the certificate service, with TLS
  * @param apiPort of the HTTP API, on loopback
+ * @param certificateLifetime of a workload's certificate, {@link #SHORTEST} to {@link #LONGEST}
  */
 public record ControlPlaneOptions(
-    Path folder, Path state, int xdsPort, String bind, int xdsTlsPort, int apiPort) {
-  private static final String FLAGS =
-      "--dir FOLDER, --state FOLDER, --xds-port, --bind ADDRESS, --xds-tls-port, --api-port";
+    Path folder,
+    Path state,
+    int xdsPort,
+    String bind,
+    int xdsTlsPort,
+    int apiPort,
+    Duration certificateLifetime) {
+  /** Less leaves no time to renew. */
+  static final Duration SHORTEST = Duration.ofSeconds(10);
+
+  /** More is not short-lived; nothing revokes a certificate but its end. */
+  static final Duration LONGEST = Duration.ofHours(24);
+
+  private enum Flag {
+    DIR("FOLDER", "the folder with the mesh's YAML files; required"),
+    STATE("FOLDER", "keeps the root and the join tokens; beside --dir unless given"),
+    BIND("ADDRESS", "of the TLS port; 0.0.0.0 unless given"),
+    XDS_TLS_PORT("PORT", "xDS and certificates, with TLS; 15012 unless given"),
+    XDS_PORT("PORT", "xDS without TLS, on loopback; 15010 unless given"),
+    API_PORT("PORT", "the HTTP API, on loopback; 15080 unless given"),
+    CERTIFICATE_LIFETIME("TIME", "of workloads' certificates, 10s to 24h; 24h unless given");
+
+    final String parameter;
+    final String meaning;
+
+    Flag(String parameter, String meaning) {
+      this.parameter = parameter;
+      this.meaning = meaning;
+    }
+
+    String text() {
+      return "--" + name().toLowerCase(Locale.ROOT).replace('_', '-');
+    }
+
+    static @Nullable Flag of(String text) {
+      for (Flag flag : values()) {
+        if (flag.text().equals(text)) {
+          return flag;
+        }
+      }
+      return null;
+    }
+  }
 
   /** The options of one who only has a folder, with the state beside it. */
   public static ControlPlaneOptions of(Path folder) {
@@ -27,12 +73,34 @@ public record ControlPlaneOptions(
         15010,
         "0.0.0.0",
         15012,
-        15080);
+        15080,
+        LONGEST);
   }
 
   /** The same with every port free and TLS on loopback only, for tests and demos. */
   public static ControlPlaneOptions onFreePorts(Path folder, Path state) {
-    return new ControlPlaneOptions(folder, state, 0, "127.0.0.1", 0, 0);
+    return new ControlPlaneOptions(folder, state, 0, "127.0.0.1", 0, 0, LONGEST);
+  }
+
+  /** The help: each flag with what it means, and examples. */
+  public static String help() {
+    StringBuilder text =
+        new StringBuilder(
+            """
+            outrigger control-plane: xDS, certificates and experiments from a folder of YAML
+
+              outrigger control-plane --dir mesh
+              outrigger control-plane --dir mesh --bind 127.0.0.1 --certificate-lifetime 1h
+
+            """);
+    for (Flag flag : Flag.values()) {
+      String left = flag.text() + " " + flag.parameter;
+      text.append("  ").append(left).append(" ".repeat(30 - left.length()));
+      text.append(flag.meaning).append('\n');
+    }
+    return text.append("Each flag also by environment: --api-port is OUTRIGGER_API_PORT.\n")
+        .append("It prints one line when it is ready, and ends on SIGTERM or Ctrl-C.\n")
+        .toString();
   }
 
   /**
@@ -42,47 +110,62 @@ public record ControlPlaneOptions(
    * @throws IllegalArgumentException with one line for the user
    */
   public static ControlPlaneOptions parse(List<String> args, Map<String, String> environment) {
-    Map<String, String> given = new java.util.HashMap<>();
+    Map<Flag, String> given = new EnumMap<>(Flag.class);
     for (int i = 0; i < args.size(); i++) {
       String arg = args.get(i);
       int equals = arg.indexOf('=');
-      String flag = equals < 0 ? arg : arg.substring(0, equals);
-      if (!List.of("--dir", "--state", "--xds-port", "--bind", "--xds-tls-port", "--api-port")
-          .contains(flag)) {
-        throw new IllegalArgumentException("unknown option '" + flag + "'; known: " + FLAGS);
+      Flag flag = Flag.of(equals < 0 ? arg : arg.substring(0, equals));
+      if (flag == null) {
+        throw new IllegalArgumentException(
+            "unknown option '" + arg + "'; `outrigger control-plane --help` lists those there are");
       }
       if (equals >= 0) {
         given.put(flag, arg.substring(equals + 1));
       } else if (i + 1 < args.size()) {
         given.put(flag, args.get(++i));
       } else {
-        throw new IllegalArgumentException(flag + " needs a value");
+        throw new IllegalArgumentException(arg + " needs a value");
       }
     }
-    for (String flag : List.of("dir", "state", "xds-port", "bind", "xds-tls-port", "api-port")) {
-      String variable = "OUTRIGGER_" + flag.replace('-', '_').toUpperCase(java.util.Locale.ROOT);
-      String value = environment.get(variable);
+    for (Flag flag : Flag.values()) {
+      String value = environment.get("OUTRIGGER_" + flag.name());
       if (value != null && !value.isEmpty()) {
-        given.putIfAbsent("--" + flag, value);
+        given.putIfAbsent(flag, value);
       }
     }
-    String folder = given.get("--dir");
+    String folder = given.get(Flag.DIR);
     if (folder == null) {
       throw new IllegalArgumentException(
           "--dir FOLDER (or OUTRIGGER_DIR) is missing: the folder with the YAML files");
     }
     ControlPlaneOptions usual = of(Path.of(folder).toAbsolutePath().normalize());
-    String state = given.get("--state");
+    String state = given.get(Flag.STATE);
     return new ControlPlaneOptions(
         usual.folder(),
         state == null ? usual.state() : Path.of(state).toAbsolutePath().normalize(),
-        port(given, "--xds-port", usual.xdsPort()),
-        given.getOrDefault("--bind", usual.bind()),
-        port(given, "--xds-tls-port", usual.xdsTlsPort()),
-        port(given, "--api-port", usual.apiPort()));
+        port(given, Flag.XDS_PORT, usual.xdsPort()),
+        given.getOrDefault(Flag.BIND, usual.bind()),
+        port(given, Flag.XDS_TLS_PORT, usual.xdsTlsPort()),
+        port(given, Flag.API_PORT, usual.apiPort()),
+        lifetime(given.get(Flag.CERTIFICATE_LIFETIME)));
   }
 
-  private static int port(Map<String, String> given, String flag, int otherwise) {
+  private static Duration lifetime(@Nullable String text) {
+    if (text == null) {
+      return LONGEST;
+    }
+    Duration lifetime = Durations.parse(text);
+    if (lifetime == null || lifetime.compareTo(SHORTEST) < 0 || lifetime.compareTo(LONGEST) > 0) {
+      throw new IllegalArgumentException(
+          Flag.CERTIFICATE_LIFETIME.text()
+              + ": expected a time from 10s to 24h, such as 1h, not '"
+              + text
+              + "'");
+    }
+    return lifetime;
+  }
+
+  private static int port(Map<Flag, String> given, Flag flag, int otherwise) {
     String text = given.get(flag);
     if (text == null) {
       return otherwise;
@@ -96,6 +179,6 @@ public record ControlPlaneOptions(
       // Told below like a number out of range.
     }
     throw new IllegalArgumentException(
-        flag + ": expected a port from 0 to 65535, not '" + text + "'");
+        flag.text() + ": expected a port from 0 to 65535, not '" + text + "'");
   }
 }

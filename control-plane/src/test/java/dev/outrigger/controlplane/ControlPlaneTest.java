@@ -10,6 +10,7 @@ import java.net.http.HttpResponse;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.SecureRandom;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
 import java.util.Map;
@@ -106,6 +107,17 @@ class ControlPlaneTest {
             Map.of("OUTRIGGER_API_PORT", "1", "OUTRIGGER_XDS_PORT", "2"));
     assertThat(options.apiPort()).isZero();
     assertThat(options.xdsPort()).isEqualTo(2);
+    assertThat(
+            ControlPlaneOptions.parse(
+                    List.of("--dir=a"), Map.of("OUTRIGGER_CERTIFICATE_LIFETIME", "1h30m"))
+                .certificateLifetime())
+        .isEqualTo(Duration.ofMinutes(90));
+    assertThatThrownBy(
+            () ->
+                ControlPlaneOptions.parse(
+                    List.of("--dir=a", "--certificate-lifetime=9s"), Map.of()))
+        .hasMessageContaining("from 10s to 24h");
+    assertThat(ControlPlaneOptions.help()).contains("--certificate-lifetime TIME");
     assertThatThrownBy(() -> ControlPlaneOptions.parse(List.of(), Map.of()))
         .hasMessageContaining("--dir");
     assertThatThrownBy(() -> ControlPlaneOptions.parse(List.of("--port", "1"), Map.of()))

@@ -113,11 +113,9 @@ public final class LoopbackMesh implements AutoCloseable {
   }
 
   /** Starts the control plane, or starts it again, and waits until it answers. */
-  public Launched startControlPlane() throws IOException {
-    Launched started =
-        Launched.start(
-            folder,
-            "control-plane-" + ++starts,
+  public Launched startControlPlane(String... flags) throws IOException {
+    List<String> command =
+        new ArrayList<>(
             Peers.outrigger(
                 "control-plane",
                 "--dir=" + folder.resolve("mesh"),
@@ -126,6 +124,8 @@ public final class LoopbackMesh implements AutoCloseable {
                 "--xds-port=" + xds,
                 "--xds-tls-port=" + xdsTls,
                 "--api-port=" + api));
+    command.addAll(List.of(flags));
+    Launched started = Launched.start(folder, "control-plane-" + ++starts, command);
     controlPlane = started;
     Awaitility.await()
         .atMost(PATIENCE)

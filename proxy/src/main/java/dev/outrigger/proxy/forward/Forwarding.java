@@ -4,6 +4,7 @@ import dev.outrigger.proxy.balance.PickContext;
 import dev.outrigger.proxy.config.Endpoint;
 import dev.outrigger.proxy.config.RetryPolicy;
 import dev.outrigger.proxy.config.RouteTableConfig.Action;
+import dev.outrigger.proxy.config.UpstreamTls;
 import dev.outrigger.proxy.http.BodyKind;
 import dev.outrigger.proxy.http.Exchange;
 import dev.outrigger.proxy.http.FlowGate;
@@ -204,6 +205,10 @@ final class Forwarding
       exchange.fail(to.nothingToPick());
       return;
     }
+    beginAttempt(to, endpoint, budgeted, fresh);
+  }
+
+  private void beginAttempt(Upstream to, Endpoint endpoint, boolean budgeted, boolean fresh) {
     Attempt begun = new Attempt(endpoint, budgeted, fresh);
     attempt = begun;
     number++;
@@ -363,9 +368,41 @@ final class Forwarding
       return;
     }
     to.failed(current.endpoint, error);
+    if (Retries.notReached(error)) {
+      Endpoint other = elsewhere(current.endpoint, to);
+      if (other != null) {
+        retries++;
+        beginAttempt(to, other, false, false);
+        return;
+      }
+    }
     if (!retryLater(Retries.covers(policy, error, idempotent), current.endpoint, to)) {
       exchange.fail(error);
     }
+  }
+
+  /**
+   * Where to go at once after an endpoint whose application was not reached; null if a retry must
+   * do. Such a move counts as a retry, but needs neither a pause nor a share of the budget, since
+   * it adds no load to what fails.
+   */
+  private @Nullable Endpoint elsewhere(Endpoint failed, Upstream to) {
+    to.unreachable(failed);
+    if (!policy.conditions().contains(RetryPolicy.Condition.SAFE)
+        || retries >= policy.maxRetries()
+        || !replay.complete()) {
+      return null;
+    }
+    avoid(failed);
+    Endpoint other = to.pick(this, exchange.facts().destination());
+    return other == null || tried(other) ? null : other;
+  }
+
+  private void avoid(Endpoint endpoint) {
+    if (tried == null) {
+      tried = new ArrayList<>(2);
+    }
+    tried.add(endpoint);
   }
 
   /** Whether another attempt will follow. */
@@ -375,10 +412,7 @@ final class Forwarding
     }
     retries++;
     nextIsBudgeted = true;
-    if (tried == null) {
-      tried = new ArrayList<>(2);
-    }
-    tried.add(avoided);
+    avoid(avoided);
     long wait = Retries.backOffNanos(policy, retries, forwarder.worker().random());
     deadlines.retryAt(forwarder.worker().nanoTime() + wait);
     arm();
@@ -472,6 +506,22 @@ final class Forwarding
     exchange.record().attemptAnswered(status);
     to.answered(current.endpoint, status);
     UpstreamStream stream = current.stream;
+    if (head.headers().indexOf(HeaderName.OUTRIGGER_UNTOUCHED, 0) >= 0) {
+      head.headers().remove(HeaderName.OUTRIGGER_UNTOUCHED);
+      // The peer's proxy says that its application was not reached.
+      if (stream != null && to.tlsOf(current.endpoint) instanceof UpstreamTls.Originate) {
+        Endpoint other = elsewhere(current.endpoint, to);
+        if (other != null) {
+          current.stream = null;
+          endAttempt(current);
+          stream.discardRest();
+          exchange.requestGate().release(FlowGate.PEER_FULL);
+          retries++;
+          beginAttempt(to, other, false, false);
+          return;
+        }
+      }
+    }
     if (Retries.covers(policy, status)
         && stream != null
         && body != BodyKind.TUNNEL

@@ -61,6 +61,13 @@ final class Retries {
     };
   }
 
+  /** Whether the endpoint itself was not reached. */
+  static boolean notReached(ProxyError error) {
+    return error instanceof ProxyError.ConnectRefused
+        || error instanceof ProxyError.ConnectTimedOut
+        || error instanceof ProxyError.TlsRejected;
+  }
+
   private static boolean coversReset(Set<Condition> conditions) {
     return conditions.contains(Condition.RESET)
         || conditions.contains(Condition.SERVER_ERROR)

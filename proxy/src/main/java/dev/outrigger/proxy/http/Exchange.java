@@ -44,6 +44,7 @@ public final class Exchange {
   private @Nullable String faultExperiment;
   private boolean responseBegun;
   private boolean finished;
+  private boolean untouched;
   private int status;
 
   Exchange(
@@ -243,6 +244,11 @@ public final class Exchange {
     }
   }
 
+  /** Whether it failed before any application saw it, in a way that others may not share. */
+  boolean untouched() {
+    return untouched;
+  }
+
   /** Answers as configuration says. */
   public void answer(LocalReply.Answer answer) {
     if (!finished && !responseBegun) {
@@ -257,6 +263,7 @@ public final class Exchange {
       client.reset();
       return;
     }
+    untouched = ErrorReplies.anotherMayServe(error);
     say(LocalReplies.render(error, LocalReplies.isGrpc(head)), new Outcome.Failed(error, false));
   }
 

@@ -24,6 +24,12 @@ final class ResponseHeaders {
     if (experiment != null) {
       headers.set(HeaderName.OUTRIGGER_FAULT, experiment);
     }
+    // Only the proxy beside the application knows that it was not reached, and only the caller's
+    // proxy may hear it: an application that passes headers on must not speak for others.
+    headers.remove(HeaderName.OUTRIGGER_UNTOUCHED);
+    if (exchange.untouched() && exchange.facts().inbound() && exchange.facts().peer() != null) {
+      headers.set(HeaderName.OUTRIGGER_UNTOUCHED, "1");
+    }
     if (exchange.facts().inbound() && exchange.facts().peer() == null) {
       // Experiments are nobody's business outside the mesh.
       headers.remove(HeaderName.OUTRIGGER_FAULT);

@@ -18,6 +18,34 @@ public final class ErrorReplies {
 
   private ErrorReplies() {}
 
+  /**
+   * Whether the request has reached no application and another replica may well serve it: what a
+   * proxy beside an application tells the caller's proxy with {@code x-outrigger-untouched}.
+   */
+  public static boolean anotherMayServe(ProxyError error) {
+    return switch (error) {
+      case ProxyError.ConnectRefused _,
+          ProxyError.ConnectTimedOut _,
+          ProxyError.TlsRejected _,
+          ProxyError.NoHealthyEndpoint _,
+          ProxyError.PoolOverflow _,
+          ProxyError.Draining _ ->
+          true;
+      case ProxyError.NoRoute _,
+          ProxyError.NoCluster _,
+          ProxyError.DeadlinePassed _,
+          ProxyError.UpstreamReset _,
+          ProxyError.DownstreamGone _,
+          ProxyError.ProtocolViolation _,
+          ProxyError.Denied _,
+          ProxyError.RateLimited _,
+          ProxyError.FaultInjected _,
+          ProxyError.TooLarge _,
+          ProxyError.Bug _ ->
+          false;
+    };
+  }
+
   /** What is said to the caller. */
   public static ErrorReply replyFor(ProxyError error) {
     return switch (error) {

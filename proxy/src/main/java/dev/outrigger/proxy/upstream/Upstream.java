@@ -20,6 +20,7 @@ import dev.outrigger.proxy.outcome.ProxyError;
 import dev.outrigger.proxy.telemetry.WorkerTelemetry;
 import dev.outrigger.proxy.worker.WorkerConfined;
 import java.net.InetSocketAddress;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.IdentityHashMap;
@@ -39,6 +40,8 @@ import org.jspecify.annotations.Nullable;
 @WorkerConfined
 public final class Upstream implements PickerState {
   private static final int MAX_ORIGINAL_DESTINATIONS = 1024;
+  private static final Duration MIN_REST = Duration.ofMillis(100);
+  private static final Duration MAX_REST = Duration.ofSeconds(5);
 
   private final Upstreams all;
   private final IdentityHashMap<Endpoint, Place> places = new IdentityHashMap<>();
@@ -53,9 +56,13 @@ public final class Upstream implements PickerState {
   private @Nullable OutlierDetector outliers;
   private Picker picker = _ -> null;
   private RetryBudget retries;
+  private final Map<SocketAddressConfig, Rest> resting = new HashMap<>();
   private int connections;
   private int waiting;
   private int active;
+
+  /** Until when, in this worker's time, and for how long an endpoint is avoided. */
+  private record Rest(long until, long lasts) {}
 
   private static final class Place {
     private final ConnectionPool pool;
@@ -88,7 +95,25 @@ public final class Upstream implements PickerState {
   public @Nullable Endpoint pick(PickContext context, InetSocketAddress destination) {
     return config.discovery() instanceof Discovery.OriginalDestination original
         ? original(original, destination)
-        : picker.pick(context);
+        : picker.pick(resting.isEmpty() ? context : e -> context.tried(e) || rests(e));
+  }
+
+  /**
+   * An endpoint could not be reached: it is avoided for a moment, which doubles each time, as long
+   * as there is another one.
+   */
+  public void unreachable(Endpoint endpoint) {
+    if (endpoints.endpoints().size() > 1) {
+      Rest before = resting.get(endpoint.address());
+      long lasts =
+          before == null ? MIN_REST.toNanos() : Math.min(MAX_REST.toNanos(), before.lasts * 2);
+      resting.put(endpoint.address(), new Rest(now() + lasts, lasts));
+    }
+  }
+
+  private boolean rests(Endpoint endpoint) {
+    Rest rest = resting.get(endpoint.address());
+    return rest != null && rest.until - now() > 0;
   }
 
   /** Why {@link #pick} gave nothing. */
@@ -162,6 +187,9 @@ public final class Upstream implements PickerState {
 
   /** The endpoint answered an attempt; for a relayed connection, that it opened is status 200. */
   public void answered(Endpoint endpoint, int status) {
+    if (!resting.isEmpty() && status < 500) {
+      resting.remove(endpoint.address());
+    }
     OutlierDetector detector = outliers;
     if (detector == null) {
       return;
@@ -253,6 +281,7 @@ public final class Upstream implements PickerState {
   /** The endpoints are these now. */
   void endpoints(EndpointSet next) {
     endpoints = next;
+    resting.keySet().retainAll(next.endpoints().stream().map(Endpoint::address).toList());
     if (outliers != null) {
       outliers.onEndpoints(next);
     }
