@@ -6,14 +6,7 @@ package dev.outrigger.proxy.config;
  * @param enabled false neither makes spans nor touches trace headers
  * @param samplePercent share of traces begun here that are recorded, 0 to 100; a caller's decision
  *     is kept
- * @param spanKind of the span for the incoming side
  */
-public record TracingConfig(boolean enabled, double samplePercent, SpanKind spanKind) {
-  public static final TracingConfig OFF = new TracingConfig(false, 0, SpanKind.SERVER);
-
-  /** Inbound proxies serve; outbound proxies stand for a client. */
-  public enum SpanKind {
-    SERVER,
-    CLIENT
-  }
+public record TracingConfig(boolean enabled, double samplePercent) {
+  public static final TracingConfig OFF = new TracingConfig(false, 0);
 }

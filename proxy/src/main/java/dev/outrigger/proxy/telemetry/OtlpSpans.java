@@ -9,7 +9,6 @@ import io.opentelemetry.api.trace.StatusCode;
 import io.opentelemetry.api.trace.TraceFlags;
 import io.opentelemetry.api.trace.TraceState;
 import io.opentelemetry.api.trace.TraceStateBuilder;
-import io.opentelemetry.sdk.autoconfigure.AutoConfiguredOpenTelemetrySdk;
 import io.opentelemetry.sdk.common.InstrumentationLibraryInfo;
 import io.opentelemetry.sdk.common.InstrumentationScopeInfo;
 import io.opentelemetry.sdk.resources.Resource;
@@ -19,83 +18,20 @@ import io.opentelemetry.sdk.trace.data.EventData;
 import io.opentelemetry.sdk.trace.data.LinkData;
 import io.opentelemetry.sdk.trace.data.SpanData;
 import io.opentelemetry.sdk.trace.data.StatusData;
-import java.util.HashMap;
 import java.util.List;
-import java.util.Locale;
-import java.util.Map;
-import java.util.concurrent.TimeUnit;
-import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Exports spans by OTLP with the OpenTelemetry SDK, set up by its {@code OTEL_*} variables. Spans
- * wait in the batch processor's bounded queue ({@code OTEL_BSP_MAX_QUEUE_SIZE}); what does not fit
- * is dropped. This class is loaded only where an exporter is asked for.
+ * Hands spans to the batch processor of the OpenTelemetry SDK. They wait in its bounded queue
+ * ({@code OTEL_BSP_MAX_QUEUE_SIZE}); what does not fit is dropped.
  */
 final class OtlpSpans implements SpanSink {
-  private static final long CLOSE_SECONDS = 5;
-  private static final InstrumentationScopeInfo SCOPE =
-      InstrumentationScopeInfo.create("dev.outrigger.proxy");
-
-  private final AutoConfiguredOpenTelemetrySdk sdk;
   private final SpanProcessor processor;
   private final Resource resource;
 
-  private OtlpSpans(
-      AutoConfiguredOpenTelemetrySdk sdk, SpanProcessor processor, Resource resource) {
-    this.sdk = sdk;
+  OtlpSpans(SpanProcessor processor, Resource resource) {
     this.processor = processor;
     this.resource = resource;
-  }
-
-  /**
-   * @param serviceName used where the environment names none
-   * @throws IllegalArgumentException if the environment asks for what cannot be done
-   */
-  static OtlpSpans start(Map<String, String> environment, String serviceName) {
-    Map<String, String> properties = new HashMap<>();
-    environment.forEach(
-        (name, value) -> {
-          if (name.startsWith("OTEL_")) {
-            properties.put(name.toLowerCase(Locale.ROOT).replace('_', '.'), value);
-          }
-        });
-    if (!properties.containsKey("otel.service.name")
-        && !properties.getOrDefault("otel.resource.attributes", "").contains("service.name=")) {
-      properties.put("otel.service.name", serviceName);
-    }
-    properties.put("otel.traces.exporter", "otlp");
-    properties.put("otel.metrics.exporter", "none");
-    properties.put("otel.logs.exporter", "none");
-    // Sampling is decided by the workers; what comes here is sampled.
-    properties.put("otel.traces.sampler", "always_on");
-    AtomicReference<@Nullable SpanProcessor> processor = new AtomicReference<>();
-    AtomicReference<Resource> resource = new AtomicReference<>(Resource.getDefault());
-    AutoConfiguredOpenTelemetrySdk sdk;
-    try {
-      sdk =
-          AutoConfiguredOpenTelemetrySdk.builder()
-              .disableShutdownHook()
-              .addPropertiesCustomizer(_ -> properties)
-              .addResourceCustomizer(
-                  (found, _) -> {
-                    resource.set(found);
-                    return found;
-                  })
-              .addSpanProcessorCustomizer(
-                  (made, _) -> {
-                    processor.set(made);
-                    return made;
-                  })
-              .build();
-    } catch (RuntimeException e) {
-      throw new IllegalArgumentException("tracing (OTEL_*): " + e.getMessage(), e);
-    }
-    SpanProcessor found = processor.get();
-    if (found == null) {
-      throw new IllegalArgumentException("tracing (OTEL_*): the exporter could not be made");
-    }
-    return new OtlpSpans(sdk, found, resource.get());
   }
 
   @Override
@@ -103,10 +39,9 @@ final class OtlpSpans implements SpanSink {
     processor.onEnd(new Exported(span, resource));
   }
 
+  /** Nothing: the exporter ends what it began. */
   @Override
-  public void close() {
-    sdk.getOpenTelemetrySdk().shutdown().join(CLOSE_SECONDS, TimeUnit.SECONDS);
-  }
+  public void close() {}
 
   /** A span as the SDK wants to see it; made in full only on the exporter's thread. */
   private static final class Exported implements ReadableSpan, SpanData {
@@ -179,12 +114,13 @@ final class OtlpSpans implements SpanSink {
     @Override
     @Deprecated
     public InstrumentationLibraryInfo getInstrumentationLibraryInfo() {
-      return InstrumentationLibraryInfo.create(SCOPE.getName(), SCOPE.getVersion());
+      return InstrumentationLibraryInfo.create(
+          OtlpExporter.SCOPE.getName(), OtlpExporter.SCOPE.getVersion());
     }
 
     @Override
     public InstrumentationScopeInfo getInstrumentationScopeInfo() {
-      return SCOPE;
+      return OtlpExporter.SCOPE;
     }
 
     @Override

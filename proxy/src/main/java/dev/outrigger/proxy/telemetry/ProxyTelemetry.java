@@ -14,6 +14,7 @@ import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -30,16 +31,16 @@ public final class ProxyTelemetry implements AutoCloseable {
   private final String version;
   private final InstantSource clock;
   private final Sampling sampling;
-  private final @Nullable SpanSink spans;
   private final LogWriter writer = LogWriter.start();
+  // Set before any worker is made.
+  private @Nullable SpanSink spans;
+  private @Nullable AutoCloseable exporter;
   private final List<RecordingTelemetry> workers = new CopyOnWriteArrayList<>();
 
-  private ProxyTelemetry(
-      String version, InstantSource clock, Sampling sampling, @Nullable SpanSink spans) {
+  private ProxyTelemetry(String version, InstantSource clock, Sampling sampling) {
     this.version = version;
     this.clock = clock;
     this.sampling = sampling;
-    this.spans = spans;
   }
 
   /**
@@ -56,14 +57,25 @@ public final class ProxyTelemetry implements AutoCloseable {
   public static ProxyTelemetry start(
       Map<String, String> environment, String version, String serviceName, InstantSource clock) {
     Sampling sampling = Sampling.of(environment);
-    SpanSink spans = exports(environment) ? OtlpSpans.start(environment, serviceName) : null;
-    return new ProxyTelemetry(version, clock, sampling, spans);
+    boolean traces = exports(environment, "TRACES", List.of("otlp", "none"));
+    boolean metrics = exports(environment, "METRICS", List.of("otlp", "prometheus", "none"));
+    ProxyTelemetry made = new ProxyTelemetry(version, clock, sampling);
+    if (traces || metrics) {
+      OtlpExporter exporter =
+          OtlpExporter.start(
+              environment, serviceName, traces, metrics ? made::gatherAll : null, clock);
+      made.exporter = exporter;
+      made.spans = exporter.spans();
+    }
+    return made;
   }
 
   /** The same with spans going elsewhere. */
   static ProxyTelemetry startWith(
       Sampling sampling, @Nullable SpanSink spans, InstantSource clock) {
-    return new ProxyTelemetry("test", clock, sampling, spans);
+    ProxyTelemetry made = new ProxyTelemetry("test", clock, sampling);
+    made.spans = spans;
+    return made;
   }
 
   /** The telemetry of one worker; once for each, before it serves. */
@@ -83,11 +95,23 @@ public final class ProxyTelemetry implements AutoCloseable {
    * fails if a worker does not answer in time.
    */
   public CompletionStage<String> prometheus() {
+    return gatherAll()
+        .thenApply(
+            telling -> {
+              MetricsText text = new MetricsText();
+              telling.accept(text);
+              return text.text();
+            });
+  }
+
+  private CompletionStage<Consumer<MetricSink>> gatherAll() {
     return gather()
         .thenApplyAsync(
             all ->
-                MetricsText.of(all, writer.droppedLines())
-                    + MetricsText.ofProcess(version, PlatformDependent.usedDirectMemory()),
+                out -> {
+                  ProxyMetrics.tell(out, all, writer.droppedLines());
+                  ProxyMetrics.tellProcess(out, version, PlatformDependent.usedDirectMemory());
+                },
             Thread::startVirtualThread);
   }
 
@@ -112,9 +136,13 @@ public final class ProxyTelemetry implements AutoCloseable {
       LOG.debug("some access log lines are lost: a worker has stopped", e);
     }
     writer.close();
-    SpanSink exporter = spans;
-    if (exporter != null) {
-      exporter.close();
+    try {
+      AutoCloseable sending = exporter == null ? spans : exporter;
+      if (sending != null) {
+        sending.close();
+      }
+    } catch (Exception e) {
+      LOG.warn("while the exporter was closed", e);
     }
   }
 
@@ -123,6 +151,10 @@ public final class ProxyTelemetry implements AutoCloseable {
     for (RecordingTelemetry worker : workers) {
       CompletableFuture<WorkerCounters> part = new CompletableFuture<>();
       parts.add(part);
+      if (worker.worker.loop().isTerminated()) {
+        part.complete(worker.counters.snapshot());
+        continue;
+      }
       on(worker, () -> part.complete(worker.counters.snapshot()))
           .exceptionally(
               failure -> {
@@ -158,25 +190,22 @@ public final class ProxyTelemetry implements AutoCloseable {
     }
   }
 
-  private static boolean exports(Map<String, String> environment) {
-    String metrics = environment.getOrDefault("OTEL_METRICS_EXPORTER", "");
-    if (!metrics.isEmpty() && !metrics.equals("none") && !metrics.equals("prometheus")) {
-      LOG.warn(
-          "OTEL_METRICS_EXPORTER={} is not supported: metrics are served on the admin port",
-          metrics);
-    }
+  /** Whether a signal goes out by OTLP: as the environment says, where it names a receiver. */
+  private static boolean exports(
+      Map<String, String> environment, String signal, List<String> known) {
     if (environment.getOrDefault("OTEL_SDK_DISABLED", "").equalsIgnoreCase("true")) {
       return false;
     }
-    String traces = environment.getOrDefault("OTEL_TRACES_EXPORTER", "otlp");
-    if (traces.equals("none")) {
+    String variable = "OTEL_" + signal + "_EXPORTER";
+    String asked = environment.getOrDefault(variable, "");
+    if (!asked.isEmpty() && !known.contains(asked)) {
+      throw new IllegalArgumentException(
+          variable + ": unknown exporter '" + asked + "'; known: " + String.join(", ", known));
+    }
+    if (!asked.isEmpty() && !asked.equals("otlp")) {
       return false;
     }
-    if (!traces.equals("otlp") && !traces.isEmpty()) {
-      throw new IllegalArgumentException(
-          "OTEL_TRACES_EXPORTER: unknown exporter '" + traces + "'; known: otlp, none");
-    }
     return !environment.getOrDefault("OTEL_EXPORTER_OTLP_ENDPOINT", "").isEmpty()
-        || !environment.getOrDefault("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "").isEmpty();
+        || !environment.getOrDefault("OTEL_EXPORTER_OTLP_" + signal + "_ENDPOINT", "").isEmpty();
   }
 }

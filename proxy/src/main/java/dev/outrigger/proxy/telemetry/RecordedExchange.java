@@ -359,7 +359,7 @@ final class RecordedExchange implements ExchangeRecord {
     if (error != null) {
       put(about, "error.type", code);
       failure = error.detail();
-    } else if (told >= (config.tracing().spanKind() == TracingConfig.SpanKind.CLIENT ? 400 : 500)) {
+    } else if (told >= 500) { // a caller's own mistakes are no errors of a server span
       put(about, "error.type", Integer.toString(told));
       failure = "";
     }
@@ -371,10 +371,8 @@ final class RecordedExchange implements ExchangeRecord {
     }
     return new FinishedSpan(
         spanName(),
-        switch (config.tracing().spanKind()) {
-          case SERVER -> FinishedSpan.Kind.SERVER;
-          case CLIENT -> FinishedSpan.Kind.CLIENT;
-        },
+        // Outbound as well: it serves its application, and each attempt has a client's span.
+        FinishedSpan.Kind.SERVER,
         traceHigh,
         traceLow,
         span,

@@ -110,8 +110,7 @@ final class GoodBootstrapTest {
                 Duration.ofMillis(500),
                 Duration.ofSeconds(30),
                 Duration.ofSeconds(5)));
-    assertThat(http.tracing())
-        .isEqualTo(new TracingConfig(true, 10, TracingConfig.SpanKind.CLIENT));
+    assertThat(http.tracing()).isEqualTo(new TracingConfig(true, 10));
     assertThat(http.upgrades()).isTrue();
     assertThat(http.serverName()).isEqualTo("shop");
 

@@ -74,7 +74,7 @@ final class Bed {
   }
 
   static TracingConfig tracing(double percent) {
-    return new TracingConfig(true, percent, TracingConfig.SpanKind.SERVER);
+    return new TracingConfig(true, percent);
   }
 
   static ClusterConfig cluster() {

@@ -156,7 +156,9 @@ final class ProxyTelemetryTest {
       counters.requests.of(probe.fill("source", "l", "s" + i, "p").ended(200, "-", "", ""))[0]++;
     }
     assertThat(counters.requests.all()).hasSize(SeriesMap.MAX_SERIES + 1);
-    assertThat(MetricsText.of(counters, 0))
+    MetricsText text = new MetricsText();
+    ProxyMetrics.tell(text, counters, 0);
+    assertThat(text.text())
         .contains("destination_service=\"other\"")
         .contains("outrigger_series_folded_total 10\n");
   }

@@ -3,7 +3,6 @@ package dev.outrigger.proxy.xds.decode;
 import com.google.protobuf.UInt32Value;
 import dev.outrigger.proxy.config.AccessLogConfig;
 import dev.outrigger.proxy.config.HttpProxyConfig;
-import dev.outrigger.proxy.config.ListenerConfig.Direction;
 import dev.outrigger.proxy.config.NetworkFilter;
 import dev.outrigger.proxy.config.RouteTableConfig;
 import dev.outrigger.proxy.config.TracingConfig;
@@ -25,15 +24,14 @@ final class HttpProxyDecoder {
 
   private HttpProxyDecoder() {}
 
-  static Unresolved<NetworkFilter> decode(
-      HttpConnectionManager manager, Direction direction, Scope scope)
+  static Unresolved<NetworkFilter> decode(HttpConnectionManager manager, Scope scope)
       throws InvalidResourceException {
     checkFilters(manager, scope);
     HttpProxyConfig.Codec codec = codec(manager, scope.in("codec_type"));
     HttpProxyConfig.Limits limits = limits(manager, scope);
     HttpProxyConfig.Timeouts timeouts = timeouts(manager, scope);
     HttpProxyConfig.Forwarding forwarding = forwarding(manager, scope);
-    TracingConfig tracing = tracing(manager, direction, scope.in("tracing"));
+    TracingConfig tracing = tracing(manager, scope.in("tracing"));
     AccessLogConfig log = AccessLogDecoder.decode(manager.getAccessLogList(), scope);
     boolean upgrades = upgrades(manager, scope);
     String serverName = serverName(manager, scope);
@@ -189,8 +187,7 @@ final class HttpProxyDecoder {
         clientCert);
   }
 
-  private static TracingConfig tracing(
-      HttpConnectionManager manager, Direction direction, Scope scope)
+  private static TracingConfig tracing(HttpConnectionManager manager, Scope scope)
       throws InvalidResourceException {
     if (!manager.hasTracing()) {
       return TracingConfig.OFF;
@@ -204,13 +201,7 @@ final class HttpProxyDecoder {
         tracing.hasOverallSampling()
             ? percent(tracing.getOverallSampling().getValue(), scope.in("overall_sampling"))
             : 100;
-    return new TracingConfig(
-        true,
-        Math.min(random, overall),
-        switch (direction) {
-          case OUTBOUND -> TracingConfig.SpanKind.CLIENT;
-          case INBOUND, UNSPECIFIED -> TracingConfig.SpanKind.SERVER;
-        });
+    return new TracingConfig(true, Math.min(random, overall));
   }
 
   static double percent(double value, Scope scope) throws InvalidResourceException {

@@ -77,7 +77,7 @@ public final class ListenerDecoder implements ResourceType<Listener, Unresolved<
     Map<FilterChainConfig.Match, String> seen = new HashMap<>();
     for (int i = 0; i < listener.getFilterChainsCount(); i++) {
       Scope at = scope.in("filter_chains", i);
-      Chain chain = chain(listener.getFilterChains(i), direction, "filter_chains[" + i + "]", at);
+      Chain chain = chain(listener.getFilterChains(i), "filter_chains[" + i + "]", at);
       @Nullable String other = seen.put(chain.match(), chain.name());
       if (other != null) {
         throw at.in("filter_chain_match")
@@ -89,7 +89,6 @@ public final class ListenerDecoder implements ResourceType<Listener, Unresolved<
         listener.hasDefaultFilterChain()
             ? chain(
                 listener.getDefaultFilterChain(),
-                direction,
                 "default_filter_chain",
                 scope.in("default_filter_chain"))
             : null;
@@ -235,8 +234,7 @@ public final class ListenerDecoder implements ResourceType<Listener, Unresolved<
     return inspectors;
   }
 
-  private static Chain chain(
-      FilterChain chain, Direction direction, String defaultName, Scope scope)
+  private static Chain chain(FilterChain chain, String defaultName, Scope scope)
       throws InvalidResourceException {
     return new Chain(
         chain.getName().isEmpty() ? defaultName : chain.getName(),
@@ -244,12 +242,12 @@ public final class ListenerDecoder implements ResourceType<Listener, Unresolved<
         chain.hasTransportSocket()
             ? TlsDecoder.downstream(chain.getTransportSocket(), scope.in("transport_socket"))
             : Unresolved.complete(new DownstreamTls.Plain()),
-        network(chain.getFiltersList(), direction, scope),
+        network(chain.getFiltersList(), scope),
         scope);
   }
 
-  private static Unresolved<NetworkFilter> network(
-      List<Filter> filters, Direction direction, Scope scope) throws InvalidResourceException {
+  private static Unresolved<NetworkFilter> network(List<Filter> filters, Scope scope)
+      throws InvalidResourceException {
     @Nullable Unresolved<NetworkFilter> network = null;
     for (int i = 0; i < filters.size(); i++) {
       Any any = filters.get(i).getTypedConfig();
@@ -258,8 +256,7 @@ public final class ListenerDecoder implements ResourceType<Listener, Unresolved<
         throw scope.in("filters", i).refuse("stands behind a filter that takes the connection");
       }
       if (any.is(HttpConnectionManager.class)) {
-        network =
-            HttpProxyDecoder.decode(at.unpack(any, HttpConnectionManager.class), direction, at);
+        network = HttpProxyDecoder.decode(at.unpack(any, HttpConnectionManager.class), at);
       } else if (any.is(TcpProxy.class)) {
         network = Unresolved.complete(tcp(at.unpack(any, TcpProxy.class), at));
       } else if (KnownTypes.prototype(KnownTypes.nameIn(any.getTypeUrl())) != null) {

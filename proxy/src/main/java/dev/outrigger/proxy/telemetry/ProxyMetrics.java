@@ -1,0 +1,252 @@
+package dev.outrigger.proxy.telemetry;
+
+import dev.outrigger.proxy.telemetry.MetricSink.Type;
+import dev.outrigger.proxy.telemetry.WorkerCounters.Duration;
+import dev.outrigger.proxy.telemetry.WorkerCounters.Refusal;
+import java.lang.management.GarbageCollectorMXBean;
+import java.lang.management.ManagementFactory;
+import java.lang.management.MemoryUsage;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+
+/** All metrics there are: the same families and labels wherever they go. */
+final class ProxyMetrics {
+  private static final Comparator<Map.Entry<LabelSet, long[]>> ORDER =
+      Comparator.comparing((Map.Entry<LabelSet, long[]> e) -> e.getKey().reporter)
+          .thenComparing(e -> e.getKey().listener)
+          .thenComparing(e -> e.getKey().service)
+          .thenComparing(e -> e.getKey().status)
+          .thenComparing(e -> e.getKey().flags)
+          .thenComparing(e -> e.getKey().code)
+          .thenComparing(e -> e.getKey().fault)
+          .thenComparing(e -> e.getKey().principal);
+
+  private final MetricSink out;
+
+  private ProxyMetrics(MetricSink out) {
+    this.out = out;
+  }
+
+  /** The metrics of the data path. */
+  static void tell(MetricSink out, WorkerCounters all, long logLinesDropped) {
+    ProxyMetrics metrics = new ProxyMetrics(out);
+    metrics.requests(all.requests);
+    metrics.durations(all.durations);
+    metrics.relayed(all.connections, all.closed);
+    metrics.connections(all);
+    metrics.named(
+        "outrigger_upstream_retries_total",
+        Type.COUNTER,
+        "Attempts after the first of an exchange.",
+        "cluster",
+        all.retries);
+    metrics.named(
+        "outrigger_bug_total", Type.COUNTER, "Broken invariants by place.", "where", all.bugs);
+    out.family(
+        "outrigger_series_folded_total",
+        Type.COUNTER,
+        "Observations counted as other because there are too many series.");
+    out.value(all.folded());
+    out.family(
+        "outrigger_access_log_dropped_lines_total",
+        Type.COUNTER,
+        "Access log lines dropped because the writer could not keep up.");
+    out.value(logLinesDropped);
+  }
+
+  /** The metrics of the process. */
+  static void tellProcess(MetricSink out, String version, long directMemoryBytes) {
+    out.family("outrigger_build_info", Type.GAUGE, "What is running.");
+    out.value(1, "version", version, "java_version", Runtime.version().toString());
+    out.family("process_start_time_seconds", Type.GAUGE, "Start time since the epoch.");
+    out.decimal(ManagementFactory.getRuntimeMXBean().getStartTime() / 1000.0);
+    if (ManagementFactory.getOperatingSystemMXBean()
+        instanceof com.sun.management.OperatingSystemMXBean system) {
+      out.family("process_cpu_seconds_total", Type.COUNTER, "CPU time, user and system.");
+      out.decimal(system.getProcessCpuTime() / 1e9);
+    }
+    MemoryUsage heap = ManagementFactory.getMemoryMXBean().getHeapMemoryUsage();
+    MemoryUsage rest = ManagementFactory.getMemoryMXBean().getNonHeapMemoryUsage();
+    out.family("jvm_memory_used_bytes", Type.GAUGE, "Memory in use.");
+    out.value(heap.getUsed(), "area", "heap");
+    out.value(rest.getUsed(), "area", "nonheap");
+    out.value(directMemoryBytes, "area", "direct");
+    out.family("jvm_threads_current", Type.GAUGE, "Live threads.");
+    out.value(ManagementFactory.getThreadMXBean().getThreadCount());
+    out.family("jvm_gc_collections_total", Type.COUNTER, "Garbage collections.");
+    List<GarbageCollectorMXBean> collectors = ManagementFactory.getGarbageCollectorMXBeans();
+    for (GarbageCollectorMXBean collector : collectors) {
+      out.value(collector.getCollectionCount(), "gc", collector.getName());
+    }
+    out.family("jvm_gc_collection_seconds_total", Type.COUNTER, "Time in garbage collections.");
+    for (GarbageCollectorMXBean collector : collectors) {
+      out.decimal(collector.getCollectionTime() / 1000.0, "gc", collector.getName());
+    }
+  }
+
+  private void requests(SeriesMap requests) {
+    out.family("outrigger_requests_total", Type.COUNTER, "Exchanges that ended.");
+    for (Map.Entry<LabelSet, long[]> entry : sorted(requests)) {
+      LabelSet labels = entry.getKey();
+      out.value(
+          entry.getValue()[0],
+          "reporter",
+          labels.reporter,
+          "listener",
+          labels.listener,
+          "destination_service",
+          labels.service,
+          "source_principal",
+          labels.principal,
+          "response_code",
+          Integer.toString(labels.status),
+          "response_flags",
+          labels.flags,
+          "code",
+          labels.code,
+          "fault",
+          labels.fault);
+    }
+  }
+
+  private void durations(Map<Duration, DurationHistogram> durations) {
+    out.family(
+        "outrigger_request_duration_seconds",
+        Type.HISTOGRAM,
+        "Time from a request's head to the end of its exchange.");
+    List<Map.Entry<Duration, DurationHistogram>> all = new ArrayList<>(durations.entrySet());
+    all.sort(
+        Comparator.comparing((Map.Entry<Duration, DurationHistogram> e) -> e.getKey().reporter())
+            .thenComparing(e -> e.getKey().service()));
+    for (Map.Entry<Duration, DurationHistogram> entry : all) {
+      out.histogram(
+          entry.getValue(),
+          "reporter",
+          entry.getKey().reporter(),
+          "destination_service",
+          entry.getKey().service());
+    }
+  }
+
+  private void relayed(SeriesMap connections, SeriesMap closed) {
+    List<Map.Entry<LabelSet, long[]>> all = sorted(connections);
+    transferred(
+        "outrigger_tcp_connections_opened_total",
+        "Relayed connections opened.",
+        all,
+        WorkerCounters.OPENED);
+    transferred(
+        "outrigger_tcp_sent_bytes_total",
+        "Bytes sent to clients of relayed connections.",
+        all,
+        WorkerCounters.SENT);
+    transferred(
+        "outrigger_tcp_received_bytes_total",
+        "Bytes received from clients of relayed connections.",
+        all,
+        WorkerCounters.RECEIVED);
+    out.family(
+        "outrigger_tcp_connections_closed_total", Type.COUNTER, "Relayed connections closed.");
+    for (Map.Entry<LabelSet, long[]> entry : sorted(closed)) {
+      LabelSet labels = entry.getKey();
+      out.value(
+          entry.getValue()[0],
+          "reporter",
+          labels.reporter,
+          "listener",
+          labels.listener,
+          "destination_service",
+          labels.service,
+          "source_principal",
+          labels.principal,
+          "response_flags",
+          labels.flags,
+          "code",
+          labels.code,
+          "fault",
+          labels.fault);
+    }
+  }
+
+  private void transferred(
+      String name, String help, List<Map.Entry<LabelSet, long[]>> all, int which) {
+    out.family(name, Type.COUNTER, help);
+    for (Map.Entry<LabelSet, long[]> entry : all) {
+      LabelSet labels = entry.getKey();
+      out.value(
+          entry.getValue()[which],
+          "reporter",
+          labels.reporter,
+          "listener",
+          labels.listener,
+          "destination_service",
+          labels.service,
+          "source_principal",
+          labels.principal);
+    }
+  }
+
+  private void connections(WorkerCounters all) {
+    named(
+        "outrigger_downstream_connections_opened_total",
+        Type.COUNTER,
+        "Client connections accepted.",
+        "listener",
+        all.downstreamOpened);
+    named(
+        "outrigger_downstream_connections_closed_total",
+        Type.COUNTER,
+        "Client connections closed.",
+        "listener",
+        all.downstreamClosed);
+    named(
+        "outrigger_protocol_detection_timeouts_total",
+        Type.COUNTER,
+        "Connections whose first bytes did not come in time.",
+        "listener",
+        all.detectionTimeouts);
+    out.family(
+        "outrigger_connections_refused_total",
+        Type.COUNTER,
+        "Clients refused before any exchange.");
+    List<Map.Entry<Refusal, long[]>> refused = new ArrayList<>(all.refused.entrySet());
+    refused.sort(
+        Comparator.comparing((Map.Entry<Refusal, long[]> e) -> e.getKey().listener())
+            .thenComparing(e -> e.getKey().code()));
+    for (Map.Entry<Refusal, long[]> entry : refused) {
+      out.value(
+          entry.getValue()[0],
+          "listener",
+          entry.getKey().listener(),
+          "code",
+          entry.getKey().code());
+    }
+    named(
+        "outrigger_upstream_connections_opened_total",
+        Type.COUNTER,
+        "Connections to endpoints opened.",
+        "cluster",
+        all.upstreamOpened);
+    named(
+        "outrigger_upstream_connections",
+        Type.GAUGE,
+        "Connections to endpoints that are open.",
+        "cluster",
+        all.upstreamOpen);
+  }
+
+  private void named(
+      String name, Type type, String help, String label, Map<String, long[]> values) {
+    out.family(name, type, help);
+    new TreeMap<>(values).forEach((key, value) -> out.value(value[0], label, key));
+  }
+
+  private static List<Map.Entry<LabelSet, long[]>> sorted(SeriesMap series) {
+    List<Map.Entry<LabelSet, long[]>> all = new ArrayList<>(series.all().entrySet());
+    all.sort(ORDER);
+    return all;
+  }
+}
