@@ -43,6 +43,7 @@ import org.slf4j.LoggerFactory;
  * is sent again.
  */
 public final class AdsClient {
+  private static final Duration LOOK_AGAIN = Duration.ofSeconds(1);
   private static final Logger LOG = LoggerFactory.getLogger(AdsClient.class);
   private static final Duration SAVE_AFTER = Duration.ofSeconds(1);
   private static final int MAX_REASON = 4096;
@@ -195,8 +196,7 @@ public final class AdsClient {
     try {
       stream = opener.open(new StreamEvents(number));
     } catch (AdsStreams.TargetException e) {
-      unreachable = true;
-      onClosed(String.valueOf(e.getMessage()));
+      onNowhere(String.valueOf(e.getMessage()));
       return;
     }
     updateNames();
@@ -237,6 +237,17 @@ public final class AdsClient {
     Duration wait = backOff.next();
     LOG.warn("the control plane is gone, next try in {} ms: {}", wait.toMillis(), reason);
     retry = loop.schedule(this::connect, wait);
+  }
+
+  /** There is nobody to connect to yet, which is no failure of anyone: usually no identity yet. */
+  private void onNowhere(String reason) {
+    stream = null;
+    unreachable = true;
+    if (!reason.equals(lastError)) {
+      LOG.info("no control plane yet: {}", reason);
+      lastError = reason;
+    }
+    retry = loop.schedule(this::connect, LOOK_AGAIN);
   }
 
   private void onReceived(Received response) {
