@@ -27,6 +27,9 @@ import org.slf4j.LoggerFactory;
 public final class Outrigger {
   private static final long CLOSE_SECONDS = 5;
 
+  /** What shells add to a signal's number. */
+  private static final int SIGNALLED = 128;
+
   private Outrigger() {}
 
   /** Runs until a signal ends it; the exit code is one of {@link ExitCode}. */
@@ -100,24 +103,36 @@ public final class Outrigger {
                 new ProxyServer.Surroundings(
                     InstantSource.system(), new SplittableRandom(random.nextLong()), random),
                 telemetry::forWorker)) {
-      // The JVM ends once its hooks have: this one lets what is under way end first.
+      Runnable drain =
+          () -> {
+            if (ended.getCount() > 0) {
+              err.println(
+                  "outrigger: draining for at most "
+                      + options.drainTime().toSeconds()
+                      + " s; a second signal ends it at once");
+              server.drain(options.drainTime());
+              server.drained().join();
+              ended.countDown();
+            }
+          };
+      Signals.handle(
+          drain,
+          number -> {
+            err.println("outrigger: ended before everything had drained");
+            Runtime.getRuntime().halt(SIGNALLED + number);
+          });
+      // For whatever else ends the JVM, which it does once its hooks have run.
       Runtime.getRuntime()
           .addShutdownHook(
               new Thread(
                   () -> {
                     if (ended.getCount() > 0) {
-                      err.println(
-                          "outrigger: draining for at most "
-                              + options.drainTime().toSeconds()
-                              + " s");
-                      server.drain(options.drainTime());
-                      server.drained().join();
-                      ended.countDown();
+                      drain.run();
                       awaitQuietly(closed);
                       Runtime.getRuntime().halt(ExitCode.OK.number());
                     }
                   },
-                  "outrigger-drain"));
+                  "outrigger-end"));
       SocketAddressConfig admin =
           options.admin() != null ? options.admin() : bootstrap.config().admin();
       if (admin != null) {
