@@ -41,6 +41,11 @@ final class GrpcCertificateRequester implements CertificateRequester {
         return CompletableFuture.failedFuture(
             new IOException("the join token cannot be read: " + e.getMessage(), e));
       }
+      // Here and not in gRPC, which would write the bytes of a header that it refuses to the log.
+      if (token.isEmpty() || !token.chars().allMatch(c -> c > ' ' && c < 0x7f)) {
+        return CompletableFuture.failedFuture(
+            new IOException("the join token must be one word of printable ASCII"));
+      }
     }
     try {
       ClientTls tls =

@@ -90,6 +90,29 @@ class CertificateClientTest {
   }
 
   @Test
+  void aTokenThatIsNoneIsReportedWithoutItsText() {
+    CertificateClient.Authority seen = authority.asSeenByAProxy(authority.trust());
+    CertificateClient.Authority garbled =
+        new CertificateClient.Authority(
+            seen.host(),
+            seen.port(),
+            seen.serverName(),
+            seen.roots(),
+            seen.rule(),
+            () -> "secret-token\nand more",
+            seen.lifetime());
+    try (CertificateClient client =
+        CertificateClient.of(garbled, scheduler, clock, new SecureRandom())) {
+      client.start(this::take);
+      await().atMost(SOON).until(() -> client.state().failures() >= 1);
+      assertThat(client.state().lastError())
+          .contains("must be one word of printable ASCII")
+          .doesNotContain("secret-token");
+      assertThat(authority.askedBy).isEmpty();
+    }
+  }
+
+  @Test
   void anAuthorityOfAnotherRootGetsNoToken() throws Exception {
     TrustBundle other =
         new TrustBundle(
