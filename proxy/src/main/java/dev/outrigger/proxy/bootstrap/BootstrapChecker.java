@@ -34,6 +34,7 @@ import io.envoyproxy.envoy.config.core.v3.Address;
 import io.envoyproxy.envoy.config.core.v3.ApiConfigSource;
 import io.envoyproxy.envoy.config.core.v3.ApiVersion;
 import io.envoyproxy.envoy.config.core.v3.ConfigSource;
+import io.envoyproxy.envoy.config.core.v3.ConfigSource.ConfigSourceSpecifierCase;
 import io.envoyproxy.envoy.config.core.v3.DataSource;
 import io.envoyproxy.envoy.config.core.v3.GrpcService;
 import io.envoyproxy.envoy.config.core.v3.Node;
@@ -333,15 +334,17 @@ final class BootstrapChecker {
         }
         yield new BootstrapConfig.Source.Ads();
       }
-      case PATH_CONFIG_SOURCE -> {
-        if (source.getPathConfigSource().getPath().isEmpty()) {
-          problem(path + ".path_config_source.path", "is required");
-        }
-        yield new BootstrapConfig.Source.File(source.getPathConfigSource().getPath());
+      case PATH_CONFIG_SOURCE, PATH -> {
+        problem(
+            path
+                + (source.getConfigSourceSpecifierCase() == ConfigSourceSpecifierCase.PATH
+                    ? ".path"
+                    : ".path_config_source"),
+            "resources in files are not supported; expected ads, or list them in static_resources");
+        yield new BootstrapConfig.Source.None();
       }
-      case PATH -> new BootstrapConfig.Source.File(source.getPath());
       case API_CONFIG_SOURCE, SELF, CONFIGSOURCESPECIFIER_NOT_SET -> {
-        problem(path, "expected ads or path_config_source");
+        problem(path, "expected ads");
         yield new BootstrapConfig.Source.None();
       }
     };

@@ -61,9 +61,6 @@ public record BootstrapConfig(
 
     /** The aggregated stream. */
     record Ads() implements Source {}
-
-    /** A file that is watched, holding a {@code DiscoveryResponse} in YAML or JSON. */
-    record File(String path) implements Source {}
   }
 
   /**
