@@ -69,11 +69,10 @@ public record HttpProxyConfig(
    *
    * @param useRemoteAddress trust the socket's address rather than {@code x-forwarded-for}, and
    *     append to it
-   * @param trustedHops how many proxies before us are trusted
    * @param clientCert what is done with {@code x-forwarded-client-cert}
    */
-  public record Forwarding(boolean useRemoteAddress, int trustedHops, ClientCert clientCert) {
-    public static final Forwarding DEFAULT = new Forwarding(false, 0, ClientCert.SANITIZE);
+  public record Forwarding(boolean useRemoteAddress, ClientCert clientCert) {
+    public static final Forwarding DEFAULT = new Forwarding(false, ClientCert.SANITIZE);
   }
 
   /** xDS: {@code ForwardClientCertDetails}. */

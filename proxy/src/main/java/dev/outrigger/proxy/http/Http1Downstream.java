@@ -2,6 +2,7 @@ package dev.outrigger.proxy.http;
 
 import dev.outrigger.proxy.config.HttpProxyConfig;
 import dev.outrigger.proxy.config.HttpProxyConfig.Timeouts;
+import dev.outrigger.proxy.config.RouteTableConfig.Action;
 import dev.outrigger.proxy.http.codec.Connections;
 import dev.outrigger.proxy.http.codec.Http1BodyReader;
 import dev.outrigger.proxy.http.codec.Http1HeadParser;
@@ -17,6 +18,7 @@ import dev.outrigger.proxy.outcome.ErrorReplies;
 import dev.outrigger.proxy.outcome.Origin;
 import dev.outrigger.proxy.outcome.ProxyError;
 import dev.outrigger.proxy.outcome.ProxyError.DeadlinePassed.Timer;
+import dev.outrigger.proxy.route.RouteMatch;
 import dev.outrigger.proxy.worker.WorkerConfined;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
@@ -254,9 +256,6 @@ final class Http1Downstream extends ChannelInboundHandlerAdapter implements Clie
     chunkedAnswer = false;
     endedByClose = false;
     lastActivity = now();
-    if (streamIdleNanos > 0) {
-      alarm.wakeBy(lastActivity + streamIdleNanos);
-    }
     Connections.strip(headers);
     RequestHeaders.clean(headers, facts);
     BodyKind body = parser.chunked() ? BodyKind.STREAM : hasBody ? BodyKind.LENGTH : BodyKind.NONE;
@@ -275,6 +274,22 @@ final class Http1Downstream extends ChannelInboundHandlerAdapter implements Clie
     state = State.BODY;
     service.exchangeStarted();
     begun.begin();
+    long idle = idleNanosOf(begun);
+    if (idle > 0 && exchange == begun) {
+      alarm.wakeBy(lastActivity + idle);
+    }
+  }
+
+  /** How long an exchange may be without a byte: the route's word, else the listener's. */
+  private long idleNanosOf(Exchange under) {
+    RouteMatch found = under.route();
+    if (found != null && found.action() instanceof Action.Forward forward) {
+      Duration own = forward.idleTimeout();
+      if (own != null) {
+        return own.toNanos();
+      }
+    }
+    return streamIdleNanos;
   }
 
   private boolean readBody() {
@@ -404,9 +419,7 @@ final class Http1Downstream extends ChannelInboundHandlerAdapter implements Clie
       bytes.release();
       return;
     }
-    if (streamIdleNanos > 0) {
-      lastActivity = now();
-    }
+    lastActivity = now();
     if (chunkedAnswer) {
       write(writer.chunkStart(bytes.readableBytes(), firstChunk, ctx.alloc()));
       firstChunk = false;
@@ -631,13 +644,13 @@ final class Http1Downstream extends ChannelInboundHandlerAdapter implements Clie
     }
     under = exchange;
     long idle = idleNanos > 0 ? now + idleNanos : NEVER;
-    if (under != null && streamIdleNanos > 0) {
-      idle = lastActivity + streamIdleNanos;
+    long underIdle = under == null ? 0 : idleNanosOf(under);
+    if (under != null && underIdle > 0) {
+      idle = lastActivity + underIdle;
       if (now >= idle) {
         closeAfter = true;
         under.fail(
-            new ProxyError.DeadlinePassed(
-                Timer.STREAM_IDLE, Duration.ofNanos(streamIdleNanos), false));
+            new ProxyError.DeadlinePassed(Timer.STREAM_IDLE, Duration.ofNanos(underIdle), false));
         idle = NEVER;
       }
     } else if (under == null && state != State.LINGER && idleNanos > 0) {

@@ -56,6 +56,7 @@ class Http1DownstreamTest {
   private Limits limits = Limits.DEFAULT;
   private Forwarding forwarding = Forwarding.DEFAULT;
   private boolean inbound;
+  private @Nullable Duration routeIdle;
   private @Nullable HttpService service;
 
   /** Collects what the handler is told. */
@@ -153,7 +154,7 @@ class Http1DownstreamTest {
                             new Action.Forward(
                                 List.of(new WeightedCluster("c", 1)),
                                 Duration.ZERO,
-                                null,
+                                routeIdle,
                                 RetryPolicy.NEVER,
                                 null,
                                 null,
@@ -246,6 +247,29 @@ class Http1DownstreamTest {
     pass(Duration.ofMinutes(5));
     assertThat(answers()).startsWith("HTTP/1.1 408").contains("stream_idle_timeout");
     assertThat(flows.get(0).finished).isTrue();
+  }
+
+  @Test
+  void theRouteMayEndAnIdleExchangeSoonerThanTheListener() {
+    routeIdle = Duration.ofSeconds(7);
+    open();
+    send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+    pass(Duration.ofSeconds(6));
+    assertThat(answers()).isEmpty();
+    pass(Duration.ofSeconds(1));
+    assertThat(answers()).startsWith("HTTP/1.1 408").contains("stream_idle_timeout");
+    assertThat(flows.get(0).finished).isTrue();
+  }
+
+  @Test
+  void theRouteMayLetAnExchangeBeIdleForEver() {
+    routeIdle = Duration.ZERO;
+    open();
+    send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+    pass(Duration.ofMinutes(30));
+    assertThat(answers()).isEmpty();
+    flows.get(0).answer(200);
+    assertThat(answers()).startsWith("HTTP/1.1 200");
   }
 
   @Test
@@ -393,7 +417,7 @@ class Http1DownstreamTest {
   @Test
   void outsidersCannotSpeakAsTheMesh() {
     inbound = true;
-    forwarding = new Forwarding(true, 0, ClientCert.SANITIZE_SET);
+    forwarding = new Forwarding(true, ClientCert.SANITIZE_SET);
     open();
     send(
         "GET / HTTP/1.1\r\nHost: a\r\nX-Forwarded-Client-Cert: URI=spiffe://a/b\r\n"

@@ -181,10 +181,10 @@ final class HttpProxyDecoder {
           case UNRECOGNIZED ->
               throw scope.in("forward_client_cert_details").refuse("is no known choice");
         };
-    return new HttpProxyConfig.Forwarding(
-        manager.getUseRemoteAddress().getValue(),
-        scope.in("xff_num_trusted_hops").number(manager.getXffNumTrustedHops(), 0, 100),
-        clientCert);
+    if (manager.getXffNumTrustedHops() != 0) {
+      scope.in("xff_num_trusted_hops").unsupported("the client is who connects to us");
+    }
+    return new HttpProxyConfig.Forwarding(manager.getUseRemoteAddress().getValue(), clientCert);
   }
 
   private static TracingConfig tracing(HttpConnectionManager manager, Scope scope)
