@@ -407,7 +407,14 @@ final class Forwarding
 
   /** Whether another attempt will follow. */
   private boolean retryLater(boolean covered, Endpoint avoided, Upstream to) {
-    if (!covered || retries >= policy.maxRetries() || !replay.complete() || !to.retryBegins()) {
+    if (!covered) {
+      return false;
+    }
+    if (retries >= policy.maxRetries()) {
+      exchange.record().retriesUsedUp();
+      return false;
+    }
+    if (!replay.complete() || !to.retryBegins()) {
       return false;
     }
     retries++;
@@ -522,8 +529,8 @@ final class Forwarding
         }
       }
     }
-    if (Retries.covers(policy, status)
-        && stream != null
+    if (stream != null
+        && Retries.covers(policy, status)
         && body != BodyKind.TUNNEL
         && retryLater(true, current.endpoint, to)) {
       current.stream = null;

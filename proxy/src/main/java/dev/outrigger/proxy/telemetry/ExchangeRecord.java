@@ -31,6 +31,9 @@ public interface ExchangeRecord {
   /** The attempt failed. */
   void attemptFailed(ProxyError error);
 
+  /** The last attempt's end was worth another one, and there are none left: Envoy's {@code URX}. */
+  void retriesUsedUp();
+
   /** An experiment touched this exchange. */
   void faultApplied(String experiment, String fault, FaultKind kind);
 

@@ -58,6 +58,7 @@ final class RecordedExchange implements ExchangeRecord {
   private @Nullable Endpoint endpoint;
   private int attempts;
   private boolean attemptOpen;
+  private boolean retriesUsedUp;
   private long attemptSpan;
   private long attemptStartNanos;
   private int attemptStatus;
@@ -170,6 +171,11 @@ final class RecordedExchange implements ExchangeRecord {
   }
 
   @Override
+  public void retriesUsedUp() {
+    retriesUsedUp = true;
+  }
+
+  @Override
   public void faultApplied(String experiment, String fault, FaultKind kind) {
     this.experiment = experiment;
     this.fault = fault;
@@ -217,6 +223,9 @@ final class RecordedExchange implements ExchangeRecord {
       }
     } else if (faultKind == FaultKind.DELAY) {
       flags = "DI";
+    }
+    if (retriesUsedUp) {
+      flags = flags.equals("-") ? "URX" : flags + ",URX";
     }
     String service = telemetry.service(cluster);
     telemetry

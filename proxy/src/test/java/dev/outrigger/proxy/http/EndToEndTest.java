@@ -410,6 +410,7 @@ class EndToEndTest {
         client.send("POST / HTTP/1.1\r\nHost: a\r\n\r\n");
         assertThat(client.head()).startsWith("HTTP/1.1 200");
         assertThat(bed.telemetry.records.get(0).attempts).isEqualTo(2);
+        assertThat(bed.telemetry.records.get(0).retriesUsedUp).isFalse();
       }
     }
   }
@@ -426,6 +427,7 @@ class EndToEndTest {
         client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
         assertThat(client.head()).startsWith("HTTP/1.1 503").contains("x-outrigger-fault: exp");
         assertThat(bed.telemetry.records.get(0).attempts).isEqualTo(3);
+        assertThat(bed.telemetry.records.get(0).retriesUsedUp).isTrue();
         assertThat(origin.connections).hasValue(0);
       }
     }

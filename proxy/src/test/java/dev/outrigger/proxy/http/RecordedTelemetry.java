@@ -32,6 +32,7 @@ public final class RecordedTelemetry implements WorkerTelemetry {
     public final List<ProxyError> failures = new CopyOnWriteArrayList<>();
     public final List<Integer> ports = new CopyOnWriteArrayList<>();
     public volatile int attempts;
+    public volatile boolean retriesUsedUp;
     public volatile long requestBytes;
     public volatile long responseBytes;
     public final List<String> faults = new CopyOnWriteArrayList<>();
@@ -63,6 +64,11 @@ public final class RecordedTelemetry implements WorkerTelemetry {
     @Override
     public void attemptFailed(ProxyError error) {
       failures.add(error);
+    }
+
+    @Override
+    public void retriesUsedUp() {
+      retriesUsedUp = true;
     }
 
     @Override

@@ -89,6 +89,19 @@ final class ProxyTelemetryTest {
   }
 
   @Test
+  void usedUpRetriesAreFlaggedBesideTheCause() {
+    ExchangeRecord answered = start("/", OFF);
+    answered.retriesUsedUp();
+    answered.finish(new Outcome.Answered(503));
+    ExchangeRecord failed = start("/", OFF);
+    failed.retriesUsedUp();
+    failed.finish(new Outcome.Failed(new ProxyError.FaultInjected("exp-1", 503, null), true));
+    assertThat(scrape())
+        .contains("response_code=\"503\",response_flags=\"URX\",code=\"\"")
+        .contains("response_flags=\"FI,URX\",code=\"fault_injected\"");
+  }
+
+  @Test
   void connectionsAreCountedWithTheirBytes() {
     bed.telemetry.connectionOpened("inbound");
     bed.telemetry.detectionTimedOut("in\"b\\ound");
