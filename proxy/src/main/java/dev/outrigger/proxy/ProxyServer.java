@@ -380,7 +380,10 @@ public final class ProxyServer implements AutoCloseable {
           .execute(
               () -> {
                 one.local().replace(next);
-                gone.forEach(one.http()::drainListener);
+                for (String name : gone) {
+                  one.http().drainListener(name);
+                  one.tcp().drainListener(name, bootstrap.options().drainTime());
+                }
               });
     }
     health.watch(config.clusters().values());

@@ -394,11 +394,13 @@ final class TcpRelay extends ChannelInboundHandlerAdapter {
   }
 
   /** Closes both sides after what is still to be sent. */
-  void close() {
-    end(null);
+  /** The listener that the client came to. */
+  String listener() {
+    return facts.listener();
   }
 
-  private void end(@Nullable ProxyError error) {
+  /** Closes both ways once what is on its way is written; does nothing the second time. */
+  void end(@Nullable ProxyError error) {
     if (finished) {
       return;
     }

@@ -3,6 +3,7 @@ package dev.outrigger.proxy.tcp;
 import dev.outrigger.proxy.config.NetworkFilter;
 import dev.outrigger.proxy.config.WeightedCluster;
 import dev.outrigger.proxy.message.ConnectionFacts;
+import dev.outrigger.proxy.outcome.ProxyError;
 import dev.outrigger.proxy.telemetry.WorkerTelemetry;
 import dev.outrigger.proxy.upstream.Upstream;
 import dev.outrigger.proxy.upstream.UpstreamConnector;
@@ -10,10 +11,12 @@ import dev.outrigger.proxy.upstream.Upstreams;
 import dev.outrigger.proxy.worker.Worker;
 import dev.outrigger.proxy.worker.WorkerConfined;
 import io.netty.channel.ChannelHandler;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Set;
+import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
 /** Relayed connections of one worker. Confined to its worker's event loop. */
@@ -55,11 +58,27 @@ public final class TcpService {
     return relays.size();
   }
 
-  /** Ends what is left, at the end of a grace period. */
-  public void closeAll() {
+  /**
+   * A listener is gone: its relays may end by themselves, and are ended after a grace period.
+   *
+   * @param grace zero ends them with the next task of the loop
+   */
+  public void drainListener(String name, Duration grace) {
     assert worker.isCurrent();
-    for (TcpRelay relay : new ArrayList<>(relays)) {
-      relay.close();
+    List<TcpRelay> left = new ArrayList<>();
+    for (TcpRelay relay : relays) {
+      if (relay.listener().equals(name)) {
+        left.add(relay);
+      }
+    }
+    if (!left.isEmpty()) {
+      var _ =
+          worker
+              .loop()
+              .schedule(
+                  () -> left.forEach(relay -> relay.end(new ProxyError.Draining())),
+                  grace.toNanos(),
+                  TimeUnit.NANOSECONDS);
     }
   }
 

@@ -14,10 +14,12 @@ import dev.outrigger.proxy.telemetry.ExchangeRecord;
 import dev.outrigger.proxy.telemetry.WorkerTelemetry;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
+import org.jspecify.annotations.Nullable;
 
 /** Remembers what the data path tells, for tests to look at. */
 public final class RecordedTelemetry implements WorkerTelemetry {
   public final List<Record> records = new CopyOnWriteArrayList<>();
+  public final List<String> relaysEnded = new CopyOnWriteArrayList<>();
   public final List<String> refusals = new CopyOnWriteArrayList<>();
   public final List<String> bugs = new CopyOnWriteArrayList<>();
 
@@ -105,7 +107,24 @@ public final class RecordedTelemetry implements WorkerTelemetry {
 
   @Override
   public ConnectionRecord startConnection(ConnectionFacts facts, NetworkFilter.Tcp config) {
-    throw new UnsupportedOperationException();
+    return new ConnectionRecord() {
+      @Override
+      public void connected(ClusterConfig cluster, Endpoint endpoint) {}
+
+      @Override
+      public void received(int bytes) {}
+
+      @Override
+      public void sent(int bytes) {}
+
+      @Override
+      public void faultApplied(String experiment, String fault) {}
+
+      @Override
+      public void finish(@Nullable ProxyError error) {
+        relaysEnded.add(facts.listener() + " " + error);
+      }
+    };
   }
 
   @Override
