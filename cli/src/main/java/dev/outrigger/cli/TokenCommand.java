@@ -22,7 +22,7 @@ import picocli.CommandLine.Parameters;
       "",
       "Examples:",
       "  outrigger token spiffe://cluster.local/ns/shop/sa/catalog > catalog.token",
-      "  outrigger token --uses 1 --ttl 600 --root-ca root.pem spiffe://cluster.local/ns/shop/sa/web"
+      "  outrigger token --uses 10 --ttl 86400 --root-ca root.pem spiffe://cluster.local/ns/shop/sa/web"
     })
 final class TokenCommand implements Callable<Integer> {
   @Mixin private final OutputOption output = new OutputOption();
@@ -31,14 +31,16 @@ final class TokenCommand implements Callable<Integer> {
   @Option(
       names = "--ttl",
       paramLabel = "SECONDS",
-      description = "How long it may be used; 86400 unless given.")
-  private long ttlSeconds = 86_400;
+      description = "How long it may be used; 3600, an hour, unless given.")
+  private long ttlSeconds = 3_600;
 
   @Option(
       names = "--uses",
       paramLabel = "N",
-      description = "How often it may be used; -1, without limit, unless given.")
-  private int uses = -1;
+      description =
+          "How often it may be used; 1 unless given, -1 is without limit. A proxy that starts again"
+              + " needs it again.")
+  private int uses = 1;
 
   @Option(
       names = "--root-ca",

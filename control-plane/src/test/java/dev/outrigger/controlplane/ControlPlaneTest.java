@@ -52,6 +52,11 @@ class ControlPlaneTest {
                   "{\"identity\": \"spiffe://cluster.local/ns/a/sa/b\", \"uses\": 1}"))
           .startsWith("200")
           .contains("\"token\"");
+      // Nothing said: one use within an hour.
+      assertThat(
+              call(plane, "/api/v1/tokens", "{\"identity\": \"spiffe://cluster.local/ns/a/sa/b\"}"))
+          .contains("\"expires\":\"2026-11-21T01:00:00Z\"")
+          .contains("\"uses\":1");
       assertThat(call(plane, "/api/v1/tokens", "{\"identity\": \"spiffe://else/ns/a\"}"))
           .startsWith("400")
           .contains("trust domain");

@@ -165,7 +165,7 @@ class TransparentMeshTest {
             "curl",
             "-sS",
             "-d",
-            "{\"identity\": \"spiffe://cluster.local/ns/shop/sa/" + workload + "\"}",
+            "{\"uses\": 10, \"identity\": \"spiffe://cluster.local/ns/shop/sa/" + workload + "\"}",
             "http://127.0.0.1:15080/api/v1/tokens");
     Path token = folder.resolve(workload + ".token");
     Files.writeString(

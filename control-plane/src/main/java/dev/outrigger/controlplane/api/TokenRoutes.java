@@ -15,7 +15,7 @@ import java.util.stream.Collectors;
 /** Join tokens and the root that proxies trust. */
 public final class TokenRoutes {
   private static final Duration MAX_LIFETIME = Duration.ofDays(365);
-  private static final long DEFAULT_SECONDS = Duration.ofHours(24).toSeconds();
+  private static final long DEFAULT_SECONDS = Duration.ofHours(1).toSeconds();
 
   private final CertificateAuthority authority;
   private final JoinTokens tokens;
@@ -33,7 +33,10 @@ public final class TokenRoutes {
         ApiRoute.get("/api/v1/root", request -> root()));
   }
 
-  /** {@code {"identity": "spiffe://…", "ttlSeconds": 3600, "uses": 1}}; -1 uses has no limit. */
+  /**
+   * {@code {"identity": "spiffe://…", "ttlSeconds": 3600, "uses": 1}}; -1 uses has no limit. What
+   * is left out is an hour and one use.
+   */
   private ApiReply mint(ApiRequest request) throws IOException {
     String text = request.text("identity", "");
     if (text.isEmpty()) {
@@ -48,7 +51,7 @@ public final class TokenRoutes {
           "identity: the trust domain of this mesh is " + authority.trustDomain());
     }
     long seconds = number(request, "ttlSeconds", DEFAULT_SECONDS);
-    long uses = number(request, "uses", JoinTokens.UNLIMITED);
+    long uses = number(request, "uses", 1);
     if (seconds < 1 || seconds > MAX_LIFETIME.toSeconds()) {
       throw new IllegalArgumentException("ttlSeconds: expected 1 to " + MAX_LIFETIME.toSeconds());
     }
@@ -59,6 +62,7 @@ public final class TokenRoutes {
     json.addProperty("token", tokens.mint(identity, Duration.ofSeconds(seconds), (int) uses));
     json.addProperty("identity", identity.toString());
     json.addProperty("expires", clock.instant().plusSeconds(seconds).toString());
+    json.addProperty("uses", uses);
     return ApiReply.json(json);
   }
 

@@ -167,7 +167,9 @@ public final class JoinTokens {
       return new Verdict.Refused("the join token expired at " + token.end());
     }
     if (token.uses() == 0) {
-      return new Verdict.Refused("the join token has been used as often as it may be");
+      return new Verdict.Refused(
+          "the join token has been used as often as it may be; mint one with more uses for a"
+              + " proxy that restarts");
     }
     return new Verdict.Accepted(token.identity());
   }
