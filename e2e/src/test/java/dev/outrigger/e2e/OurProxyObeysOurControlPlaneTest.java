@@ -148,7 +148,7 @@ class OurProxyObeysOurControlPlaneTest {
       Files.writeString(root, call(plane, "/api/v1/root", null));
       String token =
           JsonParser.parseString(
-                  call(plane, "/api/v1/tokens", "{\"identity\": \"" + CALLER + "\"}"))
+                  call(plane, "/api/v1/tokens", "{\"uses\": 2, \"identity\": \"" + CALLER + "\"}"))
               .getAsJsonObject()
               .get("token")
               .getAsString();

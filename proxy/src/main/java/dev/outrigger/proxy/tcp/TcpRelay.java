@@ -393,7 +393,6 @@ final class TcpRelay extends ChannelInboundHandlerAdapter {
     end(error);
   }
 
-  /** Closes both sides after what is still to be sent. */
   /** The listener that the client came to. */
   String listener() {
     return facts.listener();
