@@ -517,8 +517,9 @@ public final class ProxyServer implements AutoCloseable {
   }
 
   /**
-   * Lets what is under way end: not ready, inbound connections are told to close, outbound goes on;
-   * {@link #drained} ends when nothing is under way any more or the time is over.
+   * Lets what is under way end: not ready, inbound connections are told to close, then no new ones
+   * are taken, outbound goes on; {@link #drained} ends when nothing is under way any more or the
+   * time is over.
    */
   public void drain(Duration grace) {
     loop.execute(
@@ -535,12 +536,59 @@ public final class ProxyServer implements AutoCloseable {
           for (Parts one : parts) {
             one.worker().loop().execute(() -> one.http().drain(inboundOnly));
           }
-          long end = loop.nanoTime() + grace.toNanos();
-          awaitIdle(end, 0);
+          long now = loop.nanoTime();
+          awaitQuiet(now + grace.toNanos() / 2, now + grace.toNanos(), 0);
         });
   }
 
+  /**
+   * While clients may not have heard yet, what comes is still taken. A proxy that never falls quiet
+   * refuses new connections from half time on: whoever calls it goes elsewhere, and what is under
+   * way ends, where an exit would cut it.
+   */
+  private void awaitQuiet(long lastAccept, long end, int quietChecks) {
+    activeExchanges()
+        .thenAcceptAsync(
+            active -> {
+              int quiet = active == 0 ? quietChecks + 1 : 0;
+              if (quiet > 10 || loop.nanoTime() >= lastAccept) {
+                refuseConnections();
+                awaitIdle(end, 0);
+              } else {
+                loop.schedule(
+                    () -> awaitQuiet(lastAccept, end, quiet), Duration.ofMillis(IDLE_CHECK_MILLIS));
+              }
+            },
+            loop);
+  }
+
+  /** On the listeners that drain: where there is something outbound, that goes on. */
+  private void refuseConnections() {
+    Set<String> outbound = new HashSet<>();
+    for (ListenerConfig listener : compiled.snapshot().config().listeners()) {
+      if (listener.direction() == ListenerConfig.Direction.OUTBOUND) {
+        outbound.add(listener.name());
+      }
+    }
+    listeners.close(name -> !outbound.contains(name));
+  }
+
   private void awaitIdle(long end, int quietChecks) {
+    activeExchanges()
+        .thenAcceptAsync(
+            active -> {
+              int quiet = active == 0 ? quietChecks + 1 : 0;
+              // More than once: a connection that was accepted last may not have asked yet.
+              if (quiet > 2 || loop.nanoTime() >= end) {
+                drained.complete(null);
+              } else {
+                loop.schedule(() -> awaitIdle(end, quiet), Duration.ofMillis(IDLE_CHECK_MILLIS));
+              }
+            },
+            loop);
+  }
+
+  private CompletableFuture<Integer> activeExchanges() {
     List<CompletableFuture<Integer>> counts = new ArrayList<>();
     for (Parts one : parts) {
       CompletableFuture<Integer> count = new CompletableFuture<>();
@@ -549,19 +597,8 @@ public final class ProxyServer implements AutoCloseable {
           .loop()
           .execute(() -> count.complete(one.http().activeExchanges() + one.tcp().active()));
     }
-    CompletableFuture.allOf(counts.toArray(CompletableFuture[]::new))
-        .thenRunAsync(
-            () -> {
-              int active = counts.stream().mapToInt(CompletableFuture::join).sum();
-              int quiet = active == 0 ? quietChecks + 1 : 0;
-              // Quiet for a while: a client that has not yet heard may still send one more.
-              if (quiet > 10 || loop.nanoTime() >= end) {
-                drained.complete(null);
-              } else {
-                loop.schedule(() -> awaitIdle(end, quiet), Duration.ofMillis(IDLE_CHECK_MILLIS));
-              }
-            },
-            loop);
+    return CompletableFuture.allOf(counts.toArray(CompletableFuture[]::new))
+        .thenApply(_ -> counts.stream().mapToInt(CompletableFuture::join).sum());
   }
 
   /** Ends at once: sockets are closed, threads end. */

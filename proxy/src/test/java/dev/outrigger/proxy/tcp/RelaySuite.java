@@ -13,6 +13,7 @@ import io.netty.pkitesting.CertificateBuilder;
 import io.netty.pkitesting.X509Bundle;
 import java.io.IOException;
 import java.io.InputStream;
+import java.net.ConnectException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.ServerSocket;
@@ -122,6 +123,31 @@ abstract class RelaySuite {
   private static void reset(Socket socket) throws IOException {
     socket.setSoLinger(true, 0);
     socket.close();
+  }
+
+  @Test
+  void aDrainThatNeverFallsQuietRefusesNewConnectionsBeforeItCutsOldOnes() throws Exception {
+    startProxy("tcp");
+    try (Socket client = client();
+        Socket served = accepted()) {
+      send(client, "a");
+      assertThat(read(served, 1)).isEqualTo("a");
+      proxy.drain(Duration.ofSeconds(6));
+      Awaitility.await()
+          .atMost(Duration.ofSeconds(5))
+          .until(
+              () -> {
+                try (Socket late = client()) {
+                  return !late.isConnected();
+                } catch (ConnectException e) {
+                  return true;
+                }
+              });
+      send(client, "b");
+      assertThat(read(served, 1)).isEqualTo("b");
+      assertThat(proxy.drained()).isNotDone();
+    }
+    proxy.drained().get(10, TimeUnit.SECONDS);
   }
 
   @Test
