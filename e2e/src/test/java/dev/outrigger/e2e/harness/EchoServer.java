@@ -62,8 +62,8 @@ public final class EchoServer implements AutoCloseable {
       while (exchange(in, out)) {
         // The next one.
       }
-    } catch (IOException e) {
-      // The proxy has gone.
+    } catch (IOException | IndexOutOfBoundsException | NumberFormatException e) {
+      // The proxy has gone, or passed on what is no HTTP.
     } finally {
       open.remove(socket);
     }

@@ -26,6 +26,7 @@ public final class LoopbackMesh implements AutoCloseable {
   private static final Duration PATIENCE = Duration.ofSeconds(60);
 
   private final Path folder;
+  private final Map<String, String> environment;
   private final int xds;
   private final int xdsTls;
   private final int api;
@@ -35,7 +36,17 @@ public final class LoopbackMesh implements AutoCloseable {
 
   /** A mesh that has not started; its mesh folder is there, and empty. */
   public LoopbackMesh(Path folder) throws IOException {
+    this(folder, Map.of());
+  }
+
+  /**
+   * The same.
+   *
+   * @param environment of the control plane
+   */
+  public LoopbackMesh(Path folder, Map<String, String> environment) throws IOException {
     this.folder = folder;
+    this.environment = Map.copyOf(environment);
     Files.createDirectories(folder.resolve("mesh"));
     List<Integer> ports = Peers.freePorts(3);
     xds = ports.get(0);
@@ -125,7 +136,7 @@ public final class LoopbackMesh implements AutoCloseable {
                 "--xds-tls-port=" + xdsTls,
                 "--api-port=" + api));
     command.addAll(List.of(flags));
-    Launched started = Launched.start(folder, "control-plane-" + ++starts, command);
+    Launched started = Launched.start(folder, "control-plane-" + ++starts, command, environment);
     controlPlane = started;
     Awaitility.await()
         .atMost(PATIENCE)
@@ -149,6 +160,10 @@ public final class LoopbackMesh implements AutoCloseable {
 
   public int xdsTlsPort() {
     return xdsTls;
+  }
+
+  public int apiPort() {
+    return api;
   }
 
   /** The trust root's file. */
