@@ -22,6 +22,7 @@ final class Signals {
    * @param first runs on a thread of its own, once
    * @param again takes the signal's number; runs on the JVM's signal thread for each further signal
    */
+  @SuppressWarnings("ReferenceEquality") // a proxy equals itself only
   static void handle(Runnable first, IntConsumer again) {
     AtomicInteger count = new AtomicInteger();
     try {

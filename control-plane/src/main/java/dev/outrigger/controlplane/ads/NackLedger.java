@@ -145,7 +145,6 @@ public final class NackLedger {
           reasons.put(one.getResourceName().getName(), cut(one.getErrorDetail().getMessage()));
         } catch (InvalidProtocolBufferException e) {
           // The text is still there.
-          continue;
         }
       }
     }

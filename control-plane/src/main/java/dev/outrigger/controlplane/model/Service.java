@@ -77,7 +77,7 @@ public record Service(
     /** The port of a workload, or empty where it has no port of that name. */
     public OptionalInt on(Workload workload) {
       return switch (target) {
-        case TargetPort.Number number -> OptionalInt.of(number.port());
+        case TargetPort.Numbered number -> OptionalInt.of(number.port());
         case TargetPort.Named named -> workload.portNamed(named.name());
       };
     }
@@ -85,7 +85,7 @@ public record Service(
 
   /** Kubernetes: {@code targetPort}. */
   public sealed interface TargetPort {
-    record Number(int port) implements TargetPort {}
+    record Numbered(int port) implements TargetPort {}
 
     /** A port of the workload by its name. */
     record Named(String name) implements TargetPort {}

@@ -147,20 +147,20 @@ final class HttpRouteDecoder {
     String type = fields.choice("type", PATH_TYPES, "PathPrefix");
     String value = fields.text("value", "/");
     fields.finish();
-    switch (type) {
+    return switch (type) {
       case "RegularExpression" -> {
         checkRegex(fields, value);
-        return new PathMatch.Regex(value);
+        yield new PathMatch.Regex(value);
       }
       case "Exact" -> {
         checkPath(fields, value);
-        return new PathMatch.Exact(value);
+        yield new PathMatch.Exact(value);
       }
       default -> {
         checkPath(fields, value);
-        return new PathMatch.Prefix(value);
+        yield new PathMatch.Prefix(value);
       }
-    }
+    };
   }
 
   private static void checkPath(Fields fields, String value) {

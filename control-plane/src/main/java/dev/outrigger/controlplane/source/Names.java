@@ -123,11 +123,7 @@ final class Names {
     return services;
   }
 
-  /**
-   * The fields of a reference as in the Gateway API; the caller finishes the mapping.
-   *
-   * @param allowed kinds and groups that it may have beside Service of the core group
-   */
+  /** The fields of a reference as in the Gateway API; the caller finishes the mapping. */
   static ServiceRef reference(Fields fields) {
     String group = fields.text("group", "");
     String kind = fields.text("kind", "Service");

@@ -106,7 +106,7 @@ final class Semantics {
   private void target(
       DecodedDocument document, ServiceRef target, Map<ServiceRef, DecodedDocument> targeted) {
     @Nullable DecodedDocument other = targeted.putIfAbsent(target, document);
-    if (other != null && other != document) {
+    if (other != null && !other.equals(document)) {
       // The first by name wins, in whatever order the files came.
       boolean otherWins = String.valueOf(other.key()).compareTo(String.valueOf(document.key())) < 0;
       overruled(
@@ -146,7 +146,7 @@ final class Semantics {
       for (Service.Port port : service.ports()) {
         @Nullable DecodedDocument other =
             addresses.putIfAbsent(address + " " + port.port() + " " + port.transport(), document);
-        if (other != null && other != document) {
+        if (other != null && !other.equals(document)) {
           at(
               document,
               Code.OVERRULED,

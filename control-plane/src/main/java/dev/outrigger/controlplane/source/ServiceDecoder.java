@@ -73,7 +73,7 @@ final class ServiceDecoder {
   private static Port port(Fields fields) {
     String name = fields.text("name", "");
     int port = fields.port("port", "the port of the service");
-    TargetPort target = new TargetPort.Number(port);
+    TargetPort target = new TargetPort.Numbered(port);
     @Nullable Node node = fields.value("targetPort");
     if (node instanceof ScalarNode scalar && scalar.getTag().equals(Tag.STR)) {
       target = new TargetPort.Named(scalar.getValue());
@@ -91,7 +91,7 @@ final class ServiceDecoder {
             scalar.getValue().matches("[0-9]+") ? "remove the quotes" : "");
       }
     } else if (node != null) {
-      target = new TargetPort.Number(fields.integer(node, fields.at("targetPort"), 1, 65535));
+      target = new TargetPort.Numbered(fields.integer(node, fields.at("targetPort"), 1, 65535));
     }
     Transport transport = fields.choice("protocol", TRANSPORTS, Transport.TCP);
     String appProtocol = fields.text("appProtocol", "");
@@ -124,7 +124,7 @@ final class ServiceDecoder {
       return Set.of();
     }
     Set<Integer> ports = new TreeSet<>();
-    for (String part : DocumentDecoder.textOf(node).split(",")) {
+    for (String part : DocumentDecoder.textOf(node).split(",", -1)) {
       String range = part.strip();
       int dash = range.indexOf('-');
       int first = port(dash < 0 ? range : range.substring(0, dash).strip());

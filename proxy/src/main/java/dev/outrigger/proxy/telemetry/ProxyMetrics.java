@@ -1,6 +1,5 @@
 package dev.outrigger.proxy.telemetry;
 
-import dev.outrigger.proxy.telemetry.MetricSink.Type;
 import dev.outrigger.proxy.telemetry.WorkerCounters.Duration;
 import dev.outrigger.proxy.telemetry.WorkerCounters.Refusal;
 import java.lang.management.GarbageCollectorMXBean;
@@ -18,7 +17,7 @@ final class ProxyMetrics {
       Comparator.comparing((Map.Entry<LabelSet, long[]> e) -> e.getKey().reporter)
           .thenComparing(e -> e.getKey().listener)
           .thenComparing(e -> e.getKey().service)
-          .thenComparing(e -> e.getKey().status)
+          .thenComparingInt(e -> e.getKey().status)
           .thenComparing(e -> e.getKey().flags)
           .thenComparing(e -> e.getKey().code)
           .thenComparing(e -> e.getKey().fault)
@@ -39,56 +38,62 @@ final class ProxyMetrics {
     metrics.connections(all);
     metrics.named(
         "outrigger_upstream_retries_total",
-        Type.COUNTER,
+        MetricSink.Type.COUNTER,
         "Attempts after the first of an exchange.",
         "cluster",
         all.retries);
     metrics.named(
-        "outrigger_bug_total", Type.COUNTER, "Broken invariants by place.", "where", all.bugs);
+        "outrigger_bug_total",
+        MetricSink.Type.COUNTER,
+        "Broken invariants by place.",
+        "where",
+        all.bugs);
     out.family(
         "outrigger_series_folded_total",
-        Type.COUNTER,
+        MetricSink.Type.COUNTER,
         "Observations counted as other because there are too many series.");
     out.value(all.folded());
     out.family(
         "outrigger_access_log_dropped_lines_total",
-        Type.COUNTER,
+        MetricSink.Type.COUNTER,
         "Access log lines dropped because the writer could not keep up.");
     out.value(logLinesDropped);
   }
 
   /** The metrics of the process. */
   static void tellProcess(MetricSink out, String version, long directMemoryBytes) {
-    out.family("outrigger_build_info", Type.GAUGE, "What is running.");
+    out.family("outrigger_build_info", MetricSink.Type.GAUGE, "What is running.");
     out.value(1, "version", version, "java_version", Runtime.version().toString());
-    out.family("process_start_time_seconds", Type.GAUGE, "Start time since the epoch.");
+    out.family("process_start_time_seconds", MetricSink.Type.GAUGE, "Start time since the epoch.");
     out.decimal(ManagementFactory.getRuntimeMXBean().getStartTime() / 1000.0);
     if (ManagementFactory.getOperatingSystemMXBean()
         instanceof com.sun.management.OperatingSystemMXBean system) {
-      out.family("process_cpu_seconds_total", Type.COUNTER, "CPU time, user and system.");
+      out.family(
+          "process_cpu_seconds_total", MetricSink.Type.COUNTER, "CPU time, user and system.");
       out.decimal(system.getProcessCpuTime() / 1e9);
     }
     MemoryUsage heap = ManagementFactory.getMemoryMXBean().getHeapMemoryUsage();
     MemoryUsage rest = ManagementFactory.getMemoryMXBean().getNonHeapMemoryUsage();
-    out.family("jvm_memory_used_bytes", Type.GAUGE, "Memory in use.");
+    out.family("jvm_memory_used_bytes", MetricSink.Type.GAUGE, "Memory in use.");
     out.value(heap.getUsed(), "area", "heap");
     out.value(rest.getUsed(), "area", "nonheap");
     out.value(directMemoryBytes, "area", "direct");
-    out.family("jvm_threads_current", Type.GAUGE, "Live threads.");
+    out.family("jvm_threads_current", MetricSink.Type.GAUGE, "Live threads.");
     out.value(ManagementFactory.getThreadMXBean().getThreadCount());
-    out.family("jvm_gc_collections_total", Type.COUNTER, "Garbage collections.");
+    out.family("jvm_gc_collections_total", MetricSink.Type.COUNTER, "Garbage collections.");
     List<GarbageCollectorMXBean> collectors = ManagementFactory.getGarbageCollectorMXBeans();
     for (GarbageCollectorMXBean collector : collectors) {
       out.value(collector.getCollectionCount(), "gc", collector.getName());
     }
-    out.family("jvm_gc_collection_seconds_total", Type.COUNTER, "Time in garbage collections.");
+    out.family(
+        "jvm_gc_collection_seconds_total", MetricSink.Type.COUNTER, "Time in garbage collections.");
     for (GarbageCollectorMXBean collector : collectors) {
       out.decimal(collector.getCollectionTime() / 1000.0, "gc", collector.getName());
     }
   }
 
   private void requests(SeriesMap requests) {
-    out.family("outrigger_requests_total", Type.COUNTER, "Exchanges that ended.");
+    out.family("outrigger_requests_total", MetricSink.Type.COUNTER, "Exchanges that ended.");
     for (Map.Entry<LabelSet, long[]> entry : sorted(requests)) {
       LabelSet labels = entry.getKey();
       out.value(
@@ -115,7 +120,7 @@ final class ProxyMetrics {
   private void durations(Map<Duration, DurationHistogram> durations) {
     out.family(
         "outrigger_request_duration_seconds",
-        Type.HISTOGRAM,
+        MetricSink.Type.HISTOGRAM,
         "Time from a request's head to the end of its exchange.");
     List<Map.Entry<Duration, DurationHistogram>> all = new ArrayList<>(durations.entrySet());
     all.sort(
@@ -149,7 +154,9 @@ final class ProxyMetrics {
         all,
         WorkerCounters.RECEIVED);
     out.family(
-        "outrigger_tcp_connections_closed_total", Type.COUNTER, "Relayed connections closed.");
+        "outrigger_tcp_connections_closed_total",
+        MetricSink.Type.COUNTER,
+        "Relayed connections closed.");
     for (Map.Entry<LabelSet, long[]> entry : sorted(closed)) {
       LabelSet labels = entry.getKey();
       out.value(
@@ -173,7 +180,7 @@ final class ProxyMetrics {
 
   private void transferred(
       String name, String help, List<Map.Entry<LabelSet, long[]>> all, int which) {
-    out.family(name, Type.COUNTER, help);
+    out.family(name, MetricSink.Type.COUNTER, help);
     for (Map.Entry<LabelSet, long[]> entry : all) {
       LabelSet labels = entry.getKey();
       out.value(
@@ -192,25 +199,25 @@ final class ProxyMetrics {
   private void connections(WorkerCounters all) {
     named(
         "outrigger_downstream_connections_opened_total",
-        Type.COUNTER,
+        MetricSink.Type.COUNTER,
         "Client connections accepted.",
         "listener",
         all.downstreamOpened);
     named(
         "outrigger_downstream_connections_closed_total",
-        Type.COUNTER,
+        MetricSink.Type.COUNTER,
         "Client connections closed.",
         "listener",
         all.downstreamClosed);
     named(
         "outrigger_protocol_detection_timeouts_total",
-        Type.COUNTER,
+        MetricSink.Type.COUNTER,
         "Connections whose first bytes did not come in time.",
         "listener",
         all.detectionTimeouts);
     out.family(
         "outrigger_connections_refused_total",
-        Type.COUNTER,
+        MetricSink.Type.COUNTER,
         "Clients refused before any exchange.");
     List<Map.Entry<Refusal, long[]>> refused = new ArrayList<>(all.refused.entrySet());
     refused.sort(
@@ -226,20 +233,20 @@ final class ProxyMetrics {
     }
     named(
         "outrigger_upstream_connections_opened_total",
-        Type.COUNTER,
+        MetricSink.Type.COUNTER,
         "Connections to endpoints opened.",
         "cluster",
         all.upstreamOpened);
     named(
         "outrigger_upstream_connections",
-        Type.GAUGE,
+        MetricSink.Type.GAUGE,
         "Connections to endpoints that are open.",
         "cluster",
         all.upstreamOpen);
   }
 
   private void named(
-      String name, Type type, String help, String label, Map<String, long[]> values) {
+      String name, MetricSink.Type type, String help, String label, Map<String, long[]> values) {
     out.family(name, type, help);
     new TreeMap<>(values).forEach((key, value) -> out.value(value[0], label, key));
   }

@@ -75,6 +75,7 @@ final class EpollHandler implements IoHandler {
 
   private record Registration(IoRegistration netty) implements IoRegistration {
     @Override
+    @SuppressWarnings("TypeParameterUnusedInFormals") // Netty's signature
     public <T> T attachment() {
       return netty.attachment();
     }
