@@ -68,7 +68,7 @@ final class DemoCommand implements Callable<Integer> {
   private @Nullable String duration;
 
   private final Terminal terminal;
-  private final LongSupplier nanoTime = System::nanoTime;
+  private final LongSupplier nanoTime;
   private final CountDownLatch stopped = new CountDownLatch(1);
 
   private final Edge front = new Edge("client", "frontend");
@@ -77,7 +77,11 @@ final class DemoCommand implements Callable<Integer> {
   private final List<Edge> edges = List.of(front, middle, back);
   private int drawn;
 
-  DemoCommand(Terminal terminal) {
+  /**
+   * @param nanoTime monotonic
+   */
+  DemoCommand(Terminal terminal, LongSupplier nanoTime) {
+    this.nanoTime = nanoTime;
     this.terminal = terminal;
   }
 

@@ -34,7 +34,7 @@ public final class Main {
   static CommandLine commandLine(Terminal terminal) {
     CommandLine root =
         new CommandLine(new Root())
-            .addSubcommand(new DemoCommand(terminal))
+            .addSubcommand(new DemoCommand(terminal, System::nanoTime))
             .addSubcommand(new StartedByLauncher.ControlPlaneVerb())
             .addSubcommand(new StartedByLauncher.ProxyVerb())
             .addSubcommand(new InitCommand(terminal))

@@ -18,6 +18,7 @@ import java.util.Map;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
@@ -46,7 +47,7 @@ public final class FileSource implements ModelSource {
   private FolderReading last = FolderReading.empty();
   private Map<String, String> fingerprint = Map.of();
   private volatile Reading published = new Reading(FolderReading.empty().state(), List.of(), 0);
-  private volatile boolean closed;
+  private final CountDownLatch closed = new CountDownLatch(1);
 
   private FileSource(Path folder) {
     this.folder = folder;
@@ -91,7 +92,7 @@ public final class FileSource implements ModelSource {
 
   @Override
   public void close() {
-    closed = true;
+    closed.countDown();
     if (watcher != null) {
       try {
         watcher.close();
@@ -192,7 +193,7 @@ public final class FileSource implements ModelSource {
   }
 
   private void watch() {
-    while (!closed) {
+    while (closed.getCount() > 0) {
       try {
         if (changeWithin(LOOK_MILLIS)) {
           int periods = 0;
@@ -213,7 +214,8 @@ public final class FileSource implements ModelSource {
 
   private boolean changeWithin(long millis) throws InterruptedException {
     if (watcher == null) {
-      TimeUnit.MILLISECONDS.sleep(millis);
+      // Nobody tells of changes here, so they are looked for.
+      var _ = closed.await(millis, TimeUnit.MILLISECONDS);
       return false;
     }
     @Nullable WatchKey key = watcher.poll(millis, TimeUnit.MILLISECONDS);
