@@ -91,15 +91,51 @@ public record ClusterConfig(
    *     safest, zero is never
    * @param maxAge a connection is retired after it; zero is never
    * @param maxRequestsPerConnection 0 is no bound
+   * @param speech what is spoken on them
+   * @param http2 how, where it is HTTP/2
    */
   public record PoolConfig(
       int minIdle,
       int maxConnectionsPerWorker,
       Duration idleTimeout,
       Duration maxAge,
-      int maxRequestsPerConnection) {
+      int maxRequestsPerConnection,
+      Speech speech,
+      Http2Config http2) {
     public static final PoolConfig DEFAULT =
         new PoolConfig(0, 0, Duration.ofSeconds(30), Duration.ZERO, 0);
+
+    /** Speaks HTTP/1.1. */
+    public PoolConfig(
+        int minIdle,
+        int maxConnectionsPerWorker,
+        Duration idleTimeout,
+        Duration maxAge,
+        int maxRequestsPerConnection) {
+      this(
+          minIdle,
+          maxConnectionsPerWorker,
+          idleTimeout,
+          maxAge,
+          maxRequestsPerConnection,
+          Speech.HTTP1,
+          UPSTREAM_HTTP2);
+    }
+  }
+
+  /** Wider windows than for clients: endpoints are ours. */
+  public static final Http2Config UPSTREAM_HTTP2 =
+      new Http2Config(
+          1024, 256 * 1024, 4 * 1024 * 1024, Duration.ZERO, Duration.ofSeconds(10));
+
+  /** What is spoken with endpoints (xDS: {@code HttpProtocolOptions}). */
+  public enum Speech {
+    HTTP1,
+    HTTP2,
+    /** What TLS agrees upon; HTTP/1.1 without TLS. */
+    NEGOTIATED,
+    /** What the client speaks. */
+    AS_DOWNSTREAM
   }
 
   /**

@@ -41,9 +41,15 @@ public record HttpProxyConfig(
    * @param maxHeadBytes request line and headers together; beyond it 431
    * @param maxHeaders number of header fields
    * @param maxRequestsPerConnection after so many the connection closes; 0 is no bound
+   * @param http2 what HTTP/2 adds
    */
-  public record Limits(int maxHeadBytes, int maxHeaders, int maxRequestsPerConnection) {
+  public record Limits(
+      int maxHeadBytes, int maxHeaders, int maxRequestsPerConnection, Http2Config http2) {
     public static final Limits DEFAULT = new Limits(60 * 1024, 100, 0);
+
+    public Limits(int maxHeadBytes, int maxHeaders, int maxRequestsPerConnection) {
+      this(maxHeadBytes, maxHeaders, maxRequestsPerConnection, Http2Config.DEFAULT);
+    }
   }
 
   /**

@@ -15,6 +15,7 @@ import dev.outrigger.proxy.http.Verdict;
 import dev.outrigger.proxy.http.codec.Connections;
 import dev.outrigger.proxy.message.HeaderName;
 import dev.outrigger.proxy.message.Headers;
+import dev.outrigger.proxy.message.HttpVersion;
 import dev.outrigger.proxy.message.ResponseHead;
 import dev.outrigger.proxy.outcome.ProxyError;
 import dev.outrigger.proxy.outcome.ProxyError.DeadlinePassed.Timer;
@@ -101,7 +102,7 @@ final class Forwarding
       return;
     }
     upstream = found;
-    upgrade = Outgoing.prepare(exchange, match, route);
+    upgrade = Outgoing.prepare(exchange, match, route, found.upgrades());
     inStart = true;
     beginAttempt(found, false, false);
     inStart = false;
@@ -274,7 +275,10 @@ final class Forwarding
     if (to == null) {
       return;
     }
-    ConnectionPool pool = to.poolOf(current.endpoint);
+    ConnectionPool pool = to.poolOf(
+            current.endpoint,
+            exchange.head().version() == HttpVersion.HTTP_2,
+            upgrade != null);
     current.pool = pool;
     UpstreamStream kept = current.fresh ? null : pool.acquireNow();
     if (kept != null) {

@@ -16,7 +16,8 @@ final class Outgoing {
   private Outgoing() {}
 
   /** Returns the protocol to change to that the route lets through, or null. */
-  static @Nullable String prepare(Exchange exchange, RouteMatch match, Action.Forward forward) {
+  static @Nullable String prepare(
+      Exchange exchange, RouteMatch match, Action.Forward forward, boolean possible) {
     RequestHead head = exchange.head();
     Headers headers = head.headers();
     if (forward.prefixRewrite() != null) {
@@ -35,7 +36,7 @@ final class Outgoing {
     String upgrade = exchange.upgrade();
     boolean allowed =
         forward.upgrades() == null ? exchange.settings().config().upgrades() : forward.upgrades();
-    if (upgrade == null || !allowed) {
+    if (upgrade == null || !allowed || !possible) {
       return null;
     }
     headers.add(HeaderName.CONNECTION, "upgrade");

@@ -32,7 +32,9 @@ final class Retries {
               || coversReset(conditions);
       case ProxyError.UpstreamReset reset ->
           coversReset(conditions)
-              || (reset.requestUntouched() && conditions.contains(Condition.RESET_BEFORE_REQUEST))
+              || (reset.requestUntouched()
+                  && (conditions.contains(Condition.RESET_BEFORE_REQUEST)
+                      || conditions.contains(Condition.REFUSED_STREAM)))
               || (safe(reset, idempotent) && conditions.contains(Condition.SAFE));
       case ProxyError.DeadlinePassed passed ->
           passed.timer() == Timer.PER_TRY

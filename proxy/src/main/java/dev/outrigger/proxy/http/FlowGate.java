@@ -3,8 +3,9 @@ package dev.outrigger.proxy.http;
 import io.netty.channel.Channel;
 
 /**
- * Decides whether a channel is read: only while nobody holds it. Each holder has its own bit, so
- * that two reasons to wait never open the gate for each other. Confined to its worker's event loop.
+ * Decides whether a source of bytes is read: only while nobody holds it. Each holder has its own
+ * bit, so that two reasons to wait never open the gate for each other. Confined to its worker's
+ * event loop.
  */
 public final class FlowGate {
   /** The other side cannot take more. */
@@ -16,19 +17,43 @@ public final class FlowGate {
   /** Enough was read ahead. */
   public static final int AHEAD = 4;
 
-  private final Channel channel;
+  /** What is opened and shut: a whole connection, or one stream of it. */
+  public interface Valve {
+    void open();
+
+    void shut();
+  }
+
+  private final Valve valve;
   private int holds;
 
+  /** Opens and shuts a connection. */
   public FlowGate(Channel channel) {
-    this.channel = channel;
+    this(
+        new Valve() {
+          @Override
+          public void open() {
+            channel.config().setAutoRead(true);
+          }
+
+          @Override
+          public void shut() {
+            channel.config().setAutoRead(false);
+          }
+        });
+  }
+
+  public FlowGate(Valve valve) {
+    this.valve = valve;
   }
 
   /** Stops reading for a reason. */
   public void hold(int reason) {
-    if (holds == 0) {
-      channel.config().setAutoRead(false);
-    }
+    boolean first = holds == 0;
     holds |= reason;
+    if (first) {
+      valve.shut();
+    }
   }
 
   /** Takes a reason back; reads when it was the last. */
@@ -38,11 +63,11 @@ public final class FlowGate {
     }
     holds &= ~reason;
     if (holds == 0) {
-      channel.config().setAutoRead(true);
+      valve.open();
     }
   }
 
-  /** Whether the channel is held. */
+  /** Whether it is held. */
   public boolean held() {
     return holds != 0;
   }

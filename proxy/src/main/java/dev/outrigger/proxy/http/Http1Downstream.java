@@ -46,7 +46,8 @@ import org.jspecify.annotations.Nullable;
  */
 @SuppressWarnings("ReferenceEquality") // the very same object is meant
 @WorkerConfined
-final class Http1Downstream extends ChannelInboundHandlerAdapter implements ClientStream {
+final class Http1Downstream extends ChannelInboundHandlerAdapter
+    implements ClientStream, HttpService.Connection {
   private static final int MAX_AHEAD_BYTES = 16 * 1024;
   private static final long MAX_DISCARDED_BYTES = 64 * 1024;
   private static final long LINGER_NANOS = Duration.ofSeconds(1).toNanos();
@@ -121,12 +122,14 @@ final class Http1Downstream extends ChannelInboundHandlerAdapter implements Clie
     this.drainNanos = timeouts.drain().toNanos();
   }
 
-  ConnectionFacts facts() {
+  @Override
+  public ConnectionFacts facts() {
     return facts;
   }
 
   /** Ends without losing a request: see {@link HttpService#drain}. */
-  void drain() {
+  @Override
+  public void drain() {
     draining = true;
     endDeadline = now() + drainNanos;
     alarm.wakeBy(endDeadline);
@@ -410,7 +413,18 @@ final class Http1Downstream extends ChannelInboundHandlerAdapter implements Clie
         closeAfter
             ? ConnectionWord.CLOSE
             : version == HttpVersion.HTTP_1_0 ? ConnectionWord.KEEP_ALIVE : ConnectionWord.NONE;
+    if (body == BodyKind.NONE && endsByItself(head.status(), under)) {
+      // Of HTTP/2, where an answer may end without having said how long it is.
+      head.headers().set(HeaderName.CONTENT_LENGTH, "0");
+    }
     write(writer.response(head, chunkedAnswer, word, ctx.alloc()));
+  }
+
+  /** Whether a client takes an answer without a length to have a body. */
+  private static boolean endsByItself(int status, @Nullable Exchange under) {
+    return status != 204
+        && status != 304
+        && (under == null || !under.head().method().equals("HEAD"));
   }
 
   @Override

@@ -17,11 +17,19 @@ import java.util.Set;
  */
 @WorkerConfined
 public final class HttpService {
+  /** A client's connection, whatever it speaks. */
+  interface Connection {
+    ConnectionFacts facts();
+
+    /** Ends without losing a request. */
+    void drain();
+  }
+
   private final Worker worker;
   private final WorkerTelemetry telemetry;
   private final List<HttpFilter.Factory> filters;
   private final ExchangeHandler handler;
-  private final Set<Http1Downstream> connections = new LinkedHashSet<>();
+  private final Set<Connection> connections = new LinkedHashSet<>();
   private final Http1HeadWriter headWriter = new Http1HeadWriter();
   private boolean drainsInbound;
   private boolean drainsOutbound;
@@ -54,6 +62,26 @@ public final class HttpService {
   }
 
   /**
+   * The last handler of a connection that speaks what its configuration, TLS and first bytes say;
+   * otherwise the same as {@link #newHttp1Handler}.
+   */
+  public ChannelHandler newHandler(HttpSettings.View settings, ConnectionFacts facts) {
+    assert worker.isCurrent();
+    return switch (settings.current().config().codec()) {
+      case HTTP1 -> new Http1Downstream(this, settings, facts);
+      case HTTP2 -> new Http2Downstream(this, settings, facts).handler();
+      case AUTO -> {
+        if ("h2".equals(facts.alpn())) {
+          yield new Http2Downstream(this, settings, facts).handler();
+        }
+        yield facts.tls()
+            ? new Http1Downstream(this, settings, facts)
+            : new CodecChooser(this, settings, facts);
+      }
+    };
+  }
+
+  /**
    * Lets the connections of these listeners, and those that still come, end without losing a
    * request: each answer says {@code connection: close}, and what is idle after the drain time is
    * closed.
@@ -62,7 +90,7 @@ public final class HttpService {
     assert worker.isCurrent();
     drainsInbound = true;
     drainsOutbound |= !inboundOnly;
-    for (Http1Downstream connection : new ArrayList<>(connections)) {
+    for (Connection connection : new ArrayList<>(connections)) {
       if (!inboundOnly || connection.facts().inbound()) {
         connection.drain();
       }
@@ -72,7 +100,7 @@ public final class HttpService {
   /** The same for what one listener accepted, which is no more. */
   public void drainListener(String name) {
     assert worker.isCurrent();
-    for (Http1Downstream connection : new ArrayList<>(connections)) {
+    for (Connection connection : new ArrayList<>(connections)) {
       if (connection.facts().listener().equals(name)) {
         connection.drain();
       }
@@ -115,11 +143,11 @@ public final class HttpService {
     return facts.inbound() ? drainsInbound : drainsOutbound;
   }
 
-  void opened(Http1Downstream connection) {
+  void opened(Connection connection) {
     connections.add(connection);
   }
 
-  void closed(Http1Downstream connection) {
+  void closed(Connection connection) {
     connections.remove(connection);
   }
 

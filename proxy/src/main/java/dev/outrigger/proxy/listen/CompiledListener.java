@@ -88,7 +88,7 @@ record CompiledListener(
         best(
             left,
             chain -> {
-              // HTTP/2 passes as opaque bytes where nothing here speaks it.
+              // HTTP/2 passes as opaque bytes where it is not to be spoken.
               if (http2 && chain.http() != null && !speaksHttp2(chain.http().config())) {
                 return NO_MATCH;
               }
@@ -100,7 +100,7 @@ record CompiledListener(
   }
 
   private static boolean speaksHttp2(HttpProxyConfig config) {
-    return config.codec() == HttpProxyConfig.Codec.HTTP2;
+    return config.codec() != HttpProxyConfig.Codec.HTTP1;
   }
 
   private List<CompiledChain> forDestination(InetSocketAddress destination) {

@@ -95,7 +95,7 @@ public final class WorkerListeners {
   void install(Channel channel, String listener, CompiledChain chain, ConnectionFacts facts) {
     ChannelHandler last =
         switch (chain.config().network()) {
-          case NetworkFilter.Http _ -> http.newHttp1Handler(new Current(listener, chain), facts);
+          case NetworkFilter.Http _ -> http.newHandler(new Current(listener, chain), facts);
           case NetworkFilter.Tcp relay -> tcp.newRelay(relay, facts, bufferBytes(listener));
         };
     channel.pipeline().addLast(last);

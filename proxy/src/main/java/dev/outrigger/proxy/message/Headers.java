@@ -74,6 +74,17 @@ public final class Headers {
         value.length());
   }
 
+  /** Adds a field whose name and value are copied from bytes that were already checked. */
+  public void add(
+      byte[] name, int nameAt, int nameLength, byte[] value, int valueAt, int valueLength) {
+    int nameOffset = reserve(nameLength);
+    System.arraycopy(name, nameAt, bytes, nameOffset, nameLength);
+    int valueOffset = reserve(valueLength);
+    System.arraycopy(value, valueAt, bytes, valueOffset, valueLength);
+    addSlot(
+        hash(bytes, nameOffset, nameLength), nameOffset, nameLength, valueOffset, valueLength);
+  }
+
   /** Replaces all fields of this name by one, in the place of the first. */
   public void set(HeaderName name, String value) {
     int slot = find(name, 0);

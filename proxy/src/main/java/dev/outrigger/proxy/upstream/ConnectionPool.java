@@ -2,6 +2,7 @@ package dev.outrigger.proxy.upstream;
 
 import dev.outrigger.proxy.config.ClusterConfig;
 import dev.outrigger.proxy.config.ClusterConfig.PoolConfig;
+import dev.outrigger.proxy.config.ClusterConfig.Speech;
 import dev.outrigger.proxy.config.Endpoint;
 import dev.outrigger.proxy.config.UpstreamTls;
 import dev.outrigger.proxy.outcome.ProxyError;
@@ -9,6 +10,8 @@ import dev.outrigger.proxy.outcome.ProxyError.PoolOverflow.Limit;
 import dev.outrigger.proxy.worker.WorkerConfined;
 import io.netty.channel.Channel;
 import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -20,9 +23,45 @@ import org.jspecify.annotations.Nullable;
 public final class ConnectionPool {
 
   /** What makes connections interchangeable. */
-  record Key(String host, int port, UpstreamTls tls) {
-    static Key of(Endpoint endpoint, UpstreamTls tls) {
-      return new Key(endpoint.address().host(), endpoint.address().port(), tls);
+  record Key(String host, int port, UpstreamTls tls, Speech speech) {
+    static Key of(Endpoint endpoint, UpstreamTls tls, Speech speech) {
+      return new Key(
+          endpoint.address().host(), endpoint.address().port(), offering(tls, speech), speech);
+    }
+
+    Key speaking(Speech other) {
+      return new Key(host, port, offering(tls, other), other);
+    }
+
+    /** Offers what is meant to be spoken; names of others, which mean more than that, stay. */
+    private static UpstreamTls offering(UpstreamTls tls, Speech speech) {
+      if (!(tls instanceof UpstreamTls.Originate originate)) {
+        return tls;
+      }
+      List<String> alpn = new ArrayList<>(originate.alpn());
+      switch (speech) {
+        case HTTP1 -> alpn.remove("h2");
+        case HTTP2 -> {
+          if (alpn.isEmpty()) {
+            alpn.add("h2");
+          }
+        }
+        case NEGOTIATED, AS_DOWNSTREAM -> {
+          if (alpn.isEmpty()) {
+            alpn.add("h2");
+            alpn.add("http/1.1");
+          }
+        }
+      }
+      return alpn.equals(originate.alpn())
+          ? tls
+          : new UpstreamTls.Originate(
+              originate.identity(),
+              originate.trust(),
+              originate.rule(),
+              originate.sni(),
+              alpn,
+              originate.versions());
     }
   }
 
@@ -39,15 +78,18 @@ public final class ConnectionPool {
   private final Key key;
   private Endpoint endpoint;
   private final ArrayDeque<Http1Upstream> idle = new ArrayDeque<>();
+  private final List<Http2Upstream> shared = new ArrayList<>();
   private final ArrayDeque<Waiting> waiting = new ArrayDeque<>();
   private int open; // idle and busy
   private int connecting;
   private boolean retired;
+  private int streamsExpected; // of a connection that is being opened
 
   ConnectionPool(Upstream upstream, Endpoint endpoint, Key key) {
     this.upstream = upstream;
     this.endpoint = endpoint;
     this.key = key;
+    this.streamsExpected = key.speech() == Speech.HTTP1 ? 1 : 100;
   }
 
   Key key() {
@@ -59,6 +101,10 @@ public final class ConnectionPool {
     endpoint = newest;
   }
 
+  long now() {
+    return upstream.now();
+  }
+
   String endpointName() {
     return endpoint.address().toString();
   }
@@ -68,7 +114,11 @@ public final class ConnectionPool {
   }
 
   int idle() {
-    return idle.size();
+    int unused = idle.size();
+    for (Http2Upstream connection : shared) {
+      unused += connection.active() == 0 ? 1 : 0;
+    }
+    return unused;
   }
 
   int connecting() {
@@ -79,8 +129,14 @@ public final class ConnectionPool {
     return waiting.size();
   }
 
-  /** An idle connection, or null. */
+  /** An idle connection, or room on a shared one, or null. */
   public @Nullable UpstreamStream acquireNow() {
+    for (int i = 0; i < shared.size(); i++) {
+      Http2Upstream connection = shared.get(i);
+      if (connection.hasRoom()) {
+        return connection.newStream();
+      }
+    }
     Http1Upstream kept = idle.pollLast();
     while (kept != null) {
       if (kept.usable()) {
@@ -110,9 +166,13 @@ public final class ConnectionPool {
     }
     waiting.addLast(new Waiting(waiter, upstream.now()));
     upstream.waitingChanged(1);
-    if (began && connecting < waiting.size()) {
+    if (began && connectionsNeeded()) {
       connect();
     }
+  }
+
+  private boolean connectionsNeeded() {
+    return (long) connecting * streamsExpected < waiting.size();
   }
 
   /** Calls back with a new connection: those that are idle are closed, for one proved stale. */
@@ -149,11 +209,45 @@ public final class ConnectionPool {
   }
 
   void closed(Http1Upstream connection) {
+    idle.remove(connection);
+    closed();
+  }
+
+  void closed(Http2Upstream connection) {
+    shared.remove(connection);
+    closed();
+  }
+
+  private void closed() {
     open--;
     upstream.connectionsChanged(-1);
     upstream.telemetry().upstreamConnectionClosed(upstream.config().name());
-    idle.remove(connection);
-    if (connecting < waiting.size() && mayConnect()) {
+    if (connectionsNeeded() && mayConnect()) {
+      connect();
+    }
+  }
+
+  /** A shared connection can take more streams than before, or none is left on it. */
+  void roomMade(Http2Upstream connection) {
+    PoolConfig config = upstream.config().pool();
+    long now = upstream.now();
+    if (retired || connection.used(config.maxRequestsPerConnection()) || connection.older(now, config.maxAge())) {
+      connection.retire();
+      return;
+    }
+    while (connection.hasRoom()) {
+      Waiting next = pollWaiting();
+      if (next == null) {
+        return;
+      }
+      next.waiter().acquired(connection.newStream());
+    }
+  }
+
+  /** A shared connection will take no more. */
+  void goesAway(Http2Upstream connection) {
+    shared.remove(connection);
+    if (connectionsNeeded() && mayConnect()) {
       connect();
     }
   }
@@ -162,6 +256,9 @@ public final class ConnectionPool {
   void retire() {
     retired = true;
     closeIdle();
+    for (Http2Upstream connection : List.copyOf(shared)) {
+      connection.retire();
+    }
   }
 
   /** Once a second: age, idleness, waiting too long. */
@@ -174,6 +271,12 @@ public final class ConnectionPool {
         idle.pollFirst();
         oldest.close();
         oldest = idle.peekFirst();
+      }
+    }
+    for (Http2Upstream connection : List.copyOf(shared)) {
+      connection.keepAlive(now);
+      if (connection.unusedFor(now, idleNanos) || connection.older(now, config.maxAge())) {
+        connection.retire();
       }
     }
     if (!config.maxAge().isZero()) {
@@ -222,18 +325,22 @@ public final class ConnectionPool {
   private void connect() {
     connecting++;
     upstream.connectionsChanged(1);
-    Http1Upstream connection = new Http1Upstream(this, upstream.headWriter(), upstream.now());
+    SpeechChooser chooser =
+        new SpeechChooser(
+            key.speech(),
+            () -> new Http1Upstream(this, upstream.headWriter(), upstream.now()),
+            () -> new Http2Upstream(this, upstream.config().pool().http2(), upstream.now()));
     upstream
         .connector()
         .connect(
             upstream.config(),
             endpoint,
             key.tls(),
-            connection,
+            chooser,
             new UpstreamConnector.Listener() {
               @Override
               public void connected(Channel channel) {
-                ConnectionPool.this.connected(connection);
+                ConnectionPool.this.connected(chooser);
               }
 
               @Override
@@ -243,17 +350,29 @@ public final class ConnectionPool {
             });
   }
 
-  private void connected(Http1Upstream connection) {
+  private void connected(SpeechChooser chooser) {
     connecting--;
     open++;
     upstream.telemetry().upstreamConnectionOpened(upstream.config().name());
-    giveBack(connection);
+    Http1Upstream one = chooser.http1();
+    Http2Upstream two = chooser.http2();
+    if (one != null) {
+      streamsExpected = 1;
+      giveBack(one);
+    } else if (two != null) {
+      shared.add(two);
+      roomMade(two);
+    }
+    while (connectionsNeeded() && mayConnect()) {
+      connect();
+    }
   }
 
   private void connectFailed(ProxyError error) {
     connecting--;
     upstream.connectionsChanged(-1);
-    if (connecting < waiting.size()) {
+    // One connection that is not had fails as many as it would have served.
+    for (int left = streamsExpected; left > 0 && connectionsNeeded(); left--) {
       Waiting first = pollWaiting();
       if (first != null) {
         first.waiter().failed(error);

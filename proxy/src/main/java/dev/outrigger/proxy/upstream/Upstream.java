@@ -8,6 +8,7 @@ import dev.outrigger.proxy.balance.PickerState;
 import dev.outrigger.proxy.config.ClusterConfig;
 import dev.outrigger.proxy.config.ClusterConfig.BreakerConfig;
 import dev.outrigger.proxy.config.ClusterConfig.Discovery;
+import dev.outrigger.proxy.config.ClusterConfig.Speech;
 import dev.outrigger.proxy.config.ClusterConfig.TlsMatch;
 import dev.outrigger.proxy.config.Endpoint;
 import dev.outrigger.proxy.config.EndpointSet;
@@ -131,6 +132,45 @@ public final class Upstream implements PickerState {
   /** This worker's connections to an endpoint that was picked here. */
   public ConnectionPool poolOf(Endpoint endpoint) {
     return place(endpoint).pool;
+  }
+
+  /**
+   * This worker's connections to an endpoint that speak what one exchange needs.
+   *
+   * @param http2 whether its client speaks HTTP/2
+   * @param upgrade whether it would like to change the protocol, which only HTTP/1.1 can
+   */
+  public ConnectionPool poolOf(Endpoint endpoint, boolean http2, boolean upgrade) {
+    Place place = place(endpoint);
+    boolean one =
+        switch (config.pool().speech()) {
+          case HTTP1, HTTP2 -> false;
+          case NEGOTIATED -> upgrade;
+          case AS_DOWNSTREAM -> !http2;
+        };
+    if (!one) {
+      return place.pool;
+    }
+    ConnectionPool.Key key = place.pool.key().speaking(Speech.HTTP1);
+    return pools.computeIfAbsent(key, made -> new ConnectionPool(this, endpoint, made));
+  }
+
+  /** Whether an exchange can change the protocol. */
+  public boolean upgrades() {
+    return config.pool().speech() != Speech.HTTP2;
+  }
+
+  private ConnectionPool.Key keyOf(Endpoint endpoint) {
+    UpstreamTls tls = tlsOf(endpoint);
+    Speech speech = config.pool().speech();
+    return ConnectionPool.Key.of(
+        endpoint,
+        tls,
+        switch (speech) {
+          case HTTP1, HTTP2 -> speech;
+          case NEGOTIATED -> tls instanceof UpstreamTls.Plain ? Speech.HTTP1 : speech;
+          case AS_DOWNSTREAM -> Speech.HTTP2;
+        });
   }
 
   /** The TLS configuration that the endpoint's labels select. */
@@ -291,7 +331,7 @@ public final class Upstream implements PickerState {
     Map<ConnectionPool.Key, ConnectionPool> oldPools = new HashMap<>(pools);
     pools.clear();
     for (Endpoint endpoint : next.endpoints()) {
-      ConnectionPool.Key key = ConnectionPool.Key.of(endpoint, tlsOf(endpoint));
+      ConnectionPool.Key key = keyOf(endpoint);
       ConnectionPool pool = pools.get(key);
       if (pool == null) {
         pool = oldPools.remove(key);
@@ -301,6 +341,12 @@ public final class Upstream implements PickerState {
         pools.put(key, pool);
       }
       pool.endpoint(endpoint);
+      ConnectionPool.Key one = key.speaking(Speech.HTTP1);
+      ConnectionPool other = one.equals(key) ? null : oldPools.remove(one);
+      if (other != null) {
+        other.endpoint(endpoint);
+        pools.put(one, other);
+      }
       Place place = new Place(pool);
       Place before = old.remove(endpoint);
       place.active = before == null ? 0 : before.active;
@@ -370,7 +416,7 @@ public final class Upstream implements PickerState {
   private Place place(Endpoint endpoint) {
     Place place = places.get(endpoint);
     if (place == null) {
-      ConnectionPool.Key key = ConnectionPool.Key.of(endpoint, tlsOf(endpoint));
+      ConnectionPool.Key key = keyOf(endpoint);
       ConnectionPool pool =
           pools.computeIfAbsent(key, made -> new ConnectionPool(this, endpoint, made));
       place = new Place(pool);
@@ -409,9 +455,15 @@ public final class Upstream implements PickerState {
     oldest.remove();
     Place place = places.remove(endpoint);
     if (place != null) {
-      pools.remove(place.pool.key());
-      place.pool.retire();
-      retired.add(place.pool);
+      forget(pools.remove(place.pool.key()));
+      forget(pools.remove(place.pool.key().speaking(Speech.HTTP1)));
+    }
+  }
+
+  private void forget(@Nullable ConnectionPool pool) {
+    if (pool != null) {
+      pool.retire();
+      retired.add(pool);
     }
   }
 

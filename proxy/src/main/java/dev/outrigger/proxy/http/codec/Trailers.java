@@ -73,12 +73,21 @@ final class Trailers {
       all.addSlice(start, colon - start, from, to - from);
       start = end + 2;
     }
-    for (HeaderName refused : REFUSED) {
-      if (all.contains(refused)) {
-        return violation("the trailer " + refused + " is not allowed");
-      }
+    String refused = refused(all);
+    if (refused != null) {
+      return violation(refused);
     }
     headers = all;
+    return null;
+  }
+
+  /** What is there that cannot come late, or null. */
+  static @Nullable String refused(Headers all) {
+    for (HeaderName refused : REFUSED) {
+      if (all.contains(refused)) {
+        return "the trailer " + refused + " is not allowed";
+      }
+    }
     return null;
   }
 

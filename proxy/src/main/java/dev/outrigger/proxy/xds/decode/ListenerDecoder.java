@@ -8,6 +8,7 @@ import dev.outrigger.proxy.config.ListenerConfig;
 import dev.outrigger.proxy.config.ListenerConfig.Destination;
 import dev.outrigger.proxy.config.ListenerConfig.Direction;
 import dev.outrigger.proxy.config.ListenerConfig.Inspector;
+import dev.outrigger.proxy.config.HttpProxyConfig;
 import dev.outrigger.proxy.config.NetworkFilter;
 import dev.outrigger.proxy.config.SocketAddressConfig;
 import dev.outrigger.proxy.config.WeightedCluster;
@@ -163,7 +164,8 @@ public final class ListenerDecoder implements ResourceType<Listener, Unresolved<
     private DownstreamTls spoken(DownstreamTls tls, NetworkFilter filter)
         throws InvalidResourceException {
       if (!(tls instanceof DownstreamTls.Terminate terminate)
-          || !(filter instanceof NetworkFilter.Http)
+          || !(filter instanceof NetworkFilter.Http http)
+          || http.config().codec() != HttpProxyConfig.Codec.HTTP1
           || !terminate.alpn().contains("h2")) {
         return tls;
       }
@@ -174,7 +176,7 @@ public final class ListenerDecoder implements ResourceType<Listener, Unresolved<
             .in("typed_config")
             .in("common_tls_context")
             .in("alpn_protocols")
-            .refuse("HTTP/2 alone is not supported yet, add http/1.1");
+            .refuse("h2 alone is offered where codec_type is HTTP1");
       }
       return new DownstreamTls.Terminate(
           terminate.identity(), terminate.clients(), alpn, terminate.versions());

@@ -1,0 +1,502 @@
+package dev.outrigger.proxy.http;
+
+import dev.outrigger.proxy.config.HttpProxyConfig;
+import dev.outrigger.proxy.config.HttpProxyConfig.Timeouts;
+import dev.outrigger.proxy.config.RouteTableConfig.Action;
+import dev.outrigger.proxy.http.codec.Connections;
+import dev.outrigger.proxy.http.codec.Http2Connection;
+import dev.outrigger.proxy.http.codec.Http2Fields;
+import dev.outrigger.proxy.http.codec.Http2Stream;
+import dev.outrigger.proxy.message.ConnectionFacts;
+import dev.outrigger.proxy.message.Headers;
+import dev.outrigger.proxy.message.RequestHead;
+import dev.outrigger.proxy.message.ResponseHead;
+import dev.outrigger.proxy.outcome.ErrorReplies;
+import dev.outrigger.proxy.outcome.Origin;
+import dev.outrigger.proxy.outcome.ProxyError;
+import dev.outrigger.proxy.outcome.ProxyError.DeadlinePassed.Timer;
+import dev.outrigger.proxy.outcome.ProxyError.TooLarge.What;
+import dev.outrigger.proxy.route.RouteMatch;
+import dev.outrigger.proxy.worker.WorkerConfined;
+import io.netty.buffer.ByteBuf;
+import io.netty.channel.ChannelHandler;
+import io.netty.channel.ChannelHandlerContext;
+import io.netty.handler.codec.http2.Http2Error;
+import java.time.Duration;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A client's HTTP/2 connection: each stream is one exchange, and none waits for another. Confined
+ * to its worker's event loop.
+ *
+ * <p>It ends in two phases (RFC 9113, section 6.8): a GOAWAY that stops no stream, and, once the
+ * client must have seen it, one that names the last stream that is answered.
+ */
+@SuppressWarnings("ReferenceEquality") // the very same object is meant
+@WorkerConfined
+final class Http2Downstream implements Http2Connection.Owner, HttpService.Connection {
+  private static final long WARNING_NANOS = Duration.ofSeconds(1).toNanos();
+  private static final long NEVER = Long.MAX_VALUE;
+
+  private final HttpService service;
+  private final HttpSettings.View settings;
+  private final ConnectionFacts facts;
+  private final ClientIdentity identity;
+  private final Http2Connection connection;
+  private final Set<Stream> open = new LinkedHashSet<>();
+  private final List<Stream> touched = new ArrayList<>();
+  private final long idleNanos;
+  private final long headNanos;
+  private final long streamIdleNanos;
+  private final long drainNanos;
+
+  @SuppressWarnings("NullAway.Init") // set by onOpen, before any other event
+  private Alarm alarm;
+
+  private boolean reading;
+  private boolean draining;
+  private boolean closed;
+  private int requests;
+  private long lastActivity;
+  private long finalGoAwayAt = NEVER;
+  private long drainEndsAt = NEVER;
+
+  Http2Downstream(HttpService service, HttpSettings.View settings, ConnectionFacts facts) {
+    this.service = service;
+    this.settings = settings;
+    this.facts = facts;
+    this.identity = new ClientIdentity(facts);
+    HttpProxyConfig config = settings.current().config();
+    this.connection =
+        new Http2Connection(
+            Http2Connection.Side.SERVER,
+            config.limits().http2(),
+            config.limits().maxHeadBytes(),
+            config.limits().maxHeaders(),
+            this);
+    Timeouts timeouts = config.timeouts();
+    this.idleNanos = timeouts.connectionIdle().toNanos();
+    this.headNanos = timeouts.requestHeaders().toNanos();
+    this.streamIdleNanos = timeouts.streamIdle().toNanos();
+    this.drainNanos = timeouts.drain().toNanos();
+  }
+
+  ChannelHandler handler() {
+    return connection;
+  }
+
+  @Override
+  public ConnectionFacts facts() {
+    return facts;
+  }
+
+  @Override
+  public void drain() {
+    if (draining || closed) {
+      return;
+    }
+    draining = true;
+    connection.warnGoAway();
+    long now = now();
+    finalGoAwayAt = now + Math.min(WARNING_NANOS, drainNanos);
+    drainEndsAt = now + drainNanos;
+    alarm.wakeBy(finalGoAwayAt);
+  }
+
+  // What the connection says.
+
+  @Override
+  public void onOpen(ChannelHandlerContext context) {
+    alarm = new Alarm(context.executor(), this::onAlarm);
+    lastActivity = now();
+    service.opened(this);
+    if (service.draining(facts)) {
+      drain();
+    }
+    if (idleNanos > 0) {
+      alarm.wakeBy(lastActivity + idleNanos);
+    }
+    if (headNanos > 0) {
+      alarm.wakeBy(lastActivity + headNanos);
+    }
+  }
+
+  @Override
+  public void onStream(Http2Stream stream) {
+    reading = true;
+    Stream made = new Stream(stream);
+    stream.listener(made);
+    open.add(made);
+  }
+
+  @Override
+  public void onStreamOver(Http2Stream stream) {
+    lastActivity = now();
+  }
+
+  @Override
+  public void onSettings() {}
+
+  @Override
+  public void onGoAway() {}
+
+  @Override
+  public void onReadComplete() {
+    reading = false;
+    for (int i = 0; i < touched.size(); i++) {
+      Stream stream = touched.get(i);
+      stream.touchedNow = false;
+      RequestFlow flow = stream.flow();
+      if (flow != null) {
+        flow.onReadComplete();
+      }
+    }
+    touched.clear();
+    if (headNanos > 0 && connection.unfinishedSince() != NEVER) {
+      alarm.wakeBy(connection.unfinishedSince() + headNanos);
+    }
+    int max = settings.current().config().limits().maxRequestsPerConnection();
+    if (max > 0 && requests >= max) {
+      connection.goAway();
+    }
+  }
+
+  @Override
+  public void onAbuse(String code) {
+    service.telemetry().connectionRefused(facts.listener(), code);
+  }
+
+  @Override
+  public void onClosed() {
+    closed = true;
+    alarm.cancel();
+    service.closed(this);
+  }
+
+  private void onAlarm(long now) {
+    if (closed) {
+      return;
+    }
+    long unfinished = connection.unfinishedSince();
+    if (headNanos > 0 && unfinished != NEVER && now - unfinished >= headNanos) {
+      service.telemetry().connectionRefused(facts.listener(), "http2_slow_frame");
+      connection.fail(Http2Error.ENHANCE_YOUR_CALM, "a frame did not come in time");
+      return;
+    }
+    if (now >= finalGoAwayAt) {
+      finalGoAwayAt = NEVER;
+      connection.goAway();
+    }
+    if (now >= drainEndsAt && open.isEmpty()) {
+      connection.close();
+      return;
+    }
+    long next = finalGoAwayAt;
+    for (Stream stream : new ArrayList<>(open)) {
+      next = Math.min(next, stream.onAlarm(now));
+    }
+    if (open.isEmpty() && idleNanos > 0) {
+      long idle = lastActivity + idleNanos;
+      if (now >= idle) {
+        connection.goAway();
+        return;
+      }
+      next = Math.min(next, idle);
+    } else if (idleNanos > 0) {
+      next = Math.min(next, now + idleNanos);
+    }
+    if (unfinished != NEVER && headNanos > 0) {
+      next = Math.min(next, unfinished + headNanos);
+    }
+    if (drainEndsAt > now) {
+      next = Math.min(next, drainEndsAt);
+    }
+    alarm.wakeBy(next);
+  }
+
+  private long now() {
+    return service.worker().nanoTime();
+  }
+
+  /** One stream: the client's side of one exchange. */
+  private final class Stream implements ClientStream, Http2Stream.Listener {
+    private final Http2Stream wire;
+    private @Nullable Exchange exchange;
+    private @Nullable ArrayDeque<ByteBuf> waiting;
+    private boolean requestEnded;
+    private @Nullable Headers trailers;
+    private boolean endTold;
+    private boolean touchedNow;
+    private long deadline = NEVER;
+    private long moved;
+
+    Stream(Http2Stream wire) {
+      this.wire = wire;
+    }
+
+    @Nullable RequestFlow flow() {
+      Exchange under = exchange;
+      return under == null ? null : under.flow();
+    }
+
+    // What the client sends.
+
+    @Override
+    public void onHead(Http2Fields fields, boolean last) {
+      HttpSettings current = settings.current();
+      requests++;
+      moved = now();
+      if (fields.tooMany()) {
+        refuse(
+            new ProxyError.TooLarge(
+                Origin.DOWNSTREAM,
+                What.HEADERS,
+                current.config().limits().maxHeadBytes()));
+        return;
+      }
+      RequestHead head = fields.request(facts.tls() ? "https" : "http");
+      if (head.method().equals("CONNECT")) {
+        refuse(new ProxyError.ProtocolViolation(Origin.DOWNSTREAM, "CONNECT is not supported"));
+        return;
+      }
+      Connections.strip(head.headers());
+      RequestHeaders.clean(head.headers(), facts);
+      BodyKind body =
+          last ? BodyKind.NONE : fields.contentLength() >= 0 ? BodyKind.LENGTH : BodyKind.STREAM;
+      Exchange begun =
+          new Exchange(
+              service,
+              this,
+              current,
+              facts,
+              head,
+              body,
+              null,
+              service.telemetry().startExchange(head, facts, current.config()));
+      RequestHeaders.identify(head, identity, current.config().forwarding());
+      exchange = begun;
+      service.exchangeStarted();
+      touch();
+      begun.begin();
+      long idle = idleNanosOf(begun);
+      if (idle > 0 && exchange == begun) {
+        alarm.wakeBy(moved + idle);
+      }
+    }
+
+    private void refuse(ProxyError error) {
+      service.telemetry().connectionRefused(facts.listener(), ErrorReplies.replyFor(error).code());
+      LocalReplies.Rendered reply = LocalReplies.render(error, false);
+      head(reply.head(), BodyKind.LENGTH);
+      body(reply.body());
+      end(null);
+    }
+
+    @Override
+    public void onBody(ByteBuf bytes) {
+      moved = now();
+      RequestFlow flow = flow();
+      Exchange under = exchange;
+      if (under == null) {
+        bytes.release(); // answered already
+        return;
+      }
+      under.record().requestBytes(bytes.readableBytes());
+      if (flow == null) {
+        ArrayDeque<ByteBuf> queue = waiting;
+        if (queue == null) {
+          queue = new ArrayDeque<>(4);
+          waiting = queue;
+          wire.gate().hold(FlowGate.WAITING);
+        }
+        queue.addLast(bytes);
+        return;
+      }
+      touch();
+      flow.onBody(bytes);
+    }
+
+    @Override
+    public void onEnd(@Nullable Headers last) {
+      requestEnded = true;
+      trailers = last;
+      tellEnd();
+    }
+
+    private void tellEnd() {
+      RequestFlow flow = flow();
+      if (flow != null && requestEnded && !endTold && waiting == null) {
+        endTold = true;
+        touch();
+        flow.onEnd(trailers);
+      }
+    }
+
+    private void touch() {
+      if (reading && !touchedNow) {
+        touchedNow = true;
+        touched.add(this);
+      }
+    }
+
+    @Override
+    public void onReset(long code, boolean untouched, @Nullable String fault) {
+      Exchange under = exchange;
+      over();
+      if (under != null) {
+        if (fault != null) {
+          under.abandon(new ProxyError.ProtocolViolation(Origin.DOWNSTREAM, fault));
+        } else {
+          under.clientGone("the client reset the stream before its answer was whole");
+        }
+      }
+    }
+
+    @Override
+    public void onWritable() {
+      RequestFlow flow = flow();
+      if (flow != null) {
+        flow.onClientWritable();
+      }
+    }
+
+    // What the exchange says.
+
+    @Override
+    public void handlerReady() {
+      ArrayDeque<ByteBuf> queue = waiting;
+      waiting = null;
+      RequestFlow flow = flow();
+      while (queue != null && !queue.isEmpty()) {
+        ByteBuf bytes = queue.pollFirst();
+        if (flow == null || exchange == null) {
+          bytes.release();
+        } else {
+          flow.onBody(bytes);
+        }
+      }
+      wire.gate().release(FlowGate.WAITING);
+      tellEnd();
+      flow = flow();
+      if (!reading && flow != null) {
+        flow.onReadComplete(); // no read is under way that would flush
+      }
+    }
+
+    @Override
+    public void interim(ResponseHead head) {
+      wire.response(head, false);
+      wire.flush();
+    }
+
+    @Override
+    public void head(ResponseHead head, BodyKind body) {
+      wire.response(head, body == BodyKind.NONE);
+    }
+
+    @Override
+    public void body(ByteBuf bytes) {
+      moved = now();
+      wire.body(bytes);
+    }
+
+    @Override
+    public void end(@Nullable Headers last) {
+      wire.end(last);
+      over();
+      if (!wire.remoteEnded()) {
+        wire.resetOnceSent();
+      }
+      if (!reading) {
+        wire.flush();
+      }
+    }
+
+    @Override
+    public void breakOff() {
+      over();
+      wire.reset(Http2Error.INTERNAL_ERROR);
+      wire.flush();
+    }
+
+    @Override
+    public void reset() {
+      breakOff();
+    }
+
+    @Override
+    public void flush() {
+      wire.flush();
+    }
+
+    @Override
+    public boolean writable() {
+      return wire.writable();
+    }
+
+    @Override
+    public FlowGate requestGate() {
+      return wire.gate();
+    }
+
+    @Override
+    public void wakeBy(long deadlineNanos) {
+      deadline = deadlineNanos;
+      alarm.wakeBy(deadlineNanos);
+    }
+
+    private void over() {
+      exchange = null;
+      deadline = NEVER;
+      open.remove(this);
+      ArrayDeque<ByteBuf> queue = waiting;
+      waiting = null;
+      if (queue != null) {
+        queue.forEach(ByteBuf::release);
+      }
+      wire.gate().release(FlowGate.WAITING | FlowGate.PEER_FULL);
+    }
+
+    /** When to ask again. */
+    private long onAlarm(long now) {
+      Exchange under = exchange;
+      if (under != null && now >= deadline) {
+        deadline = NEVER;
+        RequestFlow flow = under.flow();
+        if (flow != null) {
+          flow.onAlarm(now);
+          flush();
+        }
+      }
+      under = exchange;
+      if (under == null) {
+        return NEVER;
+      }
+      long idle = idleNanosOf(under);
+      if (idle > 0 && now - moved >= idle) {
+        under.fail(
+            new ProxyError.DeadlinePassed(Timer.STREAM_IDLE, Duration.ofNanos(idle), false));
+        flush();
+        return NEVER;
+      }
+      return Math.min(deadline, idle > 0 ? moved + idle : NEVER);
+    }
+
+    /** How long an exchange may be without a byte: the route's word, else the listener's. */
+    private long idleNanosOf(Exchange under) {
+      RouteMatch found = under.route();
+      if (found != null && found.action() instanceof Action.Forward forward) {
+        Duration own = forward.idleTimeout();
+        if (own != null) {
+          return own.toNanos();
+        }
+      }
+      return streamIdleNanos;
+    }
+  }
+}

@@ -1,0 +1,1088 @@
+package dev.outrigger.proxy.http.codec;
+
+import dev.outrigger.proxy.config.Http2Config;
+import dev.outrigger.proxy.message.Headers;
+import dev.outrigger.proxy.message.RequestHead;
+import dev.outrigger.proxy.message.ResponseHead;
+import dev.outrigger.proxy.worker.WorkerConfined;
+import io.netty.buffer.ByteBuf;
+import io.netty.buffer.Unpooled;
+import io.netty.channel.ChannelFutureListener;
+import io.netty.channel.ChannelHandlerContext;
+import io.netty.channel.socket.ChannelInputShutdownEvent;
+import io.netty.handler.codec.ByteToMessageDecoder;
+import io.netty.handler.codec.http2.DefaultHttp2FrameReader;
+import io.netty.handler.codec.http2.Http2CodecUtil;
+import io.netty.handler.codec.http2.Http2Error;
+import io.netty.handler.codec.http2.Http2Exception;
+import io.netty.handler.codec.http2.Http2Flags;
+import io.netty.handler.codec.http2.Http2FrameListener;
+import io.netty.handler.codec.http2.Http2FrameTypes;
+import io.netty.handler.codec.http2.Http2Headers;
+import io.netty.handler.codec.http2.Http2Settings;
+import io.netty.util.ReferenceCountUtil;
+import io.netty.util.collection.IntObjectHashMap;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * HTTP/2 on one connection (RFC 9113), of either side: frames, streams and windows. Netty reads
+ * frames and HPACK; the states are ours, so that every rule is in one place. Confined to its
+ * worker's event loop.
+ *
+ * <p>What a peer can make us do without asking for anything is counted, and too much of it ends the
+ * connection with ENHANCE_YOUR_CALM.
+ */
+@WorkerConfined
+public final class Http2Connection extends ByteToMessageDecoder implements Http2FrameListener {
+  private static final int MAX_FRAME = 16_384;
+  private static final int HEADER = 9;
+  private static final int DEFAULT_WINDOW = 65_535;
+  private static final int COPIED = 2048;
+  private static final int REMEMBERED = 64;
+  private static final long NEVER = Long.MAX_VALUE;
+
+  // Of one span of time.
+  private static final long SPAN_NANOS = Duration.ofSeconds(10).toNanos();
+  private static final int MAX_RESETS = 100;
+  private static final int MAX_CONTROLS = 1000;
+  private static final int MAX_EMPTY = 100;
+  private static final int MAX_UNSENT_REPLIES = 1000;
+
+  /** Which end this is. */
+  public enum Side {
+    SERVER,
+    CLIENT
+  }
+
+  /** Who owns the connection. */
+  public interface Owner {
+    /** The connection can be used. */
+    void onOpen(ChannelHandlerContext context);
+
+    /** A client opened a stream; its listener is to be set. The head follows. */
+    void onStream(Http2Stream stream);
+
+    /** A stream is over, whichever way. */
+    void onStreamOver(Http2Stream stream);
+
+    /** The peer's SETTINGS changed what may be opened. */
+    void onSettings();
+
+    /** The peer will take no new streams. */
+    void onGoAway();
+
+    /** All that was read at once has been handed over. */
+    void onReadComplete();
+
+    /** The connection is refused to go on; a name for what the peer did. */
+    void onAbuse(String code);
+
+    /** The connection is gone; streams were told before. */
+    void onClosed();
+  }
+
+  private final Side side;
+  private final Http2Config config;
+  private final Owner owner;
+  private final DefaultHttp2FrameReader reader;
+  private final int maxHeadBytes;
+  private final Http2FieldsEncoder encoder = new Http2FieldsEncoder();
+  private final IntObjectHashMap<Http2Stream> streams = new IntObjectHashMap<>();
+  private final ArrayDeque<Http2Stream> blocked = new ArrayDeque<>();
+  private final int[] lately = new int[REMEMBERED]; // ids closed last; negative where by us
+  private int latelyAt;
+
+  @SuppressWarnings("NullAway.Init") // set by handlerAdded, before any event
+  private ChannelHandlerContext ctx;
+
+  private @Nullable ByteBuf out;
+  private int lastDataOf; // the stream whose DATA ends what is gathered, or 0
+  private int lastDataFlagsAt;
+  private boolean prefaceSeen;
+  private boolean settingsSeen;
+  private boolean dead;
+  private boolean closed;
+  private boolean peerGoesAway;
+  private boolean goesAway;
+  private int lastPeerId;
+  private int nextId = 1;
+  private int sendWindow = DEFAULT_WINDOW;
+  private int receiveWindow = DEFAULT_WINDOW;
+  private int unreturned;
+  private int peerStreamWindow = DEFAULT_WINDOW;
+  private int peerMaxFrame = MAX_FRAME;
+  private int peerMaxStreams = 100;
+  private boolean settingsPeer;
+  private int headersOf; // the stream whose header block is not whole, or 0
+  private long unfinishedSince = NEVER;
+
+  // Abuse.
+  private long spanStart;
+  private int resets;
+  private int opened;
+  private int controls;
+  private int empties;
+  private long updates;
+  private long dataFrames;
+  private int replies;
+
+  // Keep-alive.
+  private long lastRead;
+  private long pingSent = NEVER;
+
+  public Http2Connection(
+      Side side, Http2Config config, int maxHeadBytes, int maxFields, Owner owner) {
+    this.side = side;
+    this.config = config;
+    this.owner = owner;
+    this.maxHeadBytes = maxHeadBytes;
+    this.reader = new DefaultHttp2FrameReader(new Http2FieldsDecoder(maxHeadBytes, maxFields));
+    this.prefaceSeen = side == Side.CLIENT;
+  }
+
+  // For the owner.
+
+  public int openStreams() {
+    return streams.size();
+  }
+
+  /** Those open now, in no order. */
+  public List<Http2Stream> streams() {
+    return new ArrayList<>(streams.values());
+  }
+
+  /** How many streams the peer lets us open at once. */
+  public int peerMaxStreams() {
+    return peerMaxStreams;
+  }
+
+  /** Whether another stream can be opened. */
+  public boolean hasRoom() {
+    return !dead
+        && !closed
+        && !peerGoesAway
+        && !goesAway
+        && nextId > 0
+        && streams.size() < peerMaxStreams
+        && ctx.channel().isActive();
+  }
+
+  /** Opens one; only where there is room. */
+  public Http2Stream newStream() {
+    Http2Stream made = new Http2Stream(this, nextId, peerStreamWindow, config.streamWindow());
+    nextId += 2;
+    streams.put(made.id, made);
+    return made;
+  }
+
+  /** The first phase of going away: no new streams, please. */
+  public void warnGoAway() {
+    if (!dead && !closed && !goesAway) {
+      writeGoAway(Integer.MAX_VALUE, Http2Error.NO_ERROR, "");
+      flush();
+    }
+  }
+
+  /** The second: streams that come from now on are not answered; closes with the last one. */
+  public void goAway() {
+    if (!dead && !closed && !goesAway) {
+      goesAway = true;
+      writeGoAway(lastPeerId, Http2Error.NO_ERROR, "");
+      flush();
+    }
+    if (streams.isEmpty()) {
+      close();
+    }
+  }
+
+  /** Closes once what was written has left. */
+  public void close() {
+    if (!closed) {
+      dead = true;
+      flush();
+      ctx.writeAndFlush(Unpooled.EMPTY_BUFFER).addListener(ChannelFutureListener.CLOSE);
+    }
+  }
+
+  /** Ends the connection for a reason that the peer is told. */
+  public void fail(Http2Error error, String why) {
+    if (dead || closed) {
+      return;
+    }
+    writeGoAway(lastPeerId, error, why);
+    close();
+    endStreams(error.code(), false);
+  }
+
+  /** Since when a frame or header block is not whole, or {@code Long.MAX_VALUE}. */
+  public long unfinishedSince() {
+    return unfinishedSince;
+  }
+
+  /** Sends a PING when it is time, and closes when nothing came after one. */
+  public void keepAlive(long now) {
+    long every = config.keepAlive().toNanos();
+    if (every <= 0 || dead || closed) {
+      return;
+    }
+    if (pingSent != NEVER) {
+      if (now - pingSent >= config.keepAliveTimeout().toNanos()) {
+        dead = true;
+        ctx.close();
+      }
+    } else if (now - lastRead >= every) {
+      pingSent = now;
+      frame(8, Http2FrameTypes.PING, 0, 0).writeLong(now);
+      flush();
+    }
+  }
+
+  public void flush() {
+    ByteBuf gathered = out;
+    if (gathered != null) {
+      out = null;
+      lastDataOf = 0;
+      ctx.write(gathered, ctx.voidPromise());
+    }
+    ctx.flush();
+  }
+
+  // The channel.
+
+  @Override
+  public void handlerAdded(ChannelHandlerContext context) {
+    ctx = context;
+    lastRead = now();
+    spanStart = lastRead;
+    if (side == Side.CLIENT) {
+      gathered(32).writeBytes(Http2CodecUtil.connectionPrefaceBuf());
+    }
+    ByteBuf to = frame(6 * 3, Http2FrameTypes.SETTINGS, 0, 0);
+    if (side == Side.SERVER) {
+      setting(to, Http2CodecUtil.SETTINGS_MAX_CONCURRENT_STREAMS, config.maxStreams());
+    } else {
+      setting(to, Http2CodecUtil.SETTINGS_ENABLE_PUSH, 0);
+    }
+    setting(to, Http2CodecUtil.SETTINGS_INITIAL_WINDOW_SIZE, config.streamWindow());
+    setting(to, Http2CodecUtil.SETTINGS_MAX_HEADER_LIST_SIZE, maxHeadBytes);
+    if (config.connectionWindow() > DEFAULT_WINDOW) {
+      writeWindowUpdate(0, config.connectionWindow() - DEFAULT_WINDOW);
+      receiveWindow = config.connectionWindow();
+    }
+    flush();
+    owner.onOpen(context);
+  }
+
+  private static void setting(ByteBuf to, int id, int value) {
+    to.writeShort(id).writeInt(value);
+  }
+
+  @Override
+  protected void decode(ChannelHandlerContext context, ByteBuf in, List<Object> none) {
+    if (dead) {
+      in.skipBytes(in.readableBytes());
+      return;
+    }
+    lastRead = now();
+    pingSent = NEVER;
+    if (!prefaceSeen && !preface(in)) {
+      return;
+    }
+    if (in.readableBytes() < HEADER) {
+      return;
+    }
+    int at = in.readerIndex();
+    int length = in.getUnsignedMedium(at);
+    byte type = in.getByte(at + 3);
+    int flags = in.getUnsignedByte(at + 4);
+    if (length <= MAX_FRAME && in.readableBytes() < HEADER + length) {
+      return;
+    }
+    if (!settingsSeen) {
+      settingsSeen = true;
+      if (type != Http2FrameTypes.SETTINGS || (flags & 1) != 0) {
+        fail(Http2Error.PROTOCOL_ERROR, "SETTINGS must come first");
+        return;
+      }
+    }
+    boolean block =
+        type == Http2FrameTypes.HEADERS
+            || type == Http2FrameTypes.CONTINUATION
+            || type == Http2FrameTypes.PUSH_PROMISE;
+    headersOf = block && (flags & 4) == 0 ? in.getInt(at + 5) & 0x7fffffff : 0;
+    int readable = in.readableBytes();
+    int whole = length > MAX_FRAME ? readable : HEADER + length;
+    ByteBuf one = in.readSlice(whole);
+    try {
+      reader.readFrame(context, one, this);
+    } catch (Http2Exception e) {
+      refused(e);
+    }
+  }
+
+  private boolean preface(ByteBuf in) {
+    ByteBuf expected = Http2CodecUtil.connectionPrefaceBuf();
+    int common = Math.min(expected.readableBytes(), in.readableBytes());
+    for (int i = 0; i < common; i++) {
+      if (in.getByte(in.readerIndex() + i) != expected.getByte(i)) {
+        fail(Http2Error.PROTOCOL_ERROR, "no HTTP/2 preface");
+        in.skipBytes(in.readableBytes());
+        return false;
+      }
+    }
+    if (common < expected.readableBytes()) {
+      return false;
+    }
+    in.skipBytes(common);
+    prefaceSeen = true;
+    return true;
+  }
+
+  private void refused(Http2Exception e) {
+    if (e.error() == Http2Error.ENHANCE_YOUR_CALM) {
+      owner.onAbuse("http2_continuation_flood");
+    }
+    String why = String.valueOf(e.getMessage());
+    if (!Http2Exception.isStreamError(e)) {
+      fail(e.error(), why);
+      return;
+    }
+    int id = Http2Exception.streamId(e);
+    if (e instanceof Http2Exception.HeaderListSizeException
+        && side == Side.SERVER
+        && isPeers(id)
+        && id > lastPeerId) {
+      tooLarge(id);
+      return;
+    }
+    misbehaved(id, e.error(), why);
+  }
+
+  /** A head of which not all was kept: its stream is opened, to be answered and no more. */
+  private void tooLarge(int id) {
+    try {
+      Http2Stream stream = accept(id);
+      if (stream != null) {
+        stream.headSeen = true;
+        stream.remoteEnded = true;
+        Http2Stream.Listener told = stream.listener;
+        if (told != null) {
+          told.onHead(Http2Fields.TOO_MANY, true);
+        }
+      }
+    } catch (Http2Exception e) {
+      refused(e);
+    }
+  }
+
+  /** A stream error: the stream is reset, whatever it was, and that is counted. */
+  private void misbehaved(int id, Http2Error error, String why) {
+    Http2Stream stream = streams.get(id);
+    writeReset(id, error);
+    if (stream == null) {
+      remember(-id);
+    } else {
+      over(stream, true);
+      Http2Stream.Listener told = stream.listener;
+      if (told != null) {
+        told.onReset(error.code(), false, why);
+      }
+    }
+    countReset();
+  }
+
+  @Override
+  public void channelReadComplete(ChannelHandlerContext context) throws Exception {
+    boolean unfinished = headersOf != 0 || (actualReadableBytes() > 0 && !dead);
+    if (!unfinished) {
+      unfinishedSince = NEVER;
+    } else if (unfinishedSince == NEVER) {
+      unfinishedSince = now();
+    }
+    owner.onReadComplete();
+    flush();
+    super.channelReadComplete(context);
+  }
+
+  @Override
+  public void channelWritabilityChanged(ChannelHandlerContext context) throws Exception {
+    if (context.channel().isWritable()) {
+      replies = 0;
+      for (Http2Stream stream : streams()) {
+        stream.tellWritable();
+      }
+      flush();
+    }
+    super.channelWritabilityChanged(context);
+  }
+
+  @Override
+  public void userEventTriggered(ChannelHandlerContext context, Object event) throws Exception {
+    if (event instanceof ChannelInputShutdownEvent) {
+      context.close();
+      ReferenceCountUtil.release(event);
+      return;
+    }
+    super.userEventTriggered(context, event);
+  }
+
+  @Override
+  public void exceptionCaught(ChannelHandlerContext context, Throwable cause) {
+    context.close();
+  }
+
+  @Override
+  public void channelInactive(ChannelHandlerContext context) throws Exception {
+    over();
+    super.channelInactive(context);
+  }
+
+  @Override
+  protected void handlerRemoved0(ChannelHandlerContext context) {
+    over();
+  }
+
+  private void over() {
+    if (closed) {
+      return;
+    }
+    closed = true;
+    dead = true;
+    endStreams(Http2Error.NO_ERROR.code(), false);
+    ByteBuf gathered = out;
+    out = null;
+    if (gathered != null) {
+      gathered.release();
+    }
+    encoder.close();
+    reader.close();
+    owner.onClosed();
+  }
+
+  private void endStreams(long code, boolean untouched) {
+    for (Http2Stream stream : streams()) {
+      over(stream, false);
+      Http2Stream.Listener told = stream.listener;
+      if (told != null) {
+        told.onReset(code, untouched, null);
+      }
+    }
+  }
+
+  // What the peer sends.
+
+  @Override
+  public int onDataRead(
+      ChannelHandlerContext context, int id, ByteBuf data, int padding, boolean last)
+      throws Http2Exception {
+    int size = data.readableBytes() + padding;
+    receiveWindow -= size;
+    if (receiveWindow < 0) {
+      throw connection(Http2Error.FLOW_CONTROL_ERROR, "the connection's window is exceeded");
+    }
+    // Streams have their own windows: what one holds back must not stall the others.
+    unreturned += size;
+    if (unreturned >= config.connectionWindow() / 2) {
+      receiveWindow += unreturned;
+      writeWindowUpdate(0, unreturned);
+      unreturned = 0;
+    }
+    Http2Stream stream = streams.get(id);
+    if (stream == null) {
+      if (idle(id)) {
+        throw connection(Http2Error.PROTOCOL_ERROR, "DATA on an idle stream");
+      }
+      if (!closedByUs(id)) {
+        misbehaved(id, Http2Error.STREAM_CLOSED, "DATA on a closed stream");
+      }
+      return 0;
+    }
+    if (stream.remoteEnded) {
+      misbehaved(id, Http2Error.STREAM_CLOSED, "DATA after the end");
+      return 0;
+    }
+    if (!stream.headSeen) {
+      misbehaved(id, Http2Error.PROTOCOL_ERROR, "DATA before a head");
+      return 0;
+    }
+    stream.receiveWindow -= size;
+    if (stream.receiveWindow < 0) {
+      misbehaved(id, Http2Error.FLOW_CONTROL_ERROR, "the stream's window is exceeded");
+      return 0;
+    }
+    int length = data.readableBytes();
+    if (!stream.count(length) || (last && !stream.complete())) {
+      misbehaved(id, Http2Error.PROTOCOL_ERROR, "content-length and DATA differ");
+      return 0;
+    }
+    if (length == 0 && !last && tooMany(++empties, MAX_EMPTY, "http2_empty_frames")) {
+      return 0;
+    }
+    stream.remoteEnded = last;
+    Http2Stream.Listener told = stream.listener;
+    if (told != null) {
+      if (length > 0) {
+        told.onBody(data.retainedSlice());
+      }
+      stream.used(size);
+      if (last) {
+        told.onEnd(null);
+      }
+    }
+    ended(stream);
+    return 0;
+  }
+
+  /** The peer's way is whole; if ours is too, the stream is over. */
+  private void ended(Http2Stream stream) {
+    if (stream.remoteEnded && stream.localEnded && !stream.gone) {
+      over(stream, false);
+    }
+  }
+
+  @Override
+  public void onHeadersRead(
+      ChannelHandlerContext context,
+      int id,
+      Http2Headers headers,
+      int dependency,
+      short weight,
+      boolean exclusive,
+      int padding,
+      boolean last)
+      throws Http2Exception {
+    if (dependency == id) {
+      onHeadersRead(context, id, headers, padding, last, "a stream depends on itself");
+    } else {
+      onHeadersRead(context, id, headers, padding, last, null);
+    }
+  }
+
+  @Override
+  public void onHeadersRead(
+      ChannelHandlerContext context, int id, Http2Headers headers, int padding, boolean last)
+      throws Http2Exception {
+    onHeadersRead(context, id, headers, padding, last, null);
+  }
+
+  private void onHeadersRead(
+      ChannelHandlerContext context,
+      int id,
+      Http2Headers headers,
+      int padding,
+      boolean last,
+      @Nullable String wrong)
+      throws Http2Exception {
+    Http2Fields fields = (Http2Fields) headers;
+    Http2Stream stream = streams.get(id);
+    if (stream == null) {
+      stream = accept(id);
+      if (stream == null) {
+        return;
+      }
+    }
+    if (stream.remoteEnded) {
+      misbehaved(id, Http2Error.STREAM_CLOSED, "HEADERS after the end");
+      return;
+    }
+    Http2Stream.Listener told = stream.listener;
+    if (stream.headSeen) {
+      trailers(stream, told, fields, last);
+      return;
+    }
+    String fault = wrong;
+    if (fault == null && !fields.tooMany()) {
+      fault = side == Side.SERVER ? fields.requestFault() : fields.responseFault();
+    }
+    if (fault == null && last && fields.contentLength() > 0 && side == Side.SERVER) {
+      fault = "content-length promises a body that does not come";
+    }
+    if (fault == null && side == Side.CLIENT && fields.interim()) {
+      if (last) {
+        fault = "an interim answer cannot be the last";
+      } else if (told != null) {
+        told.onHead(fields, false);
+        return;
+      }
+    }
+    if (fault != null) {
+      misbehaved(id, Http2Error.PROTOCOL_ERROR, fault);
+      return;
+    }
+    stream.headSeen = true;
+    stream.remoteEnded = last;
+    if (!last) {
+      stream.declare(fields.contentLength());
+    }
+    if (told != null) {
+      told.onHead(fields, last);
+      if (last) {
+        told.onEnd(null);
+      }
+    }
+    ended(stream);
+  }
+
+  private void trailers(
+      Http2Stream stream, Http2Stream.@Nullable Listener told, Http2Fields fields, boolean last) {
+    String fault =
+        !last
+            ? "trailers must end the stream"
+            : !stream.complete() ? "content-length and DATA differ" : fields.trailerFault();
+    if (fault != null) {
+      misbehaved(stream.id, Http2Error.PROTOCOL_ERROR, fault);
+      return;
+    }
+    stream.remoteEnded = true;
+    if (told != null) {
+      told.onEnd(fields.trailers());
+    }
+    ended(stream);
+  }
+
+  /** The stream that HEADERS open; null if it is refused. */
+  private @Nullable Http2Stream accept(int id) throws Http2Exception {
+    if (side == Side.CLIENT || !isPeers(id)) {
+      if (idle(id)) {
+        throw connection(Http2Error.PROTOCOL_ERROR, "HEADERS on an idle stream");
+      }
+      if (!closedByUs(id)) {
+        throw connection(Http2Error.STREAM_CLOSED, "HEADERS on a closed stream");
+      }
+      return null;
+    }
+    if (id <= lastPeerId) {
+      if (closedByUs(id)) {
+        return null;
+      }
+      throw connection(
+          lately(id) ? Http2Error.STREAM_CLOSED : Http2Error.PROTOCOL_ERROR,
+          "HEADERS on a stream that is closed");
+    }
+    if (goesAway) {
+      return null;
+    }
+    lastPeerId = id;
+    span();
+    opened++;
+    if (streams.size() >= config.maxStreams()) {
+      writeReset(id, Http2Error.REFUSED_STREAM);
+      remember(-id);
+      countReset();
+      return null;
+    }
+    Http2Stream made = new Http2Stream(this, id, peerStreamWindow, config.streamWindow());
+    streams.put(id, made);
+    owner.onStream(made);
+    return made;
+  }
+
+  @Override
+  public void onPriorityRead(
+      ChannelHandlerContext context, int id, int dependency, short weight, boolean exclusive) {
+    if (id == dependency) {
+      misbehaved(id, Http2Error.PROTOCOL_ERROR, "a stream depends on itself");
+      return;
+    }
+    tooMany(++controls, MAX_CONTROLS, "http2_control_frames");
+  }
+
+  @Override
+  public void onRstStreamRead(ChannelHandlerContext context, int id, long code)
+      throws Http2Exception {
+    Http2Stream stream = streams.get(id);
+    if (stream == null) {
+      if (idle(id)) {
+        throw connection(Http2Error.PROTOCOL_ERROR, "RST_STREAM on an idle stream");
+      }
+      tooMany(++controls, MAX_CONTROLS, "http2_control_frames");
+      return;
+    }
+    over(stream, false);
+    Http2Stream.Listener told = stream.listener;
+    if (told != null) {
+      told.onReset(code, code == Http2Error.REFUSED_STREAM.code(), null);
+    }
+    if (side == Side.SERVER) {
+      countReset();
+    }
+  }
+
+  @Override
+  public void onSettingsAckRead(ChannelHandlerContext context) {}
+
+  @Override
+  public void onSettingsRead(ChannelHandlerContext context, Http2Settings settings)
+      throws Http2Exception {
+    if (tooMany(++controls, MAX_CONTROLS, "http2_control_frames")) {
+      return;
+    }
+    Long table = settings.headerTableSize();
+    if (table != null) {
+      encoder.tableSize(table);
+    }
+    Long max = settings.maxConcurrentStreams();
+    peerMaxStreams =
+        max == null
+            ? (settingsPeer ? peerMaxStreams : 1000)
+            : (int) Math.min(max, Integer.MAX_VALUE);
+    settingsPeer = true;
+    Integer frame = settings.maxFrameSize();
+    if (frame != null) {
+      peerMaxFrame = Math.min(frame, 64 * 1024);
+    }
+    Integer window = settings.initialWindowSize();
+    if (window != null) {
+      int more = window - peerStreamWindow;
+      peerStreamWindow = window;
+      for (Http2Stream stream : streams()) {
+        if ((long) stream.sendWindow + more > Integer.MAX_VALUE) {
+          throw connection(Http2Error.FLOW_CONTROL_ERROR, "a window is exceeded by SETTINGS");
+        }
+        stream.sendWindow += more;
+      }
+    }
+    frame(0, Http2FrameTypes.SETTINGS, 1, 0);
+    reply();
+    if (window != null) {
+      for (Http2Stream stream : streams()) {
+        stream.send();
+      }
+    }
+    owner.onSettings();
+  }
+
+  @Override
+  public void onPingRead(ChannelHandlerContext context, long data) {
+    if (!tooMany(++controls, MAX_CONTROLS, "http2_control_frames")) {
+      frame(8, Http2FrameTypes.PING, 1, 0).writeLong(data);
+      reply();
+    }
+  }
+
+  @Override
+  public void onPingAckRead(ChannelHandlerContext context, long data) {}
+
+  @Override
+  public void onPushPromiseRead(
+      ChannelHandlerContext context, int id, int promised, Http2Headers headers, int padding)
+      throws Http2Exception {
+    throw connection(Http2Error.PROTOCOL_ERROR, "PUSH_PROMISE was not allowed");
+  }
+
+  @Override
+  public void onGoAwayRead(ChannelHandlerContext context, int lastId, long code, ByteBuf debug) {
+    peerGoesAway = true;
+    owner.onGoAway();
+    if (side == Side.CLIENT) {
+      for (Http2Stream stream : streams()) {
+        if (stream.id > lastId) {
+          over(stream, false);
+          Http2Stream.Listener told = stream.listener;
+          if (told != null) {
+            told.onReset(code, true, null);
+          }
+        }
+      }
+    }
+    if (streams.isEmpty()) {
+      close();
+    }
+  }
+
+  @Override
+  public void onWindowUpdateRead(ChannelHandlerContext context, int id, int more)
+      throws Http2Exception {
+    updates++;
+    if (updates > MAX_CONTROLS + 4L * opened + 10 * dataFrames) {
+      abuse("http2_control_frames");
+      return;
+    }
+    if (id == 0) {
+      if ((long) sendWindow + more > Integer.MAX_VALUE) {
+        throw connection(Http2Error.FLOW_CONTROL_ERROR, "the connection's window overflows");
+      }
+      sendWindow += more;
+      for (int left = blocked.size(); left > 0 && sendWindow > 0; left--) {
+        Http2Stream stream = blocked.pollFirst();
+        if (stream != null) {
+          stream.blocked = false;
+          if (!stream.gone) {
+            stream.send();
+          }
+        }
+      }
+      return;
+    }
+    Http2Stream stream = streams.get(id);
+    if (stream == null) {
+      if (idle(id)) {
+        throw connection(Http2Error.PROTOCOL_ERROR, "WINDOW_UPDATE on an idle stream");
+      }
+      return;
+    }
+    if ((long) stream.sendWindow + more > Integer.MAX_VALUE) {
+      misbehaved(id, Http2Error.FLOW_CONTROL_ERROR, "the stream's window overflows");
+      return;
+    }
+    stream.sendWindow += more;
+    stream.send();
+  }
+
+  @Override
+  public void onUnknownFrame(
+      ChannelHandlerContext context, byte type, int id, Http2Flags flags, ByteBuf payload) {
+    tooMany(++controls, MAX_CONTROLS, "http2_control_frames");
+  }
+
+  // Streams.
+
+  private boolean isPeers(int id) {
+    return (id & 1) == (side == Side.SERVER ? 1 : 0);
+  }
+
+  private boolean idle(int id) {
+    return isPeers(id) ? id > lastPeerId : id >= nextId || side == Side.SERVER;
+  }
+
+  /** A stream is over; nobody is told but the owner. */
+  void over(Http2Stream stream, boolean byUs) {
+    if (stream.gone) {
+      return;
+    }
+    stream.drop();
+    streams.remove(stream.id);
+    remember(byUs ? -stream.id : stream.id);
+    owner.onStreamOver(stream);
+    if ((goesAway || peerGoesAway) && streams.isEmpty() && !closed && !dead) {
+      close();
+    }
+  }
+
+  private void remember(int id) {
+    lately[latelyAt] = id;
+    latelyAt = (latelyAt + 1) % REMEMBERED;
+  }
+
+  private boolean closedByUs(int id) {
+    for (int one : lately) {
+      if (one == -id) {
+        return true;
+      }
+    }
+    return false;
+  }
+
+  private boolean lately(int id) {
+    for (int one : lately) {
+      if (one == id) {
+        return true;
+      }
+    }
+    return false;
+  }
+
+  void block(Http2Stream stream) {
+    if (!stream.blocked) {
+      stream.blocked = true;
+      blocked.addLast(stream);
+    }
+  }
+
+  int sendWindow() {
+    return sendWindow;
+  }
+
+  int maxFrame() {
+    return peerMaxFrame;
+  }
+
+  int streamWindow() {
+    return config.streamWindow();
+  }
+
+  boolean canSend() {
+    return sendWindow > 0 && ctx.channel().isWritable();
+  }
+
+  // Abuse.
+
+  private void span() {
+    long now = now();
+    if (now - spanStart >= SPAN_NANOS) {
+      spanStart = now;
+      resets = 0;
+      opened = 0;
+      controls = 0;
+      empties = 0;
+    }
+  }
+
+  private boolean tooMany(int count, int max, String code) {
+    if (count <= max) {
+      return false;
+    }
+    long began = spanStart;
+    span();
+    if (spanStart != began) {
+      return false; // that many took longer than a span
+    }
+    abuse(code);
+    return true;
+  }
+
+  private void countReset() {
+    span();
+    resets++;
+    if (resets > MAX_RESETS && resets > opened / 2) {
+      abuse("http2_rapid_reset");
+    }
+  }
+
+  private void abuse(String code) {
+    if (!dead && !closed) {
+      owner.onAbuse(code);
+      fail(Http2Error.ENHANCE_YOUR_CALM, code);
+    }
+  }
+
+  /** An answer that a peer made us give; it must also read them. */
+  private void reply() {
+    if (!ctx.channel().isWritable() && ++replies > MAX_UNSENT_REPLIES) {
+      abuse("http2_unread_replies");
+    }
+  }
+
+  private static Http2Exception connection(Http2Error error, String why) {
+    return Http2Exception.connectionError(error, why);
+  }
+
+  // What is sent.
+
+  private ByteBuf gathered(int size) {
+    ByteBuf to = out;
+    if (to == null) {
+      to = ctx.alloc().directBuffer(Math.max(512, size));
+      out = to;
+    }
+    return to;
+  }
+
+  private ByteBuf frame(int length, byte type, int flags, int stream) {
+    lastDataOf = 0;
+    return gathered(HEADER + length)
+        .writeMedium(length)
+        .writeByte(type)
+        .writeByte(flags)
+        .writeInt(stream);
+  }
+
+  void writeRequest(Http2Stream stream, RequestHead head, boolean last) {
+    ByteBuf block = ctx.alloc().buffer(256);
+    try {
+      encoder.request(stream.id, head, block);
+      writeBlock(stream.id, block, last);
+    } catch (Http2Exception e) {
+      fail(Http2Error.INTERNAL_ERROR, "HPACK");
+    } finally {
+      block.release();
+    }
+  }
+
+  void writeResponse(Http2Stream stream, ResponseHead head, boolean last) {
+    ByteBuf block = ctx.alloc().buffer(256);
+    try {
+      encoder.response(stream.id, head, block);
+      writeBlock(stream.id, block, last);
+    } catch (Http2Exception e) {
+      fail(Http2Error.INTERNAL_ERROR, "HPACK");
+    } finally {
+      block.release();
+    }
+  }
+
+  void writeTrailers(Http2Stream stream, Headers trailers) {
+    ByteBuf block = ctx.alloc().buffer(128);
+    try {
+      encoder.trailers(stream.id, trailers, block);
+      writeBlock(stream.id, block, true);
+    } catch (Http2Exception e) {
+      fail(Http2Error.INTERNAL_ERROR, "HPACK");
+    } finally {
+      block.release();
+    }
+  }
+
+  private void writeBlock(int id, ByteBuf block, boolean last) {
+    byte type = Http2FrameTypes.HEADERS;
+    int flags = last ? 1 : 0;
+    while (true) {
+      int size = Math.min(block.readableBytes(), MAX_FRAME);
+      boolean whole = size == block.readableBytes();
+      frame(size, type, flags | (whole ? 4 : 0), id).writeBytes(block, size);
+      if (whole) {
+        return;
+      }
+      type = Http2FrameTypes.CONTINUATION;
+      flags = 0;
+    }
+  }
+
+  /** Takes ownership of the bytes. */
+  void writeData(int id, ByteBuf bytes, int size, boolean last) {
+    sendWindow -= size;
+    dataFrames++;
+    ByteBuf to = frame(size, Http2FrameTypes.DATA, last ? 1 : 0, id);
+    if (size <= COPIED) {
+      lastDataOf = id;
+      lastDataFlagsAt = to.writerIndex() - 5;
+      to.writeBytes(bytes, size);
+      bytes.release();
+    } else {
+      out = null;
+      ctx.write(to, ctx.voidPromise());
+      ctx.write(bytes, ctx.voidPromise());
+    }
+  }
+
+  void writeEnd(int id) {
+    ByteBuf gathered = out;
+    if (lastDataOf == id && gathered != null) {
+      gathered.setByte(lastDataFlagsAt, 1); // the frame is still here: it is the last
+      lastDataOf = 0;
+      return;
+    }
+    frame(0, Http2FrameTypes.DATA, 1, id);
+  }
+
+  void writeReset(int id, Http2Error error) {
+    if (!closed) {
+      frame(4, Http2FrameTypes.RST_STREAM, 0, id).writeInt((int) error.code());
+      reply();
+    }
+  }
+
+  void writeWindowUpdate(int id, int more) {
+    if (!closed) {
+      frame(4, Http2FrameTypes.WINDOW_UPDATE, 0, id).writeInt(more);
+    }
+  }
+
+  private void writeGoAway(int lastId, Http2Error error, String why) {
+    String shown = why.length() > 200 ? why.substring(0, 200) : why;
+    byte[] text = shown.getBytes(StandardCharsets.UTF_8);
+    frame(8 + text.length, Http2FrameTypes.GO_AWAY, 0, 0)
+        .writeInt(lastId)
+        .writeInt((int) error.code())
+        .writeBytes(text);
+  }
+
+  private long now() {
+    return ctx.executor().ticker().nanoTime();
+  }
+}

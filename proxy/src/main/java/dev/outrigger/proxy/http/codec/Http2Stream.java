@@ -1,0 +1,282 @@
+package dev.outrigger.proxy.http.codec;
+
+import dev.outrigger.proxy.http.FlowGate;
+import dev.outrigger.proxy.message.Headers;
+import dev.outrigger.proxy.message.RequestHead;
+import dev.outrigger.proxy.message.ResponseHead;
+import dev.outrigger.proxy.worker.WorkerConfined;
+import io.netty.buffer.ByteBuf;
+import io.netty.handler.codec.http2.Http2Error;
+import java.util.ArrayDeque;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One stream of an {@link Http2Connection}: what is still to be sent, and how much may be. Confined
+ * to its worker's event loop.
+ *
+ * <p>The peer's window is given back only while its {@link #gate} is open, so that what it may
+ * still send is bounded while the other side does not drain.
+ */
+@WorkerConfined
+public final class Http2Stream implements FlowGate.Valve {
+  private static final int MAX_UNSENT = 64 * 1024;
+
+  /** What the peer does on a stream. After onEnd or onReset of both ways nothing more comes. */
+  public interface Listener {
+    /** A head; of an answer perhaps an interim one. */
+    void onHead(Http2Fields fields, boolean last);
+
+    /** Takes ownership. */
+    void onBody(ByteBuf bytes);
+
+    /** The peer's way is whole. */
+    void onEnd(@Nullable Headers trailers);
+
+    /**
+     * The stream is gone.
+     *
+     * @param untouched whether the peer said that it did nothing with it
+     * @param fault what the peer did wrong, or null if it was the peer who ended it
+     */
+    void onReset(long code, boolean untouched, @Nullable String fault);
+
+    /** More can be sent, after it could not. */
+    void onWritable();
+  }
+
+  private final Http2Connection connection;
+  private final FlowGate gate = new FlowGate(this);
+  private final ArrayDeque<ByteBuf> unsent = new ArrayDeque<>(2);
+  final int id;
+  @Nullable Listener listener;
+  int sendWindow;
+  int receiveWindow;
+  boolean headSeen;
+  boolean remoteEnded;
+  boolean localEnded;
+  boolean gone;
+  boolean blocked; // in the connection's queue of those that wait for its window
+  private boolean wantsWritable;
+  private int unsentBytes;
+  private boolean endWanted;
+  private @Nullable Headers lastTrailers;
+  private boolean resetWhenSent;
+  private int unreturned;
+  private long declared = -1;
+  private long received;
+
+  Http2Stream(Http2Connection connection, int id, int sendWindow, int receiveWindow) {
+    this.connection = connection;
+    this.id = id;
+    this.sendWindow = sendWindow;
+    this.receiveWindow = receiveWindow;
+  }
+
+  /** Who is told; set before anything is read. */
+  public void listener(Listener told) {
+    listener = told;
+  }
+
+  /** Holds the peer's body back. */
+  public FlowGate gate() {
+    return gate;
+  }
+
+  public boolean gone() {
+    return gone;
+  }
+
+  /** Whether the peer's way is whole. */
+  public boolean remoteEnded() {
+    return remoteEnded;
+  }
+
+  // What is sent.
+
+  public void request(RequestHead head, boolean last) {
+    if (!gone) {
+      connection.writeRequest(this, head, last);
+      localEnded |= last;
+    }
+  }
+
+  public void response(ResponseHead head, boolean last) {
+    if (!gone) {
+      connection.writeResponse(this, head, last);
+      if (last) {
+        sentAll();
+      }
+    }
+  }
+
+  /** Takes ownership. */
+  public void body(ByteBuf bytes) {
+    if (gone || localEnded || endWanted || !bytes.isReadable()) {
+      bytes.release();
+      return;
+    }
+    unsent.addLast(bytes);
+    unsentBytes += bytes.readableBytes();
+    send();
+  }
+
+  /** Nothing more will be sent after what was given so far. */
+  public void end(@Nullable Headers trailers) {
+    if (gone || localEnded || endWanted) {
+      return;
+    }
+    endWanted = true;
+    lastTrailers = trailers;
+    send();
+  }
+
+  /** Whether more can be given without piling up here. */
+  public boolean writable() {
+    boolean can = unsentBytes < MAX_UNSENT && sendWindow > 0 && connection.canSend();
+    wantsWritable |= !can;
+    return can;
+  }
+
+  public void flush() {
+    connection.flush();
+  }
+
+  /** Ends the stream at once. */
+  public void reset(Http2Error code) {
+    if (!gone) {
+      connection.writeReset(id, code);
+      connection.over(this, true);
+    }
+  }
+
+  /** A response was sent in whole: the client need not go on with a request (RFC 9113, 8.1). */
+  public void resetOnceSent() {
+    if (gone) {
+      return;
+    }
+    if (localEnded) {
+      reset(Http2Error.NO_ERROR);
+    } else {
+      resetWhenSent = true;
+    }
+  }
+
+  /** The answer is whole: what is left of the request is not wanted any more. */
+  public void resetOnceAnswered() {
+    if (!gone && !localEnded) {
+      reset(Http2Error.CANCEL);
+    }
+  }
+
+  /** Sends what the windows allow. */
+  void send() {
+    while (!unsent.isEmpty()) {
+      int may = Math.min(Math.min(sendWindow, connection.sendWindow()), connection.maxFrame());
+      if (may <= 0) {
+        if (sendWindow > 0) {
+          connection.block(this);
+        }
+        return;
+      }
+      ByteBuf first = unsent.peekFirst();
+      int size = Math.min(may, first.readableBytes());
+      boolean whole = size == first.readableBytes();
+      boolean last = whole && unsent.size() == 1 && endWanted && lastTrailers == null;
+      unsentBytes -= size;
+      sendWindow -= size;
+      ByteBuf piece;
+      if (whole) {
+        unsent.pollFirst();
+        piece = first;
+      } else {
+        piece = first.readRetainedSlice(size);
+      }
+      connection.writeData(id, piece, size, last);
+      if (last) {
+        sentAll();
+        return;
+      }
+    }
+    if (endWanted && !localEnded && !gone) {
+      Headers trailers = lastTrailers;
+      if (trailers == null) {
+        connection.writeEnd(id);
+      } else {
+        connection.writeTrailers(this, trailers);
+      }
+      sentAll();
+    }
+    tellWritable();
+  }
+
+  void tellWritable() {
+    Listener told = listener;
+    if (wantsWritable && told != null && !gone && writableNow()) {
+      wantsWritable = false;
+      told.onWritable();
+    }
+  }
+
+  private boolean writableNow() {
+    return unsentBytes < MAX_UNSENT && sendWindow > 0 && connection.canSend();
+  }
+
+  private void sentAll() {
+    localEnded = true;
+    if (remoteEnded) {
+      connection.over(this, false);
+    } else if (resetWhenSent) {
+      reset(Http2Error.NO_ERROR);
+    }
+  }
+
+  // What is received.
+
+  /** Notes what {@code content-length} promises. */
+  void declare(long length) {
+    declared = length;
+  }
+
+  /** Counts body bytes in; false if more come than were promised. */
+  boolean count(int bytes) {
+    received += bytes;
+    return declared < 0 || received <= declared;
+  }
+
+  /** Whether as much came as was promised. */
+  boolean complete() {
+    return declared < 0 || received == declared;
+  }
+
+  /** Bytes of the window were used; they are given back when the gate allows it. */
+  void used(int bytes) {
+    unreturned += bytes;
+    giveBack();
+  }
+
+  private void giveBack() {
+    if (unreturned >= connection.streamWindow() / 2 && !gate.held() && !remoteEnded && !gone) {
+      int amount = unreturned;
+      unreturned = 0;
+      receiveWindow += amount;
+      connection.writeWindowUpdate(id, amount);
+    }
+  }
+
+  @Override
+  public void open() {
+    giveBack();
+  }
+
+  @Override
+  public void shut() {}
+
+  /** Lets go of what was not sent. */
+  void drop() {
+    gone = true;
+    for (ByteBuf bytes = unsent.pollFirst(); bytes != null; bytes = unsent.pollFirst()) {
+      bytes.release();
+    }
+    unsentBytes = 0;
+  }
+}

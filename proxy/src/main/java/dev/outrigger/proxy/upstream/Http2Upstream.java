@@ -1,0 +1,304 @@
+package dev.outrigger.proxy.upstream;
+
+import dev.outrigger.proxy.config.Http2Config;
+import dev.outrigger.proxy.http.BodyKind;
+import dev.outrigger.proxy.http.FlowGate;
+import dev.outrigger.proxy.http.codec.Http2Connection;
+import dev.outrigger.proxy.http.codec.Http2Fields;
+import dev.outrigger.proxy.http.codec.Http2Stream;
+import dev.outrigger.proxy.message.Headers;
+import dev.outrigger.proxy.message.RequestHead;
+import dev.outrigger.proxy.message.ResponseHead;
+import dev.outrigger.proxy.outcome.Origin;
+import dev.outrigger.proxy.outcome.ProxyError;
+import dev.outrigger.proxy.outcome.ProxyError.TooLarge.What;
+import dev.outrigger.proxy.outcome.ProxyError.UpstreamReset.How;
+import dev.outrigger.proxy.worker.WorkerConfined;
+import io.netty.buffer.ByteBuf;
+import io.netty.channel.ChannelHandler;
+import io.netty.channel.ChannelHandlerContext;
+import io.netty.handler.codec.http2.Http2Error;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A connection to an endpoint that speaks HTTP/2, shared by as many exchanges as the endpoint
+ * allows. Confined to its worker's event loop.
+ */
+@WorkerConfined
+final class Http2Upstream implements Http2Connection.Owner {
+  private static final int MAX_HEAD_BYTES = 60 * 1024;
+  private static final int MAX_HEADERS = 200;
+
+  private final ConnectionPool pool;
+  private final Http2Connection connection;
+  private final List<Stream> touched = new ArrayList<>();
+  private final long madeAt;
+  private long idleSince;
+  private int requests;
+  private boolean retired;
+
+  Http2Upstream(ConnectionPool pool, Http2Config config, long now) {
+    this.pool = pool;
+    this.madeAt = now;
+    this.idleSince = now;
+    this.connection =
+        new Http2Connection(
+            Http2Connection.Side.CLIENT, config, MAX_HEAD_BYTES, MAX_HEADERS, this);
+  }
+
+  ChannelHandler handler() {
+    return connection;
+  }
+
+  boolean hasRoom() {
+    return !retired && connection.hasRoom();
+  }
+
+  int active() {
+    return connection.openStreams();
+  }
+
+  UpstreamStream newStream() {
+    requests++;
+    return new Stream(connection.newStream());
+  }
+
+  boolean used(int max) {
+    return max > 0 && requests >= max;
+  }
+
+  boolean older(long now, Duration maxAge) {
+    return !maxAge.isZero() && now - madeAt >= maxAge.toNanos();
+  }
+
+  boolean unusedFor(long now, long nanos) {
+    return nanos > 0 && active() == 0 && now - idleSince >= nanos;
+  }
+
+  void keepAlive(long now) {
+    connection.keepAlive(now);
+  }
+
+  /** Takes no new streams, and closes with the last. */
+  void retire() {
+    if (!retired) {
+      retired = true;
+      pool.goesAway(this);
+      connection.goAway();
+    }
+  }
+
+  @Override
+  public void onOpen(ChannelHandlerContext context) {}
+
+  @Override
+  public void onStream(Http2Stream stream) {}
+
+  @Override
+  public void onStreamOver(Http2Stream stream) {
+    if (active() == 0) {
+      idleSince = pool.now();
+    }
+    pool.roomMade(this);
+  }
+
+  @Override
+  public void onSettings() {
+    pool.roomMade(this);
+  }
+
+  @Override
+  public void onGoAway() {
+    retired = true;
+    pool.goesAway(this);
+  }
+
+  @Override
+  public void onReadComplete() {
+    for (int i = 0; i < touched.size(); i++) {
+      Stream stream = touched.get(i);
+      stream.touchedNow = false;
+      StreamListener to = stream.flushes;
+      if (to != null) {
+        to.onAnswerReadComplete();
+      }
+    }
+    touched.clear();
+  }
+
+  @Override
+  public void onAbuse(String code) {}
+
+  @Override
+  public void onClosed() {
+    retired = true;
+    pool.closed(this);
+  }
+
+  /** One request and its answer. */
+  private final class Stream implements UpstreamStream, Http2Stream.Listener {
+    private final Http2Stream wire;
+    private @Nullable StreamListener listener;
+    private @Nullable StreamListener flushes;
+    private boolean headRequest;
+    private boolean flushed;
+    private boolean headSeen;
+    private boolean touchedNow;
+
+    Stream(Http2Stream wire) {
+      this.wire = wire;
+      wire.listener(this);
+    }
+
+    // The request way.
+
+    @Override
+    public void start(
+        StreamListener answers, RequestHead head, BodyKind body, @Nullable String upgrade) {
+      listener = answers;
+      flushes = answers;
+      headRequest = head.method().equals("HEAD");
+      wire.request(head, body == BodyKind.NONE);
+    }
+
+    @Override
+    public void body(ByteBuf bytes) {
+      wire.body(bytes);
+    }
+
+    @Override
+    public void end(@Nullable Headers trailers) {
+      wire.end(trailers);
+    }
+
+    @Override
+    public void flush() {
+      if (!wire.gone()) {
+        flushed = true;
+        wire.flush();
+      }
+    }
+
+    @Override
+    public boolean writable() {
+      return wire.writable();
+    }
+
+    @Override
+    public boolean touched() {
+      return flushed;
+    }
+
+    @Override
+    public FlowGate answerGate() {
+      return wire.gate();
+    }
+
+    @Override
+    public void cancel() {
+      listener = null;
+      flushes = null;
+      if (!wire.gone()) {
+        wire.reset(Http2Error.CANCEL);
+        wire.flush();
+      }
+    }
+
+    @Override
+    public void discardRest() {
+      cancel();
+    }
+
+    // The answer's way.
+
+    private @Nullable StreamListener told() {
+      StreamListener to = listener;
+      if (to != null && !touchedNow) {
+        touchedNow = true;
+        touched.add(this);
+      }
+      return to;
+    }
+
+    @Override
+    public void onHead(Http2Fields fields, boolean last) {
+      StreamListener to = told();
+      if (to == null) {
+        return;
+      }
+      if (fields.tooMany()) {
+        fail(new ProxyError.TooLarge(Origin.UPSTREAM, What.HEADER_COUNT, MAX_HEADERS), false);
+        wire.reset(Http2Error.CANCEL);
+        return;
+      }
+      ResponseHead head = fields.response();
+      if (head.status() < 200) {
+        to.onInterim(head);
+        return;
+      }
+      headSeen = true;
+      boolean none = last || headRequest || head.status() == 204 || head.status() == 304;
+      to.onHead(
+          head,
+          none
+              ? BodyKind.NONE
+              : fields.contentLength() >= 0 ? BodyKind.LENGTH : BodyKind.STREAM);
+    }
+
+    @Override
+    public void onBody(ByteBuf bytes) {
+      StreamListener to = told();
+      if (to == null) {
+        bytes.release();
+      } else {
+        to.onAnswerBody(bytes);
+      }
+    }
+
+    @Override
+    public void onEnd(@Nullable Headers trailers) {
+      StreamListener to = told();
+      listener = null;
+      if (to != null) {
+        to.onAnswerEnd(trailers);
+      }
+      wire.resetOnceAnswered();
+    }
+
+    @Override
+    public void onReset(long code, boolean untouched, @Nullable String fault) {
+      if (fault != null) {
+        fail(new ProxyError.ProtocolViolation(Origin.UPSTREAM, fault), false);
+        return;
+      }
+      boolean refused = code == Http2Error.REFUSED_STREAM.code();
+      boolean gone = untouched && !refused;
+      fail(
+          new ProxyError.UpstreamReset(
+              pool.endpointName(),
+              code == Http2Error.NO_ERROR.code() ? How.CLOSED : How.RESET,
+              !headSeen && (untouched || !flushed)),
+          gone && !headSeen);
+    }
+
+    private void fail(ProxyError error, boolean raced) {
+      StreamListener to = listener;
+      listener = null;
+      flushes = null;
+      if (to != null) {
+        to.onFailure(error, raced);
+      }
+    }
+
+    @Override
+    public void onWritable() {
+      StreamListener to = listener;
+      if (to != null) {
+        to.onWritable();
+      }
+    }
+  }
+}
