@@ -125,8 +125,7 @@ public record ClusterConfig(
 
   /** Wider windows than for clients: endpoints are ours. */
   public static final Http2Config UPSTREAM_HTTP2 =
-      new Http2Config(
-          1024, 256 * 1024, 4 * 1024 * 1024, Duration.ZERO, Duration.ofSeconds(10));
+      new Http2Config(1024, 256 * 1024, 4 * 1024 * 1024, Duration.ZERO, Duration.ofSeconds(10));
 
   /** What is spoken with endpoints (xDS: {@code HttpProtocolOptions}). */
   public enum Speech {

@@ -275,10 +275,9 @@ final class Forwarding
     if (to == null) {
       return;
     }
-    ConnectionPool pool = to.poolOf(
-            current.endpoint,
-            exchange.head().version() == HttpVersion.HTTP_2,
-            upgrade != null);
+    ConnectionPool pool =
+        to.poolOf(
+            current.endpoint, exchange.head().version() == HttpVersion.HTTP_2, upgrade != null);
     current.pool = pool;
     UpstreamStream kept = current.fresh ? null : pool.acquireNow();
     if (kept != null) {

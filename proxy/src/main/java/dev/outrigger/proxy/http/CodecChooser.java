@@ -9,7 +9,9 @@ import io.netty.channel.ChannelInboundHandlerAdapter;
 import io.netty.channel.socket.ChannelInputShutdownEvent;
 import io.netty.handler.codec.http2.Http2CodecUtil;
 import io.netty.util.concurrent.ScheduledFuture;
+import java.nio.charset.StandardCharsets;
 import java.util.concurrent.TimeUnit;
+import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -18,6 +20,10 @@ import org.jspecify.annotations.Nullable;
  */
 @WorkerConfined
 final class CodecChooser extends ChannelInboundHandlerAdapter implements HttpService.Connection {
+  private static final int MAX_LINE = 1024;
+  private static final Pattern METHOD =
+      Pattern.compile("\\s*(GET|HEAD|POST|PUT|DELETE|CONNECT|OPTIONS|TRACE|PATCH)\\b");
+
   private final HttpService service;
   private final HttpSettings.View settings;
   private final ConnectionFacts facts;
@@ -62,6 +68,10 @@ final class CodecChooser extends ChannelInboundHandlerAdapter implements HttpSer
   @Override
   public void channelRead(ChannelHandlerContext context, Object message) {
     ByteBuf in = (ByteBuf) message;
+    if (chosen) {
+      in.release();
+      return;
+    }
     ByteBuf before = seen;
     if (before != null) {
       before.writeBytes(in);
@@ -98,9 +108,7 @@ final class CodecChooser extends ChannelInboundHandlerAdapter implements HttpSer
     long limit = settings.current().config().timeouts().requestHeaders().toNanos();
     patience =
         limit > 0
-            ? context
-                .executor()
-                .schedule(() -> choose(context, false), limit, TimeUnit.NANOSECONDS)
+            ? context.executor().schedule(() -> choose(context, false), limit, TimeUnit.NANOSECONDS)
             : null;
   }
 
@@ -110,16 +118,38 @@ final class CodecChooser extends ChannelInboundHandlerAdapter implements HttpSer
     }
     chosen = true;
     end();
+    if (!http2 && foreign()) {
+      context.close();
+      return;
+    }
     ChannelHandler next =
         http2
             ? new Http2Downstream(service, settings, facts).handler()
             : new Http1Downstream(service, settings, facts);
-    context.pipeline().replace(this, null, next);
     ByteBuf bytes = seen;
     seen = null;
+    context.pipeline().replace(this, null, next);
     if (bytes != null) {
       context.fireChannelRead(bytes);
     }
+  }
+
+  /**
+   * Whether there is a whole first line that names no version of HTTP and no method of it: an
+   * answer in HTTP would mean nothing to whoever sent it.
+   */
+  private boolean foreign() {
+    ByteBuf bytes = seen;
+    if (bytes == null) {
+      return false;
+    }
+    int start = bytes.readerIndex();
+    int end = bytes.indexOf(start, Math.min(bytes.writerIndex(), start + MAX_LINE), (byte) '\n');
+    if (end < 0) {
+      return false;
+    }
+    String line = bytes.toString(start, end - start, StandardCharsets.ISO_8859_1);
+    return !line.contains("HTTP/") && !METHOD.matcher(line).lookingAt();
   }
 
   private void end() {
@@ -135,7 +165,7 @@ final class CodecChooser extends ChannelInboundHandlerAdapter implements HttpSer
   public void handlerRemoved(ChannelHandlerContext context) {
     end();
     ByteBuf bytes = seen;
-    if (bytes != null && !chosen) {
+    if (bytes != null) {
       seen = null;
       bytes.release();
     }

@@ -254,9 +254,7 @@ final class Http2Downstream implements Http2Connection.Owner, HttpService.Connec
       if (fields.tooMany()) {
         refuse(
             new ProxyError.TooLarge(
-                Origin.DOWNSTREAM,
-                What.HEADERS,
-                current.config().limits().maxHeadBytes()));
+                Origin.DOWNSTREAM, What.HEADERS, current.config().limits().maxHeadBytes()));
         return;
       }
       RequestHead head = fields.request(facts.tls() ? "https" : "http");
@@ -299,6 +297,7 @@ final class Http2Downstream implements Http2Connection.Owner, HttpService.Connec
 
     @Override
     public void onBody(ByteBuf bytes) {
+      reading = true;
       moved = now();
       RequestFlow flow = flow();
       Exchange under = exchange;
@@ -323,6 +322,7 @@ final class Http2Downstream implements Http2Connection.Owner, HttpService.Connec
 
     @Override
     public void onEnd(@Nullable Headers last) {
+      reading = true;
       requestEnded = true;
       trailers = last;
       tellEnd();
@@ -479,8 +479,7 @@ final class Http2Downstream implements Http2Connection.Owner, HttpService.Connec
       }
       long idle = idleNanosOf(under);
       if (idle > 0 && now - moved >= idle) {
-        under.fail(
-            new ProxyError.DeadlinePassed(Timer.STREAM_IDLE, Duration.ofNanos(idle), false));
+        under.fail(new ProxyError.DeadlinePassed(Timer.STREAM_IDLE, Duration.ofNanos(idle), false));
         flush();
         return NEVER;
       }

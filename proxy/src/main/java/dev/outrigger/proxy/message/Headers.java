@@ -81,8 +81,7 @@ public final class Headers {
     System.arraycopy(name, nameAt, bytes, nameOffset, nameLength);
     int valueOffset = reserve(valueLength);
     System.arraycopy(value, valueAt, bytes, valueOffset, valueLength);
-    addSlot(
-        hash(bytes, nameOffset, nameLength), nameOffset, nameLength, valueOffset, valueLength);
+    addSlot(hash(bytes, nameOffset, nameLength), nameOffset, nameLength, valueOffset, valueLength);
   }
 
   /** Replaces all fields of this name by one, in the place of the first. */

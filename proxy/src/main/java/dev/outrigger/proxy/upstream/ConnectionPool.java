@@ -231,7 +231,9 @@ public final class ConnectionPool {
   void roomMade(Http2Upstream connection) {
     PoolConfig config = upstream.config().pool();
     long now = upstream.now();
-    if (retired || connection.used(config.maxRequestsPerConnection()) || connection.older(now, config.maxAge())) {
+    if (retired
+        || connection.used(config.maxRequestsPerConnection())
+        || connection.older(now, config.maxAge())) {
       connection.retire();
       return;
     }

@@ -45,8 +45,7 @@ final class Http2Upstream implements Http2Connection.Owner {
     this.madeAt = now;
     this.idleSince = now;
     this.connection =
-        new Http2Connection(
-            Http2Connection.Side.CLIENT, config, MAX_HEAD_BYTES, MAX_HEADERS, this);
+        new Http2Connection(Http2Connection.Side.CLIENT, config, MAX_HEAD_BYTES, MAX_HEADERS, this);
   }
 
   ChannelHandler handler() {
@@ -243,9 +242,7 @@ final class Http2Upstream implements Http2Connection.Owner {
       boolean none = last || headRequest || head.status() == 204 || head.status() == 304;
       to.onHead(
           head,
-          none
-              ? BodyKind.NONE
-              : fields.contentLength() >= 0 ? BodyKind.LENGTH : BodyKind.STREAM);
+          none ? BodyKind.NONE : fields.contentLength() >= 0 ? BodyKind.LENGTH : BodyKind.STREAM);
     }
 
     @Override

@@ -200,14 +200,14 @@ final class GoodBootstrapTest {
   }
 
   @Test
-  void readsMutualTlsAndOffersOnlyWhatIsSpoken() throws Exception {
+  void readsMutualTlsAndOffersWhatIsSpoken() throws Exception {
     FilterChainConfig chain =
         staticConfig("mesh-inbound.yaml").listeners().getFirst().chains().getFirst();
     assertThat(chain.tls())
         .isInstanceOfSatisfying(
             DownstreamTls.Terminate.class,
             tls -> {
-              assertThat(tls.alpn()).containsExactly("http/1.1");
+              assertThat(tls.alpn()).containsExactly("h2", "http/1.1");
               assertThat(tls.versions()).isEqualTo(TlsVersions.TLS_1_3_ONLY);
               assertThat(tls.clients()).isNotNull();
               assertThat(tls.clients().required()).isTrue();

@@ -84,6 +84,7 @@ public final class ProxyBed implements AutoCloseable {
     public @Nullable String prefixRewrite;
     public @Nullable String hostRewrite;
     public boolean inbound;
+    public Codec codec = Codec.HTTP1;
     public final List<Route> routes = new ArrayList<>();
     public final List<HttpFilter.Factory> filters = new ArrayList<>();
     public final List<AttemptFilter> attemptFilters = new ArrayList<>();
@@ -140,7 +141,7 @@ public final class ProxyBed implements AutoCloseable {
         new HttpProxyConfig(
             "test",
             table,
-            Codec.HTTP1,
+            setup.codec,
             setup.limits,
             setup.timeouts,
             setup.forwarding,
@@ -175,7 +176,7 @@ public final class ProxyBed implements AutoCloseable {
                     channel
                         .pipeline()
                         .addLast(
-                            service.newHttp1Handler(
+                            service.newHandler(
                                 () -> settings,
                                 new ConnectionFacts(
                                     "test",

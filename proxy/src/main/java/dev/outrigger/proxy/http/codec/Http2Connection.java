@@ -103,6 +103,7 @@ public final class Http2Connection extends ByteToMessageDecoder implements Http2
   private @Nullable ByteBuf out;
   private int lastDataOf; // the stream whose DATA ends what is gathered, or 0
   private int lastDataFlagsAt;
+  private boolean begun;
   private boolean prefaceSeen;
   private boolean settingsSeen;
   private boolean dead;
@@ -163,6 +164,7 @@ public final class Http2Connection extends ByteToMessageDecoder implements Http2
 
   /** Whether another stream can be opened. */
   public boolean hasRoom() {
+    begin();
     return !dead
         && !closed
         && !peerGoesAway
@@ -259,6 +261,21 @@ public final class Http2Connection extends ByteToMessageDecoder implements Http2
     ctx = context;
     lastRead = now();
     spanStart = lastRead;
+    begin();
+  }
+
+  @Override
+  public void channelActive(ChannelHandlerContext context) throws Exception {
+    begin();
+    super.channelActive(context);
+  }
+
+  /** Says what comes first, once the channel is open. */
+  private void begin() {
+    if (begun || !ctx.channel().isActive()) {
+      return;
+    }
+    begun = true;
     if (side == Side.CLIENT) {
       gathered(32).writeBytes(Http2CodecUtil.connectionPrefaceBuf());
     }
@@ -275,7 +292,7 @@ public final class Http2Connection extends ByteToMessageDecoder implements Http2
       receiveWindow = config.connectionWindow();
     }
     flush();
-    owner.onOpen(context);
+    owner.onOpen(ctx);
   }
 
   private static void setting(ByteBuf to, int id, int value) {
@@ -413,9 +430,7 @@ public final class Http2Connection extends ByteToMessageDecoder implements Http2
   public void channelWritabilityChanged(ChannelHandlerContext context) throws Exception {
     if (context.channel().isWritable()) {
       replies = 0;
-      for (Http2Stream stream : streams()) {
-        stream.tellWritable();
-      }
+      tellWritable();
       flush();
     }
     super.channelWritabilityChanged(context);
@@ -817,6 +832,7 @@ public final class Http2Connection extends ByteToMessageDecoder implements Http2
           }
         }
       }
+      tellWritable();
       return;
     }
     Http2Stream stream = streams.get(id);
@@ -891,6 +907,12 @@ public final class Http2Connection extends ByteToMessageDecoder implements Http2
     if (!stream.blocked) {
       stream.blocked = true;
       blocked.addLast(stream);
+    }
+  }
+
+  private void tellWritable() {
+    for (Http2Stream stream : streams()) {
+      stream.tellWritable();
     }
   }
 

@@ -316,8 +316,7 @@ public final class Http2Fields extends DefaultHttp2Headers {
 
   /** The response's head; only where {@link #responseFault} found nothing. */
   public ResponseHead response() {
-    return new ResponseHead(
-        Integer.parseInt(String.valueOf(status)), HttpVersion.HTTP_2, done());
+    return new ResponseHead(Integer.parseInt(String.valueOf(status)), HttpVersion.HTTP_2, done());
   }
 
   /** What is wrong with these as trailers, or null. */

@@ -8,6 +8,7 @@ import dev.outrigger.proxy.config.ClusterConfig.BreakerConfig;
 import dev.outrigger.proxy.config.ClusterConfig.Discovery;
 import dev.outrigger.proxy.config.ClusterConfig.Family;
 import dev.outrigger.proxy.config.ClusterConfig.PoolConfig;
+import dev.outrigger.proxy.config.ClusterConfig.Speech;
 import dev.outrigger.proxy.config.ClusterConfig.TlsMatch;
 import dev.outrigger.proxy.config.EndpointSet;
 import dev.outrigger.proxy.config.HealthCheckPolicy;
@@ -23,6 +24,7 @@ import dev.outrigger.proxy.extension.Unresolved;
 import dev.outrigger.proxy.xds.TypeUrls;
 import io.envoyproxy.envoy.config.cluster.v3.CircuitBreakers.Thresholds;
 import io.envoyproxy.envoy.config.cluster.v3.Cluster;
+import io.envoyproxy.envoy.config.core.v3.Http2ProtocolOptions;
 import io.envoyproxy.envoy.config.core.v3.HttpProtocolOptions;
 import io.envoyproxy.envoy.config.core.v3.RoutingPriority;
 import java.time.Duration;
@@ -210,6 +212,11 @@ public final class ClusterDecoder implements ResourceType<Cluster, Unresolved<Cl
       scope.in("upstream_bind_config").unsupported("only with type ORIGINAL_DST");
     }
     HttpProtocolOptions common = cluster.getCommonHttpProtocolOptions();
+    Spoken spoken =
+        new Spoken(
+            Speech.HTTP1,
+            Http2ProtocolOptions.getDefaultInstance(),
+            scope.in("http2_protocol_options"));
     Scope at = scope.in("common_http_protocol_options");
     for (Map.Entry<String, Any> entry : cluster.getTypedExtensionProtocolOptionsMap().entrySet()) {
       Scope in = scope.in("typed_extension_protocol_options", entry.getKey());
@@ -221,7 +228,7 @@ public final class ClusterDecoder implements ResourceType<Cluster, Unresolved<Cl
           in.unpack(
               entry.getValue(),
               io.envoyproxy.envoy.extensions.upstreams.http.v3.HttpProtocolOptions.class);
-      checkProtocol(options, in);
+      spoken = spoken(options, in);
       if (options.hasCommonHttpProtocolOptions()) {
         common = options.getCommonHttpProtocolOptions();
         at = in.in("common_http_protocol_options");
@@ -248,34 +255,48 @@ public final class ClusterDecoder implements ResourceType<Cluster, Unresolved<Cl
         common.hasMaxConnectionDuration()
             ? at.in("max_connection_duration").duration(common.getMaxConnectionDuration())
             : defaults.maxAge(),
-        requests);
+        requests,
+        use == Use.OWN_GRPC ? Speech.HTTP1 : spoken.speech(),
+        Http2OptionsDecoder.decode(spoken.http2(), defaults.http2(), spoken.scope()));
   }
 
-  private void checkProtocol(
+  private record Spoken(Speech speech, Http2ProtocolOptions http2, Scope scope) {}
+
+  private Spoken spoken(
       io.envoyproxy.envoy.extensions.upstreams.http.v3.HttpProtocolOptions options, Scope scope)
       throws InvalidResourceException {
+    String field = "http2_protocol_options";
     switch (options.getUpstreamProtocolOptionsCase()) {
       case EXPLICIT_HTTP_CONFIG -> {
         Scope at = scope.in("explicit_http_config");
-        switch (options.getExplicitHttpConfig().getProtocolConfigCase()) {
-          case HTTP_PROTOCOL_OPTIONS -> {}
-          case HTTP2_PROTOCOL_OPTIONS -> {
-            if (use == Use.TRAFFIC) {
-              throw at.in("http2_protocol_options")
-                  .refuse(
-                      "HTTP/2 to a cluster is not supported yet, expected http_protocol_options");
-            }
-          }
-          case HTTP3_PROTOCOL_OPTIONS, PROTOCOLCONFIG_NOT_SET ->
-              throw at.refuse("expected http_protocol_options");
-        }
+        var explicit = options.getExplicitHttpConfig();
+        Speech speech =
+            switch (explicit.getProtocolConfigCase()) {
+              case HTTP_PROTOCOL_OPTIONS -> Speech.HTTP1;
+              case HTTP2_PROTOCOL_OPTIONS -> Speech.HTTP2;
+              case HTTP3_PROTOCOL_OPTIONS, PROTOCOLCONFIG_NOT_SET ->
+                  throw at.refuse("expected http_protocol_options or http2_protocol_options");
+            };
+        return new Spoken(speech, explicit.getHttp2ProtocolOptions(), at.in(field));
       }
-      // Clients only speak HTTP/1.1 so far, and of what a server offers HTTP/1.1 may be taken.
-      case USE_DOWNSTREAM_PROTOCOL_CONFIG, AUTO_CONFIG -> {}
+      case USE_DOWNSTREAM_PROTOCOL_CONFIG -> {
+        var same = options.getUseDownstreamProtocolConfig();
+        return new Spoken(
+            same.hasHttp2ProtocolOptions() ? Speech.AS_DOWNSTREAM : Speech.HTTP1,
+            same.getHttp2ProtocolOptions(),
+            scope.in("use_downstream_protocol_config").in(field));
+      }
+      case AUTO_CONFIG -> {
+        return new Spoken(
+            Speech.NEGOTIATED,
+            options.getAutoConfig().getHttp2ProtocolOptions(),
+            scope.in("auto_config").in(field));
+      }
       case UPSTREAMPROTOCOLOPTIONS_NOT_SET ->
           throw scope.refuse(
               "expected explicit_http_config, use_downstream_protocol_config or auto_config");
     }
+    throw scope.refuse("is no known choice");
   }
 
   private static Map<String, Value> ownPool(Cluster cluster, Scope scope)

@@ -102,9 +102,7 @@ final class HttpProxyDecoder {
     return switch (manager.getCodecType()) {
       case AUTO -> HttpProxyConfig.Codec.AUTO;
       case HTTP1 -> HttpProxyConfig.Codec.HTTP1;
-      case HTTP2 ->
-          throw scope.refuse(
-              "HTTP/2 is not supported yet; AUTO and HTTP1 are, and TcpProxy relays");
+      case HTTP2 -> HttpProxyConfig.Codec.HTTP2;
       case HTTP3 -> throw scope.refuse("HTTP/3 is not supported yet");
       case UNRECOGNIZED -> throw scope.refuse("is no known codec");
     };
@@ -125,7 +123,11 @@ final class HttpProxyDecoder {
         common.hasMaxHeadersCount()
             ? at.in("max_headers_count").number(common.getMaxHeadersCount(), 1, 10_000)
             : defaults.maxHeaders(),
-        noBound(common.getMaxRequestsPerConnection(), at.in("max_requests_per_connection")));
+        noBound(common.getMaxRequestsPerConnection(), at.in("max_requests_per_connection")),
+        Http2OptionsDecoder.decode(
+            manager.getHttp2ProtocolOptions(),
+            defaults.http2(),
+            scope.in("http2_protocol_options")));
   }
 
   static int noBound(UInt32Value value, Scope scope) throws InvalidResourceException {
