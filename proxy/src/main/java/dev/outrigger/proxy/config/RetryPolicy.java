@@ -13,6 +13,7 @@ import java.util.Set;
  * @param backOffBase try N waits uniformly in {@code [0, min(backOffMax, (2^N-1) * base))}
  * @param backOffMax see above
  * @param avoidPreviousHosts prefer an endpoint not yet tried
+ * @param grpcStatuses of answers in trailers only that are worth another try
  */
 public record RetryPolicy(
     Set<Condition> conditions,
@@ -21,7 +22,8 @@ public record RetryPolicy(
     Duration perTryTimeout,
     Duration backOffBase,
     Duration backOffMax,
-    boolean avoidPreviousHosts) {
+    boolean avoidPreviousHosts,
+    Set<Integer> grpcStatuses) {
   public static final RetryPolicy NEVER =
       new RetryPolicy(
           Set.of(),
@@ -35,6 +37,27 @@ public record RetryPolicy(
   public RetryPolicy {
     conditions = Set.copyOf(conditions);
     statuses = Set.copyOf(statuses);
+    grpcStatuses = Set.copyOf(grpcStatuses);
+  }
+
+  /** Retries no status of gRPC. */
+  public RetryPolicy(
+      Set<Condition> conditions,
+      Set<Integer> statuses,
+      int maxRetries,
+      Duration perTryTimeout,
+      Duration backOffBase,
+      Duration backOffMax,
+      boolean avoidPreviousHosts) {
+    this(
+        conditions,
+        statuses,
+        maxRetries,
+        perTryTimeout,
+        backOffBase,
+        backOffMax,
+        avoidPreviousHosts,
+        Set.of());
   }
 
   /** xDS: {@code retry_on}. */

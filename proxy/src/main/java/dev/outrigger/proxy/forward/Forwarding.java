@@ -533,7 +533,7 @@ final class Forwarding
       }
     }
     if (stream != null
-        && Retries.covers(policy, status)
+        && Retries.covers(policy, head, body)
         && body != BodyKind.TUNNEL
         && retryLater(true, current.endpoint, to)) {
       current.stream = null;

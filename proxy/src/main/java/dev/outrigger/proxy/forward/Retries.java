@@ -2,6 +2,9 @@ package dev.outrigger.proxy.forward;
 
 import dev.outrigger.proxy.config.RetryPolicy;
 import dev.outrigger.proxy.config.RetryPolicy.Condition;
+import dev.outrigger.proxy.http.BodyKind;
+import dev.outrigger.proxy.message.HeaderName;
+import dev.outrigger.proxy.message.ResponseHead;
 import dev.outrigger.proxy.outcome.ProxyError;
 import dev.outrigger.proxy.outcome.ProxyError.DeadlinePassed.Timer;
 import java.util.Set;
@@ -19,6 +22,23 @@ final class Retries {
         || (status == 409 && conditions.contains(Condition.RETRIABLE_4XX))
         || (conditions.contains(Condition.RETRIABLE_STATUS_CODES)
             && policy.statuses().contains(status));
+  }
+
+  /** Whether an answer with this head is worth another try: its status, or that of gRPC. */
+  static boolean covers(RetryPolicy policy, ResponseHead head, BodyKind body) {
+    if (covers(policy, head.status())) {
+      return true;
+    }
+    if (policy.grpcStatuses().isEmpty() || body != BodyKind.NONE) {
+      return false; // what comes after a body comes too late
+    }
+    String status = head.headers().get(HeaderName.GRPC_STATUS);
+    for (int one : policy.grpcStatuses()) {
+      if (Integer.toString(one).equals(status)) {
+        return true;
+      }
+    }
+    return false;
   }
 
   /** Whether a failure without an answer is worth another try. */

@@ -8,6 +8,7 @@ import dev.outrigger.proxy.config.ClusterConfig;
 import dev.outrigger.proxy.config.ClusterConfig.PoolConfig;
 import dev.outrigger.proxy.config.ClusterConfig.Speech;
 import dev.outrigger.proxy.config.HttpProxyConfig.Codec;
+import dev.outrigger.proxy.config.RetryPolicy;
 import io.grpc.CallOptions;
 import io.grpc.ClientCall;
 import io.grpc.ManagedChannel;
@@ -32,6 +33,7 @@ import java.net.InetSocketAddress;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
@@ -66,6 +68,7 @@ class GrpcTest {
       method("Flood", MethodType.SERVER_STREAMING);
 
   private final AtomicInteger sent = new AtomicInteger();
+  private final AtomicInteger tries = new AtomicInteger();
   private Server server;
   private ProxyBed bed;
   private ManagedChannel channel;
@@ -85,7 +88,7 @@ class GrpcTest {
         NettyServerBuilder.forAddress(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0))
             .addService(
                 ServerServiceDefinition.builder("test.Words")
-                    .addMethod(ECHO, ServerCalls.asyncUnaryCall(GrpcTest::echo))
+                    .addMethod(ECHO, ServerCalls.asyncUnaryCall(this::echo))
                     .addMethod(CHAT, ServerCalls.asyncBidiStreamingCall(GrpcTest::chat))
                     .addMethod(FLOOD, ServerCalls.asyncServerStreamingCall(this::flood))
                     .build())
@@ -94,6 +97,16 @@ class GrpcTest {
     ProxyBed.Setup setup = new ProxyBed.Setup().to(server.getPort());
     setup.codec = Codec.AUTO;
     setup.timeout = Duration.ZERO;
+    setup.retry =
+        new RetryPolicy(
+            Set.of(),
+            Set.of(),
+            2,
+            Duration.ZERO,
+            Duration.ofMillis(1),
+            Duration.ofMillis(2),
+            false,
+            Set.of(Status.Code.UNAVAILABLE.value()));
     setup.pool =
         new PoolConfig(
             0,
@@ -118,9 +131,13 @@ class GrpcTest {
     bed.close();
   }
 
-  private static void echo(String word, StreamObserver<String> answers) {
+  private void echo(String word, StreamObserver<String> answers) {
     if (word.equals("fail")) {
       answers.onError(Status.FAILED_PRECONDITION.withDescription("not now").asRuntimeException());
+      return;
+    }
+    if (word.equals("twice") && tries.incrementAndGet() < 3) {
+      answers.onError(Status.UNAVAILABLE.asRuntimeException());
       return;
     }
     answers.onNext(word);
@@ -173,6 +190,12 @@ class GrpcTest {
               assertThat(e.getStatus().getCode()).isEqualTo(Status.Code.FAILED_PRECONDITION);
               assertThat(e.getStatus().getDescription()).isEqualTo("not now");
             });
+  }
+
+  @Test
+  void aStatusInTrailersOnlyIsRetriedWherePolicyNamesIt() {
+    assertThat(echo("twice")).isEqualTo("twice");
+    assertThat(tries).hasValue(3);
   }
 
   @Test

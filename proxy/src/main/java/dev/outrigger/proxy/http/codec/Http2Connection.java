@@ -571,29 +571,18 @@ public final class Http2Connection extends ByteToMessageDecoder implements Http2
       int padding,
       boolean last)
       throws Http2Exception {
-    if (dependency == id) {
-      onHeadersRead(context, id, headers, padding, last, "a stream depends on itself");
-    } else {
-      onHeadersRead(context, id, headers, padding, last, null);
-    }
+    head(id, (Http2Fields) headers, last, dependency == id ? "a stream depends on itself" : null);
   }
 
   @Override
   public void onHeadersRead(
       ChannelHandlerContext context, int id, Http2Headers headers, int padding, boolean last)
       throws Http2Exception {
-    onHeadersRead(context, id, headers, padding, last, null);
+    head(id, (Http2Fields) headers, last, null);
   }
 
-  private void onHeadersRead(
-      ChannelHandlerContext context,
-      int id,
-      Http2Headers headers,
-      int padding,
-      boolean last,
-      @Nullable String wrong)
+  private void head(int id, Http2Fields fields, boolean last, @Nullable String wrong)
       throws Http2Exception {
-    Http2Fields fields = (Http2Fields) headers;
     Http2Stream stream = streams.get(id);
     if (stream == null) {
       stream = accept(id);

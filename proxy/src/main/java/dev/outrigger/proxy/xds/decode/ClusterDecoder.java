@@ -266,7 +266,7 @@ public final class ClusterDecoder implements ResourceType<Cluster, Unresolved<Cl
       io.envoyproxy.envoy.extensions.upstreams.http.v3.HttpProtocolOptions options, Scope scope)
       throws InvalidResourceException {
     String field = "http2_protocol_options";
-    switch (options.getUpstreamProtocolOptionsCase()) {
+    return switch (options.getUpstreamProtocolOptionsCase()) {
       case EXPLICIT_HTTP_CONFIG -> {
         Scope at = scope.in("explicit_http_config");
         var explicit = options.getExplicitHttpConfig();
@@ -277,26 +277,24 @@ public final class ClusterDecoder implements ResourceType<Cluster, Unresolved<Cl
               case HTTP3_PROTOCOL_OPTIONS, PROTOCOLCONFIG_NOT_SET ->
                   throw at.refuse("expected http_protocol_options or http2_protocol_options");
             };
-        return new Spoken(speech, explicit.getHttp2ProtocolOptions(), at.in(field));
+        yield new Spoken(speech, explicit.getHttp2ProtocolOptions(), at.in(field));
       }
       case USE_DOWNSTREAM_PROTOCOL_CONFIG -> {
         var same = options.getUseDownstreamProtocolConfig();
-        return new Spoken(
+        yield new Spoken(
             same.hasHttp2ProtocolOptions() ? Speech.AS_DOWNSTREAM : Speech.HTTP1,
             same.getHttp2ProtocolOptions(),
             scope.in("use_downstream_protocol_config").in(field));
       }
-      case AUTO_CONFIG -> {
-        return new Spoken(
-            Speech.NEGOTIATED,
-            options.getAutoConfig().getHttp2ProtocolOptions(),
-            scope.in("auto_config").in(field));
-      }
+      case AUTO_CONFIG ->
+          new Spoken(
+              Speech.NEGOTIATED,
+              options.getAutoConfig().getHttp2ProtocolOptions(),
+              scope.in("auto_config").in(field));
       case UPSTREAMPROTOCOLOPTIONS_NOT_SET ->
           throw scope.refuse(
               "expected explicit_http_config, use_downstream_protocol_config or auto_config");
-    }
-    throw scope.refuse("is no known choice");
+    };
   }
 
   private static Map<String, Value> ownPool(Cluster cluster, Scope scope)

@@ -24,7 +24,9 @@ final class RetryDecoder {
               .in("retriable_status_codes", i)
               .number(policy.getRetriableStatusCodes(i), 100, 599));
     }
-    Set<Condition> conditions = conditions(policy.getRetryOn(), scope.in("retry_on"), statuses);
+    Set<Integer> grpc = new HashSet<>();
+    Set<Condition> conditions =
+        conditions(policy.getRetryOn(), scope.in("retry_on"), statuses, grpc);
     int retries =
         policy.hasNumRetries()
             ? scope.in("num_retries").number(policy.getNumRetries(), 0, MAX_RETRIES)
@@ -57,10 +59,11 @@ final class RetryDecoder {
       }
     }
     return new dev.outrigger.proxy.config.RetryPolicy(
-        conditions, statuses, retries, perTry, base, max, avoid);
+        conditions, statuses, retries, perTry, base, max, avoid, grpc);
   }
 
-  private static Set<Condition> conditions(String retryOn, Scope scope, Set<Integer> statuses)
+  private static Set<Condition> conditions(
+      String retryOn, Scope scope, Set<Integer> statuses, Set<Integer> grpc)
       throws InvalidResourceException {
     Set<Condition> conditions = EnumSet.noneOf(Condition.class);
     for (String word : retryOn.split(",", -1)) {
@@ -76,8 +79,11 @@ final class RetryDecoder {
         case "retriable-4xx" -> conditions.add(Condition.RETRIABLE_4XX);
         case "retriable-status-codes" -> conditions.add(Condition.RETRIABLE_STATUS_CODES);
         case "safe" -> conditions.add(Condition.SAFE);
-        // Only gRPC answers can meet these, and those come over HTTP/2, which is relayed as bytes.
-        case "cancelled", "deadline-exceeded", "internal", "resource-exhausted", "unavailable" -> {}
+        case "cancelled" -> grpc.add(1);
+        case "deadline-exceeded" -> grpc.add(4);
+        case "resource-exhausted" -> grpc.add(8);
+        case "internal" -> grpc.add(13);
+        case "unavailable" -> grpc.add(14);
         // Only HTTP/3 can meet it.
         case "http3-post-connect-failure" -> {}
         default -> {
