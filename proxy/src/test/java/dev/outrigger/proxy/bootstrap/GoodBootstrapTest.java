@@ -140,7 +140,8 @@ final class GoodBootstrapTest {
                     Duration.ofMillis(500),
                     Duration.ofMillis(25),
                     Duration.ofSeconds(1),
-                    true),
+                    true,
+                    Set.of(14)),
                 "/",
                 "backend.internal",
                 null));
