@@ -518,9 +518,14 @@ class EndToEndTest {
       await().atMost(Duration.ofSeconds(5)).until(() -> origin.connections.get() == 1);
       client.socket.close();
       assertThat(ended.await(5, TimeUnit.SECONDS)).isTrue();
-      assertThat(bed.telemetry.records.get(0).outcomes)
-          .singleElement()
-          .isInstanceOf(Outcome.Failed.class);
+      // The origin may hear of it before the proxy's loop has done all that follows.
+      await()
+          .atMost(Duration.ofSeconds(5))
+          .untilAsserted(
+              () ->
+                  assertThat(bed.inLoop(() -> List.copyOf(bed.telemetry.records.get(0).outcomes)))
+                      .singleElement()
+                      .isInstanceOf(Outcome.Failed.class));
       assertThat(bed.inLoop(() -> bed.service().activeExchanges())).isZero();
     }
   }
