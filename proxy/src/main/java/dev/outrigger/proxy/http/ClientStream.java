@@ -1,5 +1,6 @@
 package dev.outrigger.proxy.http;
 
+import dev.outrigger.proxy.http.codec.FlowGate;
 import dev.outrigger.proxy.message.Headers;
 import dev.outrigger.proxy.message.ResponseHead;
 import io.netty.buffer.ByteBuf;

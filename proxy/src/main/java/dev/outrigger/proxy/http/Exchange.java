@@ -3,6 +3,7 @@ package dev.outrigger.proxy.http;
 import dev.outrigger.proxy.config.RouteTableConfig.Action;
 import dev.outrigger.proxy.config.RouteTableConfig.Append;
 import dev.outrigger.proxy.config.RouteTableConfig.HeaderValue;
+import dev.outrigger.proxy.http.codec.FlowGate;
 import dev.outrigger.proxy.message.ConnectionFacts;
 import dev.outrigger.proxy.message.Headers;
 import dev.outrigger.proxy.message.RequestHead;

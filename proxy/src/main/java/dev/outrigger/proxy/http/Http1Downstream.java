@@ -4,6 +4,7 @@ import dev.outrigger.proxy.config.HttpProxyConfig;
 import dev.outrigger.proxy.config.HttpProxyConfig.Timeouts;
 import dev.outrigger.proxy.config.RouteTableConfig.Action;
 import dev.outrigger.proxy.http.codec.Connections;
+import dev.outrigger.proxy.http.codec.FlowGate;
 import dev.outrigger.proxy.http.codec.Http1BodyReader;
 import dev.outrigger.proxy.http.codec.Http1HeadParser;
 import dev.outrigger.proxy.http.codec.Http1HeadWriter;

@@ -1,7 +1,7 @@
 package dev.outrigger.proxy.upstream;
 
 import dev.outrigger.proxy.http.BodyKind;
-import dev.outrigger.proxy.http.FlowGate;
+import dev.outrigger.proxy.http.codec.FlowGate;
 import dev.outrigger.proxy.http.codec.Http1BodyReader;
 import dev.outrigger.proxy.http.codec.Http1HeadParser;
 import dev.outrigger.proxy.http.codec.Http1HeadWriter;

@@ -2,7 +2,7 @@ package dev.outrigger.proxy.upstream;
 
 import dev.outrigger.proxy.config.Http2Config;
 import dev.outrigger.proxy.http.BodyKind;
-import dev.outrigger.proxy.http.FlowGate;
+import dev.outrigger.proxy.http.codec.FlowGate;
 import dev.outrigger.proxy.http.codec.Http2Connection;
 import dev.outrigger.proxy.http.codec.Http2Fields;
 import dev.outrigger.proxy.http.codec.Http2Stream;

@@ -1,6 +1,5 @@
 package dev.outrigger.proxy.http.codec;
 
-import dev.outrigger.proxy.http.FlowGate;
 import dev.outrigger.proxy.message.Headers;
 import dev.outrigger.proxy.message.RequestHead;
 import dev.outrigger.proxy.message.ResponseHead;

@@ -1,4 +1,4 @@
-package dev.outrigger.proxy.http;
+package dev.outrigger.proxy.http.codec;
 
 import io.netty.channel.Channel;
 
