@@ -92,15 +92,15 @@ class H2specTest {
       assertThat(openssl.exit(PATIENCE)).as(openssl.said()).isZero();
     }
     return """
-                transport_socket:
-                  name: envoy.transport_sockets.tls
-                  typed_config:
-                    "@type": type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.DownstreamTlsContext
-                    common_tls_context:
-                      alpn_protocols: [h2, http/1.1]
-                      tls_certificates:
-                        - certificate_chain: { filename: "%s" }
-                          private_key: { filename: "%s" }
+                  transport_socket:
+                    name: envoy.transport_sockets.tls
+                    typed_config:
+                      "@type": type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.DownstreamTlsContext
+                      common_tls_context:
+                        alpn_protocols: [h2, http/1.1]
+                        tls_certificates:
+                          - certificate_chain: { filename: "%s" }
+                            private_key: { filename: "%s" }
         """
         .formatted(certificate, key);
   }
