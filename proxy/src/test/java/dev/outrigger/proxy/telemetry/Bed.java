@@ -37,6 +37,15 @@ final class Bed {
     this.telemetry = process.forWorker(new Worker(0, channel.eventLoop(), new SplittableRandom(7)));
   }
 
+  /** Ends the process's telemetry. Nobody else runs the worker's loop, so this does meanwhile. */
+  void close() throws InterruptedException {
+    Thread closing = Thread.startVirtualThread(process::close);
+    while (!closing.join(Duration.ofMillis(1))) {
+      channel.runPendingTasks();
+    }
+    channel.finishAndReleaseAll();
+  }
+
   static ConnectionFacts facts() {
     InetSocketAddress local = new InetSocketAddress("127.0.0.1", 15006);
     return new ConnectionFacts(

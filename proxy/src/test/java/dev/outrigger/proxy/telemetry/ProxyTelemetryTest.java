@@ -37,8 +37,8 @@ final class ProxyTelemetryTest {
   private final Bed bed = new Bed(process);
 
   @AfterEach
-  void close() {
-    process.close();
+  void close() throws InterruptedException {
+    bed.close();
   }
 
   @Test

@@ -36,8 +36,8 @@ final class TraceContextTest {
   private final Bed bed = new Bed(process);
 
   @AfterEach
-  void close() {
-    process.close();
+  void close() throws InterruptedException {
+    bed.close();
   }
 
   @Test
