@@ -36,7 +36,8 @@ final class Outgoing {
     String upgrade = exchange.upgrade();
     boolean allowed =
         forward.upgrades() == null ? exchange.settings().config().upgrades() : forward.upgrades();
-    if (upgrade == null || !allowed || !possible) {
+    // Anything else, h2c above all, would be a tunnel around what is configured for HTTP.
+    if (upgrade == null || !allowed || !possible || !upgrade.equals("websocket")) {
       return null;
     }
     headers.add(HeaderName.CONNECTION, "upgrade");

@@ -58,7 +58,7 @@ final class LocalReplies {
     boolean mayHaveBody = status != 204 && status != 304;
     if (mayHaveBody) {
       if (bytes.length > 0) {
-        headers.add(HeaderName.CONTENT_TYPE, "text/plain; charset=utf-8");
+        headers.add(HeaderName.CONTENT_TYPE, "text/plain");
       }
       headers.add(HeaderName.CONTENT_LENGTH, Integer.toString(bytes.length));
     }

@@ -77,7 +77,7 @@ final class ProtocolDetector {
     byte target = bytes.getByte(start + i + 1);
     boolean plausible = target == '/' || target == '*' || isToken(target) || target == '[';
     if (!plausible) {
-      return OPAQUE;
+      return looksLikeMethod(bytes, start, i) ? HTTP1 : OPAQUE;
     }
     int lineEnd = bytes.indexOf(start, start + length, (byte) '\n');
     if (lineEnd < 0) {

@@ -220,6 +220,25 @@ class EndToEndTest {
   }
 
   @Test
+  void anUpgradeToAnythingButWebSocketIsNotPassedOn() throws Exception {
+    Origin.Script script =
+        (peer, _) -> {
+          String head = peer.head();
+          assertThat(head).doesNotContain("upgrade").doesNotContain("h2c");
+          peer.send("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
+        };
+    try (Origin origin = new Origin(script);
+        ProxyBed bed = new ProxyBed(new ProxyBed.Setup().to(origin.port()))) {
+      Origin.Peer client = client(bed);
+      client.send(
+          "GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\n"
+              + "HTTP2-Settings: AAMAAABkAAQAAP__\r\n\r\n");
+      assertThat(client.head()).startsWith("HTTP/1.1 200");
+      assertThat(client.bytes(2)).isEqualTo("ok");
+    }
+  }
+
+  @Test
   void anUpgradeBecomesATunnel() throws Exception {
     Origin.Script script =
         (peer, _) -> {

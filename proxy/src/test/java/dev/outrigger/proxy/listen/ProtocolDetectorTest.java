@@ -120,7 +120,9 @@ class ProtocolDetectorTest {
         "CONNECT a.example:443 HTTP/1.1\r\n",
         "GET http://a.example/ HTTP/1.1\r\n",
         "PURGE /cached HTTP/1.1\r\n",
-        "PRIVATE /x HTTP/1.1\r\n"
+        "PRIVATE /x HTTP/1.1\r\n",
+        "GET  / HTTP/1.1\r\n",
+        "POST \t/ HTTP/1.1\r\n"
       })
   void knowsARequestHoweverSlowlyItComes(String request) {
     Detection found = new Detection.NeedMore();
