@@ -57,6 +57,65 @@ class Http1BodyReaderTest {
     }
   }
 
+  @Test
+  void whateverIsChangedIsReadTheSameInOnePieceAndInMany() {
+    Random random = new Random(12);
+    int refused = 0;
+    for (int round = 0; round < 20_000; round++) {
+      StringBuilder text =
+          new StringBuilder(
+              "3\r\nabc\r\n1a;e=\"v\"\r\n" + "z".repeat(26) + "\r\n0\r\nx-sum: 1\r\n\r\nNEXT");
+      for (int change = random.nextInt(3); change >= 0; change--) {
+        int at = random.nextInt(text.length());
+        char any =
+            random.nextBoolean()
+                ? "\r\n;0fF-x: \0".charAt(random.nextInt(11))
+                : (char) random.nextInt(256);
+        switch (random.nextInt(3)) {
+          case 0 -> text.setCharAt(at, any);
+          case 1 -> text.insert(at, any);
+          default -> text.deleteCharAt(at);
+        }
+      }
+      String whole = outcome(text.toString(), text.length());
+      assertThat(outcome(text.toString(), 1 + random.nextInt(4)))
+          .as(text.toString())
+          .isEqualTo(whole);
+      refused += whole.startsWith("refused") ? 1 : 0;
+    }
+    assertThat(refused).isBetween(5_000, 19_000);
+  }
+
+  /** What a chunked body comes to when it arrives in pieces of a size. */
+  private static String outcome(String text, int size) {
+    Http1BodyReader reader = new Http1BodyReader(Origin.DOWNSTREAM);
+    reader.beginChunked();
+    StringBuilder body = new StringBuilder();
+    for (int at = 0; at < text.length(); at += size) {
+      ByteBuf in = bytes(text.substring(at, Math.min(text.length(), at + size)));
+      for (ByteBuf piece = reader.next(in); piece != null; piece = reader.next(in)) {
+        body.append(piece.toString(StandardCharsets.ISO_8859_1));
+        piece.release();
+      }
+      int left = in.readableBytes();
+      in.release();
+      if (reader.error() != null) {
+        return "refused " + reader.error();
+      }
+      if (reader.done()) {
+        Headers trailers = reader.trailers();
+        int end = Math.min(text.length(), at + size) - left;
+        return body
+            + " "
+            + end
+            + " "
+            + (trailers == null ? "" : trailers.get(HeaderName.of("x-sum")));
+      }
+      assertThat(left).isZero();
+    }
+    return "incomplete " + body;
+  }
+
   static List<String> badChunks() {
     return List.of(
         "\r\n",

@@ -259,6 +259,54 @@ class Http1HeadParserTest {
     }
   }
 
+  @Test
+  void whateverIsChangedIsReadTheSameInOnePieceAndInMany() {
+    Random random = new Random(11);
+    List<String> seeds = new ArrayList<>(goodRequests());
+    seeds.addAll(BAD_REQUESTS);
+    int refused = 0;
+    for (int round = 0; round < 20_000; round++) {
+      StringBuilder text = new StringBuilder(seeds.get(random.nextInt(seeds.size())));
+      for (int change = random.nextInt(3); change >= 0; change--) {
+        int at = random.nextInt(text.length());
+        char any = random.nextBoolean() ? "\r\n :\t,;/*#\0".charAt(random.nextInt(11)) : 'x';
+        switch (random.nextInt(3)) {
+          case 0 -> text.setCharAt(at, random.nextBoolean() ? any : (char) random.nextInt(256));
+          case 1 -> text.insert(at, any);
+          default -> text.insert(at, text.substring(random.nextInt(at + 1), at));
+        }
+      }
+      String whole = outcome(text.toString(), text.length());
+      assertThat(outcome(text.toString(), 1 + random.nextInt(5)))
+          .as(text.toString())
+          .isEqualTo(whole);
+      refused += whole.startsWith("refused") ? 1 : 0;
+    }
+    assertThat(refused).isBetween(5_000, 19_900);
+  }
+
+  /** What the first head of a text comes to when it arrives in pieces of a size. */
+  private static String outcome(String text, int size) {
+    Http1HeadParser parser = Http1HeadParser.ofRequests(512, 20);
+    for (int at = 0; at < text.length(); at += size) {
+      ByteBuf in = bytes(text.substring(at, Math.min(text.length(), at + size)));
+      boolean done = parser.parse(in);
+      int left = in.readableBytes();
+      in.release();
+      if (done) {
+        ProxyError error = parser.error();
+        if (error != null) {
+          return "refused " + error;
+        }
+        RequestHead head = parser.request("http");
+        int end = Math.min(text.length(), at + size) - left;
+        return head.method() + ' ' + head.path() + ' ' + head.authority() + ' ' + end;
+      }
+      assertThat(left).isZero();
+    }
+    return "incomplete";
+  }
+
   @ParameterizedTest
   @FieldSource("BAD_REQUESTS")
   void badRequestsAreRefusedHoweverTheyAreCut(String text) {
