@@ -120,6 +120,7 @@ public final class ControlPlane implements AutoCloseable {
       System.exit(2);
       return;
     }
+    PeerFaults.keepOutOfTheLog();
     try {
       ControlPlane running = start(options, InstantSource.system(), new SecureRandom());
       CountDownLatch stopped = new CountDownLatch(1);
