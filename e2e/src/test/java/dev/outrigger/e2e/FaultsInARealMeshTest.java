@@ -325,7 +325,10 @@ class FaultsInARealMeshTest {
                         line ->
                             assertThat(line)
                                 .startsWith("{")
-                                .satisfies(text -> JsonParser.parseString(text))
+                                .satisfies(
+                                    text ->
+                                        assertThat(JsonParser.parseString(text).isJsonObject())
+                                            .isTrue())
                                 .contains("\"fifth\"")
                                 .contains("\"FI\"")
                                 .contains("418")));
