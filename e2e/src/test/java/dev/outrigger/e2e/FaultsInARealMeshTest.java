@@ -107,8 +107,10 @@ class FaultsInARealMeshTest {
 
   @AfterAll
   void ends() throws IOException {
-    client.close();
     mesh.close();
+    if (client != null) {
+      client.close();
+    }
     app.close();
     echo.close();
   }
