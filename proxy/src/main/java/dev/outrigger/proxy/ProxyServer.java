@@ -372,7 +372,11 @@ public final class ProxyServer implements AutoCloseable {
     gone.removeAll(next.listeners().keySet());
     compiled = next;
     lastConfigError = "";
-    // Clusters before the listeners that send to them, and both before sockets are opened.
+    // Clusters before the listeners that send to them, and both before sockets are opened; what the
+    // clusters need to begin TLS before all.
+    for (Parts one : parts) {
+      one.worker().loop().execute(() -> one.local().announce(next));
+    }
     workers.publish(next.snapshot());
     for (Parts one : parts) {
       one.worker()

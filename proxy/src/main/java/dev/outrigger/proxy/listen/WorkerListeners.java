@@ -34,6 +34,7 @@ public final class WorkerListeners {
   private final WorkerTelemetry telemetry;
   private final Set<Integer> ownPorts = new LinkedHashSet<>();
   private boolean ownRefused;
+  private final TlsContexts contexts = new TlsContexts();
   private CompiledConfig config = CompiledConfig.EMPTY;
   private Map<String, CompiledListener> listeners = new HashMap<>();
 
@@ -45,16 +46,23 @@ public final class WorkerListeners {
     this.telemetry = telemetry;
   }
 
+  /** This will be in force: to be said before its clusters are. */
+  public void announce(CompiledConfig next) {
+    assert worker.isCurrent();
+    contexts.announce(next.clientTls());
+  }
+
   /** New connections go by this from now on; old ones live on. */
   public void replace(CompiledConfig next) {
     assert worker.isCurrent();
     config = next;
+    contexts.replace(next.clientTls());
     listeners = next.listeners();
   }
 
-  /** The context made for a way of beginning TLS; null if it left the configuration. */
+  /** The context made for a way of beginning TLS; null if it left long ago. */
   public @Nullable ClientTls clientTls(UpstreamTls.Originate tls) {
-    return config.clientTls().get(tls);
+    return contexts.find(tls);
   }
 
   /** A port that this proxy listens on: a connection meant for it would come back for ever. */

@@ -58,6 +58,9 @@ public final class SocketConnector implements UpstreamConnector {
       Listener listener) {
     assert worker.isCurrent();
     long limit = Math.max(1, cluster.connectTimeout().toMillis());
+    // Now, since a new configuration may come before the connection is open.
+    @Nullable ClientTls context =
+        tls instanceof UpstreamTls.Originate originate ? contexts.apply(originate) : null;
     Bootstrap bootstrap =
         new Bootstrap()
             .group(worker.loop())
@@ -77,10 +80,11 @@ public final class SocketConnector implements UpstreamConnector {
     if (connecting.isDone()) {
       worker
           .loop()
-          .execute(() -> opened(connecting, cluster, endpoint, tls, last, listener, limit));
+          .execute(
+              () -> opened(connecting, cluster, endpoint, tls, context, last, listener, limit));
     } else {
       connecting.addListener(
-          _ -> opened(connecting, cluster, endpoint, tls, last, listener, limit));
+          _ -> opened(connecting, cluster, endpoint, tls, context, last, listener, limit));
     }
   }
 
@@ -89,6 +93,7 @@ public final class SocketConnector implements UpstreamConnector {
       ClusterConfig cluster,
       Endpoint endpoint,
       UpstreamTls tls,
+      @Nullable ClientTls context,
       ChannelHandler last,
       Listener listener,
       long limitMillis) {
@@ -103,7 +108,6 @@ public final class SocketConnector implements UpstreamConnector {
         listener.connected(channel);
       }
       case UpstreamTls.Originate originate -> {
-        ClientTls context = contexts.apply(originate);
         if (context == null) {
           channel.close();
           listener.failed(
