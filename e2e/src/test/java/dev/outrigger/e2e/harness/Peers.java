@@ -2,6 +2,7 @@ package dev.outrigger.e2e.harness;
 
 import java.io.File;
 import java.io.IOException;
+import java.net.BindException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.ServerSocket;
@@ -9,13 +10,21 @@ import java.nio.file.FileSystems;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
+import java.security.SecureRandom;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import org.jspecify.annotations.Nullable;
 import org.opentest4j.TestAbortedException;
 
 /** The programs that tests use and do not bring: where they are, and free ports for them. */
 public final class Peers {
+  private static final int LOWEST_PORT = 12_000;
+  private static final int PORTS = 20_000;
+  private static final SecureRandom CHANCE = new SecureRandom();
+  private static final Set<Integer> TAKEN = ConcurrentHashMap.newKeySet();
+
   private Peers() {}
 
   /**
@@ -79,21 +88,24 @@ public final class Peers {
     return command;
   }
 
-  /** Ports of loopback that were free a moment ago, all different. */
+  /**
+   * Ports of loopback that were free a moment ago, all different, and below those that the kernel
+   * gives to outgoing connections, which would take one before its owner does.
+   */
   public static List<Integer> freePorts(int count) throws IOException {
-    List<ServerSocket> held = new ArrayList<>();
-    try {
-      for (int i = 0; i < count; i++) {
-        ServerSocket socket = new ServerSocket();
-        held.add(socket);
-        socket.bind(new InetSocketAddress(InetAddress.getByName("127.0.0.1"), 0), 1);
-      }
-      return held.stream().map(ServerSocket::getLocalPort).toList();
-    } finally {
-      for (ServerSocket socket : held) {
-        socket.close();
+    List<Integer> found = new ArrayList<>();
+    while (found.size() < count) {
+      int port = LOWEST_PORT + CHANCE.nextInt(PORTS);
+      try (ServerSocket socket = new ServerSocket()) {
+        socket.bind(new InetSocketAddress(InetAddress.getByName("127.0.0.1"), port), 1);
+        if (TAKEN.add(port)) {
+          found.add(port);
+        }
+      } catch (BindException e) {
+        // Somebody's.
       }
     }
+    return found;
   }
 
   /** Replaces a file in one step, as editors and ConfigMaps do. */
