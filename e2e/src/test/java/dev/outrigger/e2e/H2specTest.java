@@ -122,6 +122,8 @@ class H2specTest {
                       typed_config:
                         "@type": type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager
                         stat_prefix: hop
+                        # An AUTO listener answers what is no preface as HTTP/1.1: with 400.
+                        codec_type: HTTP2
                         route_config:
                           virtual_hosts:
                             - name: all

@@ -9,9 +9,7 @@ import io.netty.channel.ChannelInboundHandlerAdapter;
 import io.netty.channel.socket.ChannelInputShutdownEvent;
 import io.netty.handler.codec.http2.Http2CodecUtil;
 import io.netty.util.concurrent.ScheduledFuture;
-import java.nio.charset.StandardCharsets;
 import java.util.concurrent.TimeUnit;
-import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -20,9 +18,6 @@ import org.jspecify.annotations.Nullable;
  */
 @WorkerConfined
 final class CodecChooser extends ChannelInboundHandlerAdapter implements HttpService.Connection {
-  private static final int MAX_LINE = 1024;
-  private static final Pattern METHOD =
-      Pattern.compile("\\s*(GET|HEAD|POST|PUT|DELETE|CONNECT|OPTIONS|TRACE|PATCH)\\b");
 
   private final HttpService service;
   private final HttpSettings.View settings;
@@ -118,10 +113,6 @@ final class CodecChooser extends ChannelInboundHandlerAdapter implements HttpSer
     }
     chosen = true;
     end();
-    if (!http2 && foreign()) {
-      context.close();
-      return;
-    }
     ChannelHandler next =
         http2
             ? new Http2Downstream(service, settings, facts).handler()
@@ -132,24 +123,6 @@ final class CodecChooser extends ChannelInboundHandlerAdapter implements HttpSer
     if (bytes != null) {
       context.fireChannelRead(bytes);
     }
-  }
-
-  /**
-   * Whether there is a whole first line that names no version of HTTP and no method of it: an
-   * answer in HTTP would mean nothing to whoever sent it.
-   */
-  private boolean foreign() {
-    ByteBuf bytes = seen;
-    if (bytes == null) {
-      return false;
-    }
-    int start = bytes.readerIndex();
-    int end = bytes.indexOf(start, Math.min(bytes.writerIndex(), start + MAX_LINE), (byte) '\n');
-    if (end < 0) {
-      return false;
-    }
-    String line = bytes.toString(start, end - start, StandardCharsets.ISO_8859_1);
-    return !line.contains("HTTP/") && !METHOD.matcher(line).lookingAt();
   }
 
   private void end() {
