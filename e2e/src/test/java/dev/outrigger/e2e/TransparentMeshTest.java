@@ -215,6 +215,7 @@ class TransparentMeshTest {
           fastcgi_temp_path %1$s; uwsgi_temp_path %1$s; scgi_temp_path %1$s;
           server {
             listen 8080; listen [::]:8080; root %2$s;
+            location /port { default_type text/plain; return 200 "$remote_port\\n"; }
             location /who { default_type text/plain; return 200 "$http_x_forwarded_client_cert\\n"; }
           }
         }
@@ -519,6 +520,48 @@ class TransparentMeshTest {
     }
     assertThat(server.isAlive()).isTrue();
     assertThat(curl("client", "http://10.96.0.10/").said()).isEqualTo("the-body-of-nginx\n");
+  }
+
+  @ParameterizedTest
+  @Order(4)
+  @ValueSource(strings = {"10.96.0", "fd96:"})
+  void anApplicationReachesItsOwnService(String network) throws Exception {
+    String web = network.equals("fd96:") ? "[fd96::10]" : network + ".10";
+    String cache = network.equals("fd96:") ? "fd96::14" : network + ".14";
+    assertThat(curl("server", "http://" + web + "/").said())
+        .as(this::logs)
+        .isEqualTo("the-body-of-nginx\n");
+    assertThat(
+            hosts
+                .tryRun("server", PATIENCE, Peers.require("redis-cli"), "-h", cache, "ping")
+                .said())
+        .as(this::logs)
+        .isEqualTo("PONG\n");
+  }
+
+  @Test
+  @Order(5)
+  void anExcludedPortGoesStraight() throws Exception {
+    try {
+      hosts.run("client", init("--exclude-outbound-ports", "8080"));
+      hosts.run("server", init("--exclude-inbound-ports", "8080"));
+      for (String address : List.of("10.77.0.3", "[fd77::3]")) {
+        Result ports = curl("client", "-w", "%{local_port}\n", "http://" + address + ":8080/port");
+        // The port that the client has is the one that the server sees: nobody is between them.
+        assertThat(ports.said().lines().toList()).as(ports.said()).hasSize(2);
+        assertThat(ports.said().lines().distinct()).as(ports.said()).hasSize(1);
+      }
+    } finally {
+      hosts.run("client", init());
+      hosts.run("server", init());
+    }
+    assertThat(curl("outsider", "http://10.77.0.3:8080/port").exit()).isIn(52, 56);
+  }
+
+  private static String[] init(String... flags) {
+    List<String> command = new ArrayList<>(Peers.outrigger("init"));
+    command.addAll(List.of(flags));
+    return command.toArray(String[]::new);
   }
 
   @Test

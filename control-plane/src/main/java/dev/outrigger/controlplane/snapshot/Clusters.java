@@ -385,7 +385,9 @@ final class Clusters implements RouteTables.Backends {
                     ? Protos.struct(
                         Map.of("workload", workload.meta().name(), "identity", identity(workload)))
                     : Protos.struct(Map.of("workload", workload.meta().name())));
-    if (workload.hasSidecar() && node.meshTls() == NodeDescription.MeshTls.AVAILABLE) {
+    if (workload.hasSidecar()
+        && node.meshTls() == NodeDescription.MeshTls.AVAILABLE
+        && !isBareToNode(workload)) {
       metadata.putFilterMetadata(
           "envoy.transport_socket_match", Protos.struct(Map.of("tlsMode", "outrigger")));
     }
@@ -395,6 +397,16 @@ final class Clusters implements RouteTables.Backends {
         .setLoadBalancingWeight(number(workload.weight()))
         .setMetadata(metadata)
         .build();
+  }
+
+  /**
+   * Whether this proxy meets the application itself at the workload's address: capture leaves alone
+   * what the proxy sends to its own host, so nobody is there to end the TLS of the mesh.
+   */
+  private boolean isBareToNode(Workload workload) {
+    return workload.sidecar() instanceof Workload.Sidecar.Transparent
+        && workload.meta().namespace().equals(node.namespace())
+        && workload.meta().name().equals(node.workload());
   }
 
   // ---- clusters without a service

@@ -85,6 +85,31 @@ final class SnapshotBuilderTest {
   }
 
   @Test
+  void aTransparentProxySpeaksPlainTextWithItsOwnApplicationAndTlsWithTheOthers() {
+    String name = "outbound|80|catalog.shop";
+
+    assertThat(tlsByWorkload(SnapshotBuilder.build(Shop.state(), Shop.ours("catalog-1")), name))
+        .containsEntry("catalog-1", false)
+        .containsEntry("catalog-2", true);
+    assertThat(tlsByWorkload(SnapshotBuilder.build(Shop.state(), Shop.ours("catalog-2")), name))
+        .containsEntry("catalog-1", true)
+        .containsEntry("catalog-2", false);
+  }
+
+  private static java.util.Map<String, Boolean> tlsByWorkload(NodeSnapshot snapshot, String name) {
+    java.util.Map<String, Boolean> tls = new java.util.TreeMap<>();
+    the(snapshot.endpoints(), name).getEndpointsList().stream()
+        .flatMap(locality -> locality.getLbEndpointsList().stream())
+        .map(endpoint -> endpoint.getMetadata().getFilterMetadataMap())
+        .forEach(
+            metadata ->
+                tls.put(
+                    the(metadata, Names.OWN).getFieldsOrThrow("workload").getStringValue(),
+                    metadata.containsKey("envoy.transport_socket_match")));
+    return tls;
+  }
+
+  @Test
   void routesAreAsRecorded() throws InvalidProtocolBufferException {
     NodeSnapshot snapshot = SnapshotBuilder.build(Shop.state(), Shop.ours("checkout-1"));
 

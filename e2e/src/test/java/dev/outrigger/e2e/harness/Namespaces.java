@@ -21,10 +21,16 @@ public final class Namespaces implements AutoCloseable {
   /** Makes the namespace of the bridge; its addresses are 10.77.0.1 and fd77::1. */
   public Namespaces(Path folder) throws IOException, InterruptedException {
     this.folder = folder;
-    add("mid");
-    run("mid", "ip", "link", "add", "br0", "type", "bridge");
-    run("mid", "ip", "link", "set", "br0", "up");
-    address("mid", "br0", 1);
+    try {
+      add("mid");
+      run("mid", "ip", "link", "add", "br0", "type", "bridge");
+      run("mid", "ip", "link", "set", "br0", "up");
+      address("mid", "br0", 1);
+    } catch (IOException | InterruptedException | RuntimeException | AssertionError e) {
+      // Nobody has us yet to close us.
+      close();
+      throw e;
+    }
   }
 
   private String full(String name) {
