@@ -3,6 +3,7 @@ package dev.outrigger.cli;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.outrigger.controlplane.source.Problem;
+import dev.outrigger.proxy.outcome.ErrorCode;
 import dev.outrigger.proxy.outcome.ErrorReplies;
 import dev.outrigger.proxy.outcome.ProxyError;
 import java.lang.reflect.Constructor;
@@ -10,6 +11,7 @@ import java.lang.reflect.RecordComponent;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.EnumSet;
 import java.util.List;
 import java.util.Set;
 import java.util.TreeSet;
@@ -22,7 +24,7 @@ class ExplainCommandTest {
     Set<String> codes = new TreeSet<>();
     for (Class<?> variant : ProxyError.class.getPermittedSubclasses()) {
       for (ProxyError error : all(variant.asSubclass(ProxyError.class))) {
-        codes.add(ErrorReplies.replyFor(error).code());
+        codes.add(ErrorReplies.replyFor(error).code().toString());
       }
     }
     Arrays.stream(Problem.Code.values()).map(Problem.Code::id).forEach(codes::add);
@@ -32,15 +34,26 @@ class ExplainCommandTest {
   }
 
   @Test
-  void statusAndFlagOfAPageAreThoseThatAreSent() throws ReflectiveOperationException {
+  void statusFlagAndTitleOfAPageAreThoseThatAreSent() throws ReflectiveOperationException {
     for (Class<?> variant : ProxyError.class.getPermittedSubclasses()) {
       for (ProxyError error : all(variant.asSubclass(ProxyError.class))) {
         var reply = ErrorReplies.replyFor(error);
-        assertThat(CodePages.all().get(reply.code()))
-            .extracting(CodePages.Page::seen)
-            .isEqualTo(reply.status() + " " + reply.flag());
+        CodePages.Page page = CodePages.all().get(reply.code().toString());
+        assertThat(page.seen()).isEqualTo(reply.status() + " " + reply.flag());
+        assertThat(page.title()).isEqualTo(reply.code().title());
       }
     }
+  }
+
+  @Test
+  void noCodeIsWithoutAnErrorThatHasIt() throws ReflectiveOperationException {
+    Set<ErrorCode> sent = EnumSet.noneOf(ErrorCode.class);
+    for (Class<?> variant : ProxyError.class.getPermittedSubclasses()) {
+      for (ProxyError error : all(variant.asSubclass(ProxyError.class))) {
+        sent.add(ErrorReplies.replyFor(error).code());
+      }
+    }
+    assertThat(sent).containsExactlyInAnyOrder(ErrorCode.values());
   }
 
   @Test

@@ -206,6 +206,7 @@ public final class Exchange {
     if (finished || responseBegun) {
       return; // a filter answered in its place
     }
+    ResponseHeaders.disown(response.headers(), facts);
     ResponseHeaders.prepare(response, this);
     begun(response.status());
     client.head(response, body);
@@ -265,7 +266,7 @@ public final class Exchange {
       return;
     }
     untouched = ErrorReplies.anotherMayServe(error);
-    say(LocalReplies.render(error, LocalReplies.isGrpc(head)), new Outcome.Failed(error, false));
+    say(Refusals.render(error, facts, head, record.requestId()), new Outcome.Failed(error, false));
   }
 
   private void say(LocalReplies.Rendered reply, Outcome outcome) {

@@ -15,7 +15,6 @@ import dev.outrigger.proxy.message.Headers;
 import dev.outrigger.proxy.message.HttpVersion;
 import dev.outrigger.proxy.message.RequestHead;
 import dev.outrigger.proxy.message.ResponseHead;
-import dev.outrigger.proxy.outcome.ErrorReplies;
 import dev.outrigger.proxy.outcome.Origin;
 import dev.outrigger.proxy.outcome.ProxyError;
 import dev.outrigger.proxy.outcome.ProxyError.DeadlinePassed.Timer;
@@ -532,8 +531,8 @@ final class Http1Downstream extends ChannelInboundHandlerAdapter
 
   /** Answers a head that was refused, of which no exchange can be made. */
   private void refuse(ProxyError error) {
-    service.telemetry().connectionRefused(facts.listener(), ErrorReplies.replyFor(error).code());
-    LocalReplies.Rendered reply = LocalReplies.render(error, false);
+    service.telemetry().requestRefused(facts, settings.current().config(), error);
+    LocalReplies.Rendered reply = Refusals.render(error, facts, null, null);
     write(writer.response(reply.head(), false, ConnectionWord.CLOSE, ctx.alloc()));
     write(reply.body());
     linger();

@@ -12,7 +12,6 @@ import dev.outrigger.proxy.message.ConnectionFacts;
 import dev.outrigger.proxy.message.Headers;
 import dev.outrigger.proxy.message.RequestHead;
 import dev.outrigger.proxy.message.ResponseHead;
-import dev.outrigger.proxy.outcome.ErrorReplies;
 import dev.outrigger.proxy.outcome.Origin;
 import dev.outrigger.proxy.outcome.ProxyError;
 import dev.outrigger.proxy.outcome.ProxyError.DeadlinePassed.Timer;
@@ -289,8 +288,8 @@ final class Http2Downstream implements Http2Connection.Owner, HttpService.Connec
     }
 
     private void refuse(ProxyError error) {
-      service.telemetry().connectionRefused(facts.listener(), ErrorReplies.replyFor(error).code());
-      LocalReplies.Rendered reply = LocalReplies.render(error, false);
+      service.telemetry().requestRefused(facts, settings.current().config(), error);
+      LocalReplies.Rendered reply = Refusals.render(error, facts, null, null);
       head(reply.head(), BodyKind.LENGTH);
       body(reply.body());
       end(null);

@@ -1,6 +1,7 @@
 package dev.outrigger.proxy.http;
 
 import dev.outrigger.proxy.config.RouteTableConfig.HeaderChanges;
+import dev.outrigger.proxy.message.ConnectionFacts;
 import dev.outrigger.proxy.message.HeaderName;
 import dev.outrigger.proxy.message.Headers;
 import dev.outrigger.proxy.message.ResponseHead;
@@ -10,6 +11,17 @@ import dev.outrigger.proxy.route.RouteMatch;
 @SuppressWarnings("ReferenceEquality") // the very same object is meant
 final class ResponseHeaders {
   private ResponseHeaders() {}
+
+  /**
+   * What the application beside us says is its own word: it must not pass on a proxy's word that it
+   * was told as a caller itself.
+   */
+  static void disown(Headers headers, ConnectionFacts facts) {
+    if (facts.inbound()) {
+      headers.remove(HeaderName.OUTRIGGER_ERROR);
+      headers.remove(HeaderName.OUTRIGGER_SOURCE);
+    }
+  }
 
   static void prepare(ResponseHead response, Exchange exchange) {
     Headers headers = response.headers();

@@ -21,6 +21,7 @@ public final class HeaderName {
   public static final HeaderName LOCATION = of("location");
   public static final HeaderName OUTRIGGER_ERROR = of("x-outrigger-error");
   public static final HeaderName OUTRIGGER_FAULT = of("x-outrigger-fault");
+  public static final HeaderName OUTRIGGER_SOURCE = of("x-outrigger-source");
   public static final HeaderName OUTRIGGER_UNTOUCHED = of("x-outrigger-untouched");
   public static final HeaderName PROXY_CONNECTION = of("proxy-connection");
   public static final HeaderName SERVER = of("server");

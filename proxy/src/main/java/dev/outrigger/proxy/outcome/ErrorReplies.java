@@ -49,39 +49,34 @@ public final class ErrorReplies {
   /** What is said to the caller. */
   public static ErrorReply replyFor(ProxyError error) {
     return switch (error) {
-      case ProxyError.NoRoute _ -> keep("no_route", 404, GRPC_UNIMPLEMENTED, ResponseFlag.NR);
-      case ProxyError.NoCluster _ -> keep("no_cluster", 503, GRPC_UNAVAILABLE, ResponseFlag.NC);
+      case ProxyError.NoRoute _ -> keep(ErrorCode.NO_ROUTE, 404, GRPC_UNIMPLEMENTED);
+      case ProxyError.NoCluster _ -> keep(ErrorCode.NO_CLUSTER, 503, GRPC_UNAVAILABLE);
       case ProxyError.NoHealthyEndpoint _ ->
-          keep("no_healthy_endpoint", 503, GRPC_UNAVAILABLE, ResponseFlag.UH);
-      case ProxyError.ConnectRefused _ ->
-          keep("connect_refused", 503, GRPC_UNAVAILABLE, ResponseFlag.UF);
-      case ProxyError.ConnectTimedOut _ ->
-          keep("connect_timeout", 503, GRPC_UNAVAILABLE, ResponseFlag.UF);
-      case ProxyError.TlsRejected _ -> keep("tls_rejected", 503, GRPC_UNAVAILABLE, ResponseFlag.UF);
-      case ProxyError.PoolOverflow _ ->
-          keep("pool_overflow", 503, GRPC_UNAVAILABLE, ResponseFlag.UO);
+          keep(ErrorCode.NO_HEALTHY_ENDPOINT, 503, GRPC_UNAVAILABLE);
+      case ProxyError.ConnectRefused _ -> keep(ErrorCode.CONNECT_REFUSED, 503, GRPC_UNAVAILABLE);
+      case ProxyError.ConnectTimedOut _ -> keep(ErrorCode.CONNECT_TIMEOUT, 503, GRPC_UNAVAILABLE);
+      case ProxyError.TlsRejected _ -> keep(ErrorCode.TLS_REJECTED, 503, GRPC_UNAVAILABLE);
+      case ProxyError.PoolOverflow _ -> keep(ErrorCode.POOL_OVERFLOW, 503, GRPC_UNAVAILABLE);
       case ProxyError.DeadlinePassed passed -> deadline(passed.timer());
       case ProxyError.UpstreamReset reset ->
           reset.how() == How.CLOSED
-              ? keep("upstream_closed", 503, GRPC_UNAVAILABLE, ResponseFlag.UC)
-              : keep("upstream_reset", 503, GRPC_UNAVAILABLE, ResponseFlag.UR);
-      case ProxyError.DownstreamGone _ -> close("downstream_gone", 499, 1, ResponseFlag.DC);
+              ? keep(ErrorCode.UPSTREAM_CLOSED, 503, GRPC_UNAVAILABLE)
+              : keep(ErrorCode.UPSTREAM_RESET, 503, GRPC_UNAVAILABLE);
+      case ProxyError.DownstreamGone _ -> close(ErrorCode.DOWNSTREAM_GONE, 499, 1);
       case ProxyError.ProtocolViolation violation ->
           violation.origin() == Origin.DOWNSTREAM
-              ? close("bad_request", 400, GRPC_INTERNAL, ResponseFlag.DPE)
-              : keep("upstream_protocol_error", 502, GRPC_UNAVAILABLE, ResponseFlag.UPE);
-      case ProxyError.Denied _ -> keep("denied", 403, GRPC_PERMISSION_DENIED, ResponseFlag.UAEX);
-      case ProxyError.RateLimited _ ->
-          keep("rate_limited", 429, GRPC_RESOURCE_EXHAUSTED, ResponseFlag.RL);
+              ? close(ErrorCode.BAD_REQUEST, 400, GRPC_INTERNAL)
+              : keep(ErrorCode.UPSTREAM_PROTOCOL_ERROR, 502, GRPC_UNAVAILABLE);
+      case ProxyError.Denied _ -> keep(ErrorCode.DENIED, 403, GRPC_PERMISSION_DENIED);
+      case ProxyError.RateLimited _ -> keep(ErrorCode.RATE_LIMITED, 429, GRPC_RESOURCE_EXHAUSTED);
       case ProxyError.FaultInjected fault ->
           keep(
-              "fault_injected",
+              ErrorCode.FAULT_INJECTED,
               fault.status(),
-              grpcStatusOf(fault.grpcStatus(), fault.status()),
-              ResponseFlag.FI);
-      case ProxyError.Draining _ -> close("draining", 503, GRPC_UNAVAILABLE, ResponseFlag.LR);
+              grpcStatusOf(fault.grpcStatus(), fault.status()));
+      case ProxyError.Draining _ -> close(ErrorCode.DRAINING, 503, GRPC_UNAVAILABLE);
       case ProxyError.TooLarge large -> tooLarge(large);
-      case ProxyError.Bug _ -> close("internal_error", 500, GRPC_INTERNAL, ResponseFlag.LR);
+      case ProxyError.Bug _ -> close(ErrorCode.INTERNAL_ERROR, 500, GRPC_INTERNAL);
     };
   }
 
@@ -103,31 +98,30 @@ public final class ErrorReplies {
 
   private static ErrorReply deadline(Timer timer) {
     return switch (timer) {
-      case ROUTE -> keep("upstream_timeout", 504, GRPC_DEADLINE_EXCEEDED, ResponseFlag.UT);
-      case PER_TRY -> keep("per_try_timeout", 504, GRPC_DEADLINE_EXCEEDED, ResponseFlag.UT);
-      case REQUEST_HEADERS ->
-          close("request_header_timeout", 408, GRPC_UNAVAILABLE, ResponseFlag.DPE);
-      case STREAM_IDLE -> close("stream_idle_timeout", 408, GRPC_UNAVAILABLE, ResponseFlag.SI);
+      case ROUTE -> keep(ErrorCode.UPSTREAM_TIMEOUT, 504, GRPC_DEADLINE_EXCEEDED);
+      case PER_TRY -> keep(ErrorCode.PER_TRY_TIMEOUT, 504, GRPC_DEADLINE_EXCEEDED);
+      case REQUEST_HEADERS -> close(ErrorCode.REQUEST_HEADER_TIMEOUT, 408, GRPC_UNAVAILABLE);
+      case STREAM_IDLE -> close(ErrorCode.STREAM_IDLE_TIMEOUT, 408, GRPC_UNAVAILABLE);
     };
   }
 
   private static ErrorReply tooLarge(ProxyError.TooLarge large) {
     if (large.origin() != Origin.DOWNSTREAM) {
-      return keep("upstream_too_large", 502, GRPC_UNAVAILABLE, ResponseFlag.UPE);
+      return keep(ErrorCode.UPSTREAM_TOO_LARGE, 502, GRPC_UNAVAILABLE);
     }
     return switch (large.what()) {
       case What.HEADERS, What.HEADER_COUNT ->
-          close("headers_too_large", 431, GRPC_RESOURCE_EXHAUSTED, ResponseFlag.DPE);
-      case What.URI -> close("uri_too_long", 414, GRPC_RESOURCE_EXHAUSTED, ResponseFlag.DPE);
-      case What.BODY -> close("body_too_large", 413, GRPC_RESOURCE_EXHAUSTED, ResponseFlag.DPE);
+          close(ErrorCode.HEADERS_TOO_LARGE, 431, GRPC_RESOURCE_EXHAUSTED);
+      case What.URI -> close(ErrorCode.URI_TOO_LONG, 414, GRPC_RESOURCE_EXHAUSTED);
+      case What.BODY -> close(ErrorCode.BODY_TOO_LARGE, 413, GRPC_RESOURCE_EXHAUSTED);
     };
   }
 
-  private static ErrorReply keep(String code, int status, int grpcStatus, ResponseFlag flag) {
-    return new ErrorReply(code, status, grpcStatus, flag, false);
+  private static ErrorReply keep(ErrorCode code, int status, int grpcStatus) {
+    return new ErrorReply(code, status, grpcStatus, false);
   }
 
-  private static ErrorReply close(String code, int status, int grpcStatus, ResponseFlag flag) {
-    return new ErrorReply(code, status, grpcStatus, flag, true);
+  private static ErrorReply close(ErrorCode code, int status, int grpcStatus) {
+    return new ErrorReply(code, status, grpcStatus, true);
   }
 }

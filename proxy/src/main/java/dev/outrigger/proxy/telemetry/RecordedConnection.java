@@ -75,7 +75,7 @@ final class RecordedConnection implements ConnectionRecord {
     }
     ErrorReply reply = error == null ? null : ErrorReplies.replyFor(error);
     String flags = reply == null ? "-" : reply.flag().toString();
-    String code = reply == null ? "" : reply.code();
+    String code = reply == null ? "" : reply.code().toString();
     telemetry.counters.closed.of(labels().ended(0, flags, code, experiment))[0]++;
     AccessLog log = telemetry.log(config.accessLog());
     if (log == null) {

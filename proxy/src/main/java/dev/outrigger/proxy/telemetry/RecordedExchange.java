@@ -217,7 +217,7 @@ final class RecordedExchange implements ExchangeRecord {
     if (error != null) {
       ErrorReply reply = ErrorReplies.replyFor(error);
       flags = reply.flag().toString();
-      code = reply.code();
+      code = reply.code().toString();
       if (told == 0) {
         told = reply.status();
       }
@@ -316,7 +316,7 @@ final class RecordedExchange implements ExchangeRecord {
     }
     String failure = null;
     if (error != null) {
-      String code = ErrorReplies.replyFor(error).code();
+      String code = ErrorReplies.replyFor(error).code().toString();
       put(about, "error.type", code);
       failure = error.detail();
     } else if (attemptStatus > 0) {

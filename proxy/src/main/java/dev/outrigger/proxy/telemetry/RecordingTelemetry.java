@@ -7,6 +7,9 @@ import dev.outrigger.proxy.config.NetworkFilter;
 import dev.outrigger.proxy.message.ConnectionFacts;
 import dev.outrigger.proxy.message.HeaderName;
 import dev.outrigger.proxy.message.RequestHead;
+import dev.outrigger.proxy.outcome.ErrorReplies;
+import dev.outrigger.proxy.outcome.ErrorReply;
+import dev.outrigger.proxy.outcome.ProxyError;
 import dev.outrigger.proxy.worker.Worker;
 import dev.outrigger.proxy.worker.WorkerConfined;
 import java.nio.charset.StandardCharsets;
@@ -90,6 +93,33 @@ final class RecordingTelemetry implements WorkerTelemetry {
   public void connectionRefused(String listener, String code) {
     assert worker.isCurrent();
     counters.refuse(listener, code);
+  }
+
+  @Override
+  public void requestRefused(ConnectionFacts facts, HttpProxyConfig config, ProxyError error) {
+    assert worker.isCurrent();
+    ErrorReply reply = ErrorReplies.replyFor(error);
+    String code = reply.code().toString();
+    counters.refuse(facts.listener(), code);
+    ClientText client = client(facts);
+    String flags = reply.flag().toString();
+    counters
+        .requests
+        .of(
+            probe
+                .fill(client.reporter(), facts.listener(), UNKNOWN, client.principal())
+                .ended(reply.status(), flags, code, ""))[0]++;
+    AccessLog log = log(config.accessLog());
+    if (log != null) {
+      JsonLine line = log.begin();
+      line.time(LogFields.TIME, clock.millis());
+      line.number(LogFields.STATUS, reply.status());
+      line.text(LogFields.RESPONSE_FLAGS, flags);
+      line.text(LogFields.CODE, code);
+      line.text(LogFields.DETAILS, error.detail());
+      LogFields.client(line, facts, client);
+      log.end();
+    }
   }
 
   @Override

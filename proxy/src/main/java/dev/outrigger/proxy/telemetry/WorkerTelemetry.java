@@ -4,6 +4,7 @@ import dev.outrigger.proxy.config.HttpProxyConfig;
 import dev.outrigger.proxy.config.NetworkFilter;
 import dev.outrigger.proxy.message.ConnectionFacts;
 import dev.outrigger.proxy.message.RequestHead;
+import dev.outrigger.proxy.outcome.ProxyError;
 
 /** Makes the records of one worker. Confined to its event loop. */
 public interface WorkerTelemetry {
@@ -28,6 +29,9 @@ public interface WorkerTelemetry {
 
   /** A client was refused before any exchange: TLS, limits or protocol. */
   void connectionRefused(String listener, String code);
+
+  /** A request was refused that could not be read, so that no exchange was made of it. */
+  void requestRefused(ConnectionFacts facts, HttpProxyConfig config, ProxyError error);
 
   /** A pooled connection to a cluster was opened. */
   void upstreamConnectionOpened(String cluster);

@@ -7,6 +7,7 @@ import dev.outrigger.proxy.config.NetworkFilter;
 import dev.outrigger.proxy.message.ConnectionFacts;
 import dev.outrigger.proxy.message.HeaderName;
 import dev.outrigger.proxy.message.RequestHead;
+import dev.outrigger.proxy.outcome.ErrorReplies;
 import dev.outrigger.proxy.outcome.Outcome;
 import dev.outrigger.proxy.outcome.ProxyError;
 import dev.outrigger.proxy.telemetry.ConnectionRecord;
@@ -139,6 +140,11 @@ public final class RecordedTelemetry implements WorkerTelemetry {
   @Override
   public void connectionRefused(String listener, String code) {
     refusals.add(code);
+  }
+
+  @Override
+  public void requestRefused(ConnectionFacts facts, HttpProxyConfig config, ProxyError error) {
+    refusals.add(ErrorReplies.replyFor(error).code().toString());
   }
 
   @Override
