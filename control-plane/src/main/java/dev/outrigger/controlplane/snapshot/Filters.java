@@ -2,6 +2,7 @@ package dev.outrigger.controlplane.snapshot;
 
 import static dev.outrigger.controlplane.snapshot.Protos.duration;
 
+import com.google.protobuf.BoolValue;
 import com.google.protobuf.Message;
 import dev.outrigger.controlplane.model.MeshConfig;
 import dev.outrigger.controlplane.snapshot.NodeDescription.Implementation;
@@ -96,6 +97,7 @@ final class Filters {
                 HttpConnectionManager.ServerHeaderTransformation.PASS_THROUGH)
             .setCommonHttpProtocolOptions(
                 HttpProtocolOptions.newBuilder().setIdleTimeout(duration(CONNECTION_IDLE)))
+            .setNormalizePath(BoolValue.of(true))
             .setRequestHeadersTimeout(duration(REQUEST_HEADERS))
             .setStreamIdleTimeout(duration(STREAM_IDLE))
             .addUpgradeConfigs(

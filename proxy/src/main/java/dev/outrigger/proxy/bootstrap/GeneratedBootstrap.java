@@ -149,6 +149,7 @@ final class GeneratedBootstrap {
                 HttpConnectionManager.ServerHeaderTransformation.PASS_THROUGH)
             .setRequestHeadersTimeout(Duration.newBuilder().setSeconds(15))
             .setUseRemoteAddress(BoolValue.of(true))
+            .setNormalizePath(BoolValue.of(true))
             .setTracing(HttpConnectionManager.Tracing.getDefaultInstance())
             .addUpgradeConfigs(
                 HttpConnectionManager.UpgradeConfig.newBuilder().setUpgradeType("websocket"))

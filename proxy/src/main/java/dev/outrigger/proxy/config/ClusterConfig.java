@@ -93,6 +93,7 @@ public record ClusterConfig(
    * @param maxRequestsPerConnection 0 is no bound
    * @param speech what is spoken on them
    * @param http2 how, where it is HTTP/2
+   * @param answers how large heads and trailers of answers may be; beyond it 502
    */
   public record PoolConfig(
       int minIdle,
@@ -101,7 +102,8 @@ public record ClusterConfig(
       Duration maxAge,
       int maxRequestsPerConnection,
       Speech speech,
-      Http2Config http2) {
+      Http2Config http2,
+      AnswerLimits answers) {
     public static final PoolConfig DEFAULT =
         new PoolConfig(0, 0, Duration.ofSeconds(30), Duration.ZERO, 0);
 
@@ -119,8 +121,19 @@ public record ClusterConfig(
           maxAge,
           maxRequestsPerConnection,
           Speech.HTTP1,
-          UPSTREAM_HTTP2);
+          UPSTREAM_HTTP2,
+          AnswerLimits.DEFAULT);
     }
+  }
+
+  /**
+   * Bounds on what an endpoint may send before and after a body.
+   *
+   * @param maxHeadBytes status line and headers together, and all trailers together
+   * @param maxHeaders number of header fields, and of trailers
+   */
+  public record AnswerLimits(int maxHeadBytes, int maxHeaders) {
+    public static final AnswerLimits DEFAULT = new AnswerLimits(60 * 1024, 200);
   }
 
   /** Wider windows than for clients: endpoints are ours. */

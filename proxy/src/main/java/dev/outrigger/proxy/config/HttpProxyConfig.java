@@ -38,17 +38,28 @@ public record HttpProxyConfig(
   /**
    * Bounds on what a client may send.
    *
-   * @param maxHeadBytes request line and headers together; beyond it 431
-   * @param maxHeaders number of header fields
+   * @param maxHeadBytes request line and headers together, and all trailers together; beyond it 414
+   *     or 431
+   * @param maxHeaders number of header fields, and of trailers
    * @param maxRequestsPerConnection after so many the connection closes; 0 is no bound
    * @param http2 what HTTP/2 adds
+   * @param rules for what may be read in two ways
    */
   public record Limits(
-      int maxHeadBytes, int maxHeaders, int maxRequestsPerConnection, Http2Config http2) {
+      int maxHeadBytes,
+      int maxHeaders,
+      int maxRequestsPerConnection,
+      Http2Config http2,
+      RequestRules rules) {
     public static final Limits DEFAULT = new Limits(60 * 1024, 100, 0);
 
     public Limits(int maxHeadBytes, int maxHeaders, int maxRequestsPerConnection) {
-      this(maxHeadBytes, maxHeaders, maxRequestsPerConnection, Http2Config.DEFAULT);
+      this(
+          maxHeadBytes,
+          maxHeaders,
+          maxRequestsPerConnection,
+          Http2Config.DEFAULT,
+          RequestRules.DEFAULT);
     }
   }
 

@@ -157,6 +157,14 @@ public final class Exchange {
   // The request way, called by the client's connection.
 
   void begin() {
+    LocalReply refusal = RequestAdmission.check(head, settings.config().limits().rules());
+    if (refusal != null) {
+      switch (refusal) {
+        case LocalReply.Failure failure -> fail(failure.error());
+        case LocalReply.Answer answer -> answer(answer);
+      }
+      return;
+    }
     route = settings.routes().find(head, service.worker().random());
     filters.start(service.filters());
   }

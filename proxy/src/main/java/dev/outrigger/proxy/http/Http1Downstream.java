@@ -68,7 +68,7 @@ final class Http1Downstream extends ChannelInboundHandlerAdapter
   private final ConnectionFacts facts;
   private final ClientIdentity identity;
   private final Http1HeadParser parser;
-  private final Http1BodyReader reader = new Http1BodyReader(Origin.DOWNSTREAM);
+  private final Http1BodyReader reader;
   private final Http1HeadWriter writer;
   private final long idleNanos;
   private final long headNanos;
@@ -114,6 +114,9 @@ final class Http1Downstream extends ChannelInboundHandlerAdapter
     HttpProxyConfig config = settings.current().config();
     this.parser =
         Http1HeadParser.ofRequests(config.limits().maxHeadBytes(), config.limits().maxHeaders());
+    this.reader =
+        new Http1BodyReader(
+            Origin.DOWNSTREAM, config.limits().maxHeadBytes(), config.limits().maxHeaders());
     this.writer = service.headWriter();
     Timeouts timeouts = config.timeouts();
     this.idleNanos = timeouts.connectionIdle().toNanos();

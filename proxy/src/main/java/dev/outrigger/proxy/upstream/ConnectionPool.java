@@ -327,11 +327,12 @@ public final class ConnectionPool {
   private void connect() {
     connecting++;
     upstream.connectionsChanged(1);
+    PoolConfig pool = upstream.config().pool();
     SpeechChooser chooser =
         new SpeechChooser(
             key.speech(),
-            () -> new Http1Upstream(this, upstream.headWriter(), upstream.now()),
-            () -> new Http2Upstream(this, upstream.config().pool().http2(), upstream.now()));
+            () -> new Http1Upstream(this, upstream.headWriter(), pool.answers(), upstream.now()),
+            () -> new Http2Upstream(this, pool.http2(), pool.answers(), upstream.now()));
     upstream
         .connector()
         .connect(

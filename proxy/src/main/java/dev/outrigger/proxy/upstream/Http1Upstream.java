@@ -1,5 +1,6 @@
 package dev.outrigger.proxy.upstream;
 
+import dev.outrigger.proxy.config.ClusterConfig.AnswerLimits;
 import dev.outrigger.proxy.http.BodyKind;
 import dev.outrigger.proxy.http.codec.FlowGate;
 import dev.outrigger.proxy.http.codec.Http1BodyReader;
@@ -29,8 +30,6 @@ import org.jspecify.annotations.Nullable;
  */
 @WorkerConfined
 final class Http1Upstream extends ChannelInboundHandlerAdapter implements UpstreamStream {
-  private static final int MAX_HEAD_BYTES = 60 * 1024;
-  private static final int MAX_HEADERS = 200;
   private static final int MAX_DISCARDED_BYTES = 64 * 1024;
 
   private enum State {
@@ -43,8 +42,8 @@ final class Http1Upstream extends ChannelInboundHandlerAdapter implements Upstre
 
   private final ConnectionPool pool;
   private final Http1HeadWriter writer;
-  private final Http1HeadParser parser = Http1HeadParser.ofResponses(MAX_HEAD_BYTES, MAX_HEADERS);
-  private final Http1BodyReader reader = new Http1BodyReader(Origin.UPSTREAM);
+  private final Http1HeadParser parser;
+  private final Http1BodyReader reader;
 
   @SuppressWarnings("NullAway.Init") // set by handlerAdded, before any event
   private ChannelHandlerContext ctx;
@@ -73,9 +72,11 @@ final class Http1Upstream extends ChannelInboundHandlerAdapter implements Upstre
 
   long idleSince;
 
-  Http1Upstream(ConnectionPool pool, Http1HeadWriter writer, long now) {
+  Http1Upstream(ConnectionPool pool, Http1HeadWriter writer, AnswerLimits limits, long now) {
     this.pool = pool;
     this.writer = writer;
+    this.parser = Http1HeadParser.ofResponses(limits.maxHeadBytes(), limits.maxHeaders());
+    this.reader = new Http1BodyReader(Origin.UPSTREAM, limits.maxHeadBytes(), limits.maxHeaders());
     this.madeAt = now;
     this.idleSince = now;
   }

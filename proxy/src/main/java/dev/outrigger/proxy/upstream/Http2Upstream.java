@@ -1,5 +1,6 @@
 package dev.outrigger.proxy.upstream;
 
+import dev.outrigger.proxy.config.ClusterConfig.AnswerLimits;
 import dev.outrigger.proxy.config.Http2Config;
 import dev.outrigger.proxy.http.BodyKind;
 import dev.outrigger.proxy.http.codec.FlowGate;
@@ -29,23 +30,23 @@ import org.jspecify.annotations.Nullable;
  */
 @WorkerConfined
 final class Http2Upstream implements Http2Connection.Owner {
-  private static final int MAX_HEAD_BYTES = 60 * 1024;
-  private static final int MAX_HEADERS = 200;
-
   private final ConnectionPool pool;
   private final Http2Connection connection;
   private final List<Stream> touched = new ArrayList<>();
+  private final int maxHeaders;
   private final long madeAt;
   private long idleSince;
   private int requests;
   private boolean retired;
 
-  Http2Upstream(ConnectionPool pool, Http2Config config, long now) {
+  Http2Upstream(ConnectionPool pool, Http2Config config, AnswerLimits limits, long now) {
     this.pool = pool;
+    this.maxHeaders = limits.maxHeaders();
     this.madeAt = now;
     this.idleSince = now;
     this.connection =
-        new Http2Connection(Http2Connection.Side.CLIENT, config, MAX_HEAD_BYTES, MAX_HEADERS, this);
+        new Http2Connection(
+            Http2Connection.Side.CLIENT, config, limits.maxHeadBytes(), maxHeaders, this);
   }
 
   ChannelHandler handler() {
@@ -229,7 +230,7 @@ final class Http2Upstream implements Http2Connection.Owner {
         return;
       }
       if (fields.tooMany()) {
-        fail(new ProxyError.TooLarge(Origin.UPSTREAM, What.HEADER_COUNT, MAX_HEADERS), false);
+        fail(new ProxyError.TooLarge(Origin.UPSTREAM, What.HEADER_COUNT, maxHeaders), false);
         wire.reset(Http2Error.CANCEL);
         return;
       }

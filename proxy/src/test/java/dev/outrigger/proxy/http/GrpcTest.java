@@ -115,7 +115,8 @@ class GrpcTest {
             Duration.ZERO,
             0,
             Speech.HTTP2,
-            ClusterConfig.UPSTREAM_HTTP2);
+            ClusterConfig.UPSTREAM_HTTP2,
+            ClusterConfig.AnswerLimits.DEFAULT);
     bed = new ProxyBed(setup);
     channel =
         NettyChannelBuilder.forAddress(

@@ -33,6 +33,8 @@ public final class Http1BodyReader {
   }
 
   private final Origin origin;
+  private final int maxTrailerBytes;
+  private final int maxTrailers;
   private State state = State.DONE;
   private long remaining;
   private int digits;
@@ -46,7 +48,18 @@ public final class Http1BodyReader {
    * @param origin whose mistake a malformed body is
    */
   public Http1BodyReader(Origin origin) {
+    this(origin, MAX_TRAILER_BYTES, MAX_TRAILERS);
+  }
+
+  /**
+   * @param origin whose mistake a malformed body is
+   * @param maxTrailerBytes of all trailers together
+   * @param maxTrailers number of trailers
+   */
+  public Http1BodyReader(Origin origin, int maxTrailerBytes, int maxTrailers) {
     this.origin = origin;
+    this.maxTrailerBytes = maxTrailerBytes;
+    this.maxTrailers = maxTrailers;
   }
 
   /** The next body has so many bytes. */
@@ -194,11 +207,12 @@ public final class Http1BodyReader {
         trailerBytes = new byte[256];
       }
       if (trailerLength == trailerBytes.length) {
-        if (trailerLength >= MAX_TRAILER_BYTES) {
-          error = new ProxyError.TooLarge(origin, What.HEADERS, MAX_TRAILER_BYTES);
+        if (trailerLength >= maxTrailerBytes) {
+          error = new ProxyError.TooLarge(origin, What.HEADERS, maxTrailerBytes);
           return;
         }
-        trailerBytes = Arrays.copyOf(trailerBytes, Math.max(16, trailerLength * 2));
+        trailerBytes =
+            Arrays.copyOf(trailerBytes, Math.min(maxTrailerBytes, Math.max(16, trailerLength * 2)));
       }
       trailerBytes[trailerLength++] = b;
       if (b == '\n' && endsWithEmptyLine()) {
@@ -221,7 +235,7 @@ public final class Http1BodyReader {
   }
 
   private void parseTrailers() {
-    Trailers parsed = new Trailers(origin, MAX_TRAILERS);
+    Trailers parsed = new Trailers(origin, maxTrailers);
     error = parsed.parse(trailerBytes, trailerLength);
     trailers = parsed.headers();
     trailerBytes = new byte[0]; // the headers keep the array

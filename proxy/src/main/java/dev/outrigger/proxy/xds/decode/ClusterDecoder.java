@@ -4,6 +4,7 @@ import com.google.protobuf.Any;
 import com.google.protobuf.Struct;
 import com.google.protobuf.Value;
 import dev.outrigger.proxy.config.ClusterConfig;
+import dev.outrigger.proxy.config.ClusterConfig.AnswerLimits;
 import dev.outrigger.proxy.config.ClusterConfig.BreakerConfig;
 import dev.outrigger.proxy.config.ClusterConfig.Discovery;
 import dev.outrigger.proxy.config.ClusterConfig.Family;
@@ -39,6 +40,7 @@ import org.jspecify.annotations.Nullable;
 public final class ClusterDecoder implements ResourceType<Cluster, Unresolved<ClusterConfig>> {
   private static final Duration DEFAULT_CONNECT = Duration.ofSeconds(5);
   private static final Duration DEFAULT_REFRESH = Duration.ofSeconds(5);
+  private static final int MAX_HEAD_KIB = 8192;
   private static final String HTTP_OPTIONS =
       "envoy.extensions.upstreams.http.v3.HttpProtocolOptions";
 
@@ -234,8 +236,8 @@ public final class ClusterDecoder implements ResourceType<Cluster, Unresolved<Cl
         at = in.in("common_http_protocol_options");
       }
     }
-    if (common.hasMaxHeadersCount()) {
-      at.in("max_headers_count").unsupported("only for requests of clients");
+    if (common.getHeadersWithUnderscoresActionValue() != 0) {
+      at.in("headers_with_underscores_action").unsupported("only for requests of clients");
     }
     PoolConfig defaults = PoolConfig.DEFAULT;
     int requests =
@@ -257,7 +259,22 @@ public final class ClusterDecoder implements ResourceType<Cluster, Unresolved<Cl
             : defaults.maxAge(),
         requests,
         use == Use.OWN_GRPC ? Speech.HTTP1 : spoken.speech(),
-        Http2OptionsDecoder.decode(spoken.http2(), defaults.http2(), spoken.scope()));
+        Http2OptionsDecoder.decode(spoken.http2(), defaults.http2(), spoken.scope()),
+        answers(common, at));
+  }
+
+  private static AnswerLimits answers(HttpProtocolOptions common, Scope at)
+      throws InvalidResourceException {
+    AnswerLimits defaults = AnswerLimits.DEFAULT;
+    return new AnswerLimits(
+        common.hasMaxResponseHeadersKb()
+            ? 1024
+                * at.in("max_response_headers_kb")
+                    .number(common.getMaxResponseHeadersKb(), 1, MAX_HEAD_KIB)
+            : defaults.maxHeadBytes(),
+        common.hasMaxHeadersCount()
+            ? at.in("max_headers_count").number(common.getMaxHeadersCount(), 1, 10_000)
+            : defaults.maxHeaders());
   }
 
   private record Spoken(Speech speech, Http2ProtocolOptions http2, Scope scope) {}

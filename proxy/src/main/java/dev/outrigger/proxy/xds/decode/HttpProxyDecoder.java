@@ -127,7 +127,8 @@ final class HttpProxyDecoder {
         Http2OptionsDecoder.decode(
             manager.getHttp2ProtocolOptions(),
             defaults.http2(),
-            scope.in("http2_protocol_options")));
+            scope.in("http2_protocol_options")),
+        RequestRulesDecoder.decode(manager, scope));
   }
 
   static int noBound(UInt32Value value, Scope scope) throws InvalidResourceException {
@@ -139,6 +140,9 @@ final class HttpProxyDecoder {
     HttpProxyConfig.Timeouts defaults = HttpProxyConfig.Timeouts.DEFAULT;
     HttpProtocolOptions common = manager.getCommonHttpProtocolOptions();
     Scope at = scope.in("common_http_protocol_options");
+    if (common.hasMaxResponseHeadersKb()) {
+      at.in("max_response_headers_kb").unsupported("only for answers of endpoints");
+    }
     if (common.hasMaxConnectionDuration()) {
       at.in("max_connection_duration").unsupported("not for connections of clients");
     }
