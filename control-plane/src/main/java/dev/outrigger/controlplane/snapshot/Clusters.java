@@ -58,6 +58,8 @@ final class Clusters implements RouteTables.Backends {
   private enum Speech {
     HTTP1,
     HTTP2,
+    /** What the client speaks, which is not known before. */
+    AS_CLIENT,
     BYTES
   }
 
@@ -79,12 +81,20 @@ final class Clusters implements RouteTables.Backends {
     return endpoints.values();
   }
 
-  /** What is spoken on a port, as far as this proxy can take part in it. */
+  /** What is spoken on a port. */
   AppProtocol protocolOf(Service service, Service.Port port) {
-    AppProtocol protocol = service.protocolOf(port, state.mesh().opaquePorts());
-    boolean http2 = protocol == AppProtocol.HTTP2 || protocol == AppProtocol.GRPC;
-    // Ours passes HTTP/2 on as bytes.
-    return http2 && node.implementation() == Implementation.OUTRIGGER ? AppProtocol.TCP : protocol;
+    return service.protocolOf(port, state.mesh().opaquePorts());
+  }
+
+  /** What requests are sent as to a port. */
+  private Speech speech(AppProtocol protocol) {
+    return switch (protocol) {
+      case HTTP, TCP, TLS -> Speech.HTTP1;
+      case HTTP2, GRPC -> Speech.HTTP2;
+      // Envoy offers all names whatever it means to speak, so that it would be misunderstood.
+      case DETECT ->
+          node.implementation() == Implementation.OUTRIGGER ? Speech.AS_CLIENT : Speech.HTTP1;
+    };
   }
 
   @Override
@@ -109,10 +119,9 @@ final class Clusters implements RouteTables.Backends {
   String http(Service service, Service.Port port, @Nullable Workload only) {
     AppProtocol protocol = protocolOf(service, port);
     boolean bytes = protocol == AppProtocol.TCP || protocol == AppProtocol.TLS;
-    boolean http2 = protocol == AppProtocol.HTTP2 || protocol == AppProtocol.GRPC;
     String endpoints = endpointsName(service, port, only);
     String name = bytes ? endpoints + "|http" : endpoints;
-    return outbound(name, endpoints, service, port, only, http2 ? Speech.HTTP2 : Speech.HTTP1);
+    return outbound(name, endpoints, service, port, only, speech(protocol));
   }
 
   /** For bytes. */
@@ -174,7 +183,13 @@ final class Clusters implements RouteTables.Backends {
     if (identities.isEmpty() || node.meshTls() == NodeDescription.MeshTls.ABSENT) {
       return;
     }
-    String alpn = speech == Speech.HTTP1 ? Names.ALPN_HTTP : Names.ALPN_TCP;
+    List<String> alpn =
+        switch (speech) {
+          case HTTP1 -> List.of(Names.ALPN_HTTP);
+          case HTTP2 -> List.of(Names.ALPN_HTTP2);
+          case AS_CLIENT -> List.of(Names.ALPN_HTTP2, Names.ALPN_HTTP);
+          case BYTES -> List.of(Names.ALPN_TCP);
+        };
     cluster
         .addTransportSocketMatches(
             Cluster.TransportSocketMatch.newBuilder()
@@ -302,18 +317,25 @@ final class Clusters implements RouteTables.Backends {
 
   private static io.envoyproxy.envoy.extensions.upstreams.http.v3.HttpProtocolOptions options(
       Speech speech, HttpProtocolOptions common) {
-    var explicit =
-        io.envoyproxy.envoy.extensions.upstreams.http.v3.HttpProtocolOptions.ExplicitHttpConfig
-            .newBuilder();
-    if (speech == Speech.HTTP2) {
-      explicit.setHttp2ProtocolOptions(Http2ProtocolOptions.getDefaultInstance());
-    } else {
-      explicit.setHttpProtocolOptions(Http1ProtocolOptions.getDefaultInstance());
+    var options =
+        io.envoyproxy.envoy.extensions.upstreams.http.v3.HttpProtocolOptions.newBuilder()
+            .setCommonHttpProtocolOptions(common);
+    switch (speech) {
+      case HTTP1, BYTES ->
+          options
+              .getExplicitHttpConfigBuilder()
+              .setHttpProtocolOptions(Http1ProtocolOptions.getDefaultInstance());
+      case HTTP2 ->
+          options
+              .getExplicitHttpConfigBuilder()
+              .setHttp2ProtocolOptions(Http2ProtocolOptions.getDefaultInstance());
+      case AS_CLIENT ->
+          options
+              .getUseDownstreamProtocolConfigBuilder()
+              .setHttpProtocolOptions(Http1ProtocolOptions.getDefaultInstance())
+              .setHttp2ProtocolOptions(Http2ProtocolOptions.getDefaultInstance());
     }
-    return io.envoyproxy.envoy.extensions.upstreams.http.v3.HttpProtocolOptions.newBuilder()
-        .setCommonHttpProtocolOptions(common)
-        .setExplicitHttpConfig(explicit)
-        .build();
+    return options.build();
   }
 
   private static HealthCheck healthCheck(TrafficPolicy.HealthCheck check, Service service) {
@@ -428,21 +450,23 @@ final class Clusters implements RouteTables.Backends {
 
   /** To wherever the application wanted to go. */
   String passthrough() {
-    return originalDestination(Names.PASSTHROUGH, Map.of("direction", "outbound"), false);
+    return originalDestination(Names.PASSTHROUGH, Map.of("direction", "outbound"), Speech.BYTES);
   }
 
   /** To a port of the application that nobody described. */
   String inboundPassthrough() {
-    return originalDestination(Names.INBOUND_PASSTHROUGH, inboundLabels(0), true);
+    return originalDestination(
+        Names.INBOUND_PASSTHROUGH, inboundLabels(0), speech(AppProtocol.DETECT));
   }
 
   /** To the application, at the address where the peer wanted it. */
-  String inboundOriginal(Workload.Port port) {
-    return originalDestination(Names.inbound(port.port()), inboundLabels(port.port()), true);
+  String inboundOriginal(Workload.Port port, AppProtocol protocol) {
+    return originalDestination(
+        Names.inbound(port.port()), inboundLabels(port.port()), speech(protocol));
   }
 
   /** To the application, at an address of its own. */
-  String inboundStatic(Workload.Port port, String appAddress) {
+  String inboundStatic(Workload.Port port, AppProtocol protocol, String appAddress) {
     String name = Names.inbound(port.port());
     clusters.computeIfAbsent(
         name,
@@ -452,7 +476,8 @@ final class Clusters implements RouteTables.Backends {
                 .setType(Cluster.DiscoveryType.STATIC)
                 .setConnectTimeout(duration(CONNECT_TIMEOUT))
                 .setMetadata(metadata(inboundLabels(port.port()), null))
-                .putTypedExtensionProtocolOptions(HTTP_OPTIONS, Protos.pack(appOptions()))
+                .putTypedExtensionProtocolOptions(
+                    HTTP_OPTIONS, Protos.pack(appOptions(speech(protocol))))
                 .setLoadAssignment(
                     ClusterLoadAssignment.newBuilder()
                         .setClusterName(name)
@@ -468,7 +493,7 @@ final class Clusters implements RouteTables.Backends {
     return name;
   }
 
-  private String originalDestination(String name, Map<String, String> labels, boolean app) {
+  private String originalDestination(String name, Map<String, String> labels, Speech speech) {
     clusters.computeIfAbsent(
         name,
         _ -> {
@@ -479,17 +504,18 @@ final class Clusters implements RouteTables.Backends {
                   .setLbPolicy(Cluster.LbPolicy.CLUSTER_PROVIDED)
                   .setConnectTimeout(duration(CONNECT_TIMEOUT))
                   .setMetadata(metadata(labels, null));
-          if (app) {
-            cluster.putTypedExtensionProtocolOptions(HTTP_OPTIONS, Protos.pack(appOptions()));
+          if (speech != Speech.BYTES) {
+            cluster.putTypedExtensionProtocolOptions(HTTP_OPTIONS, Protos.pack(appOptions(speech)));
           }
           return cluster.build();
         });
     return name;
   }
 
-  private static io.envoyproxy.envoy.extensions.upstreams.http.v3.HttpProtocolOptions appOptions() {
+  private static io.envoyproxy.envoy.extensions.upstreams.http.v3.HttpProtocolOptions appOptions(
+      Speech speech) {
     return options(
-        Speech.HTTP1, HttpProtocolOptions.newBuilder().setIdleTimeout(duration(APP_IDLE)).build());
+        speech, HttpProtocolOptions.newBuilder().setIdleTimeout(duration(APP_IDLE)).build());
   }
 
   /** The first service that the workload is behind on that port names it. */

@@ -4,6 +4,7 @@ import static dev.outrigger.controlplane.snapshot.Protos.duration;
 
 import com.google.protobuf.BoolValue;
 import com.google.protobuf.Message;
+import dev.outrigger.controlplane.model.AppProtocol;
 import dev.outrigger.controlplane.model.MeshConfig;
 import dev.outrigger.controlplane.snapshot.NodeDescription.Implementation;
 import io.envoyproxy.envoy.config.accesslog.v3.AccessLog;
@@ -68,9 +69,15 @@ final class Filters {
   }
 
   /** Understands requests for the application. */
-  Filter inboundHttp(String statPrefix, String cluster, ForwardClientCertDetails peers) {
+  Filter inboundHttp(
+      String statPrefix,
+      String cluster,
+      AppProtocol protocol,
+      HttpConnectionManager.CodecType codec,
+      ForwardClientCertDetails peers) {
     HttpConnectionManager.Builder manager =
         manager(statPrefix)
+            .setCodecType(codec)
             .setForwardClientCertDetails(peers)
             .setRouteConfig(
                 RouteConfiguration.newBuilder()
@@ -80,7 +87,8 @@ final class Filters {
                             .setName("app")
                             .addDomains("*")
                             .addAllRoutes(
-                                new RouteTables(node.implementation(), null).inbound(cluster))));
+                                new RouteTables(node.implementation(), null, protocol)
+                                    .inbound(cluster))));
     if (peers == ForwardClientCertDetails.SANITIZE_SET) {
       manager.setSetCurrentClientCertDetails(
           HttpConnectionManager.SetCurrentClientCertDetails.newBuilder().setUri(true));

@@ -7,12 +7,12 @@ import dev.outrigger.controlplane.model.AuthenticationPolicy.MtlsMode;
 import dev.outrigger.controlplane.model.DesiredState;
 import dev.outrigger.controlplane.model.Service;
 import dev.outrigger.controlplane.model.Workload;
-import dev.outrigger.controlplane.snapshot.NodeDescription.Implementation;
 import io.envoyproxy.envoy.config.core.v3.TrafficDirection;
 import io.envoyproxy.envoy.config.listener.v3.AdditionalAddress;
 import io.envoyproxy.envoy.config.listener.v3.FilterChain;
 import io.envoyproxy.envoy.config.listener.v3.FilterChainMatch;
 import io.envoyproxy.envoy.config.listener.v3.Listener;
+import io.envoyproxy.envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager.CodecType;
 import io.envoyproxy.envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager.ForwardClientCertDetails;
 import java.util.ArrayList;
 import java.util.List;
@@ -50,7 +50,7 @@ final class InboundListeners {
               match,
               protocolOf(workload, port),
               Policies.mtls(state, workload, port.port()),
-              () -> clusters.inboundOriginal(port)));
+              () -> clusters.inboundOriginal(port, protocolOf(workload, port))));
     }
     chains.addAll(
         chains(
@@ -83,7 +83,7 @@ final class InboundListeners {
               FilterChainMatch.getDefaultInstance(),
               protocolOf(workload, port),
               Policies.mtls(state, workload, port.port()),
-              () -> clusters.inboundStatic(port, sidecar.appAddress()));
+              () -> clusters.inboundStatic(port, protocolOf(workload, port), sidecar.appAddress()));
       if (chains.isEmpty()) {
         continue;
       }
@@ -127,11 +127,9 @@ final class InboundListeners {
         }
       }
     }
-    if (protocol == AppProtocol.DETECT && state.mesh().opaquePorts().contains(port.port())) {
-      return AppProtocol.TCP;
-    }
-    boolean http2 = protocol == AppProtocol.HTTP2 || protocol == AppProtocol.GRPC;
-    return http2 && node.implementation() == Implementation.OUTRIGGER ? AppProtocol.TCP : protocol;
+    return protocol == AppProtocol.DETECT && state.mesh().opaquePorts().contains(port.port())
+        ? AppProtocol.TCP
+        : protocol;
   }
 
   /** The name of the cluster, which is made when it is asked for. */
@@ -156,9 +154,24 @@ final class InboundListeners {
     if (node.meshTls() == NodeDescription.MeshTls.AVAILABLE) {
       if (!bytes || name.equals(Names.INBOUND_PASSTHROUGH)) {
         chains.add(
+            mesh(name + "|mesh-h2", match, Names.ALPN_HTTP2)
+                .addFilters(
+                    filters.inboundHttp(
+                        name,
+                        cluster.get(),
+                        protocol,
+                        CodecType.HTTP2,
+                        ForwardClientCertDetails.SANITIZE_SET))
+                .build());
+        chains.add(
             mesh(name + "|mesh-http", match, Names.ALPN_HTTP)
                 .addFilters(
-                    filters.inboundHttp(name, cluster.get(), ForwardClientCertDetails.SANITIZE_SET))
+                    filters.inboundHttp(
+                        name,
+                        cluster.get(),
+                        protocol,
+                        CodecType.AUTO,
+                        ForwardClientCertDetails.SANITIZE_SET))
                 .build());
       }
       chains.add(
@@ -172,12 +185,17 @@ final class InboundListeners {
     if (!bytes) {
       FilterChainMatch.Builder plain = match.toBuilder().setTransportProtocol("raw_buffer");
       if (protocol == AppProtocol.DETECT) {
-        plain.addAllApplicationProtocols(OutboundListeners.HTTP1);
+        plain.addAllApplicationProtocols(OutboundListeners.detected(node));
       }
       chains.add(
           chain(name + "|http", plain)
               .addFilters(
-                  filters.inboundHttp(name, cluster.get(), ForwardClientCertDetails.SANITIZE))
+                  filters.inboundHttp(
+                      name,
+                      cluster.get(),
+                      protocol,
+                      CodecType.AUTO,
+                      ForwardClientCertDetails.SANITIZE))
               .build());
     }
     if (!protocol.isHttp()) {

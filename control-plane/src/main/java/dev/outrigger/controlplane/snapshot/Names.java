@@ -7,6 +7,9 @@ final class Names {
   /** ALPN between proxies of the mesh where requests are understood. */
   static final String ALPN_HTTP = "outrigger-http/1.1";
 
+  /** The same, many requests at once on one connection. */
+  static final String ALPN_HTTP2 = "outrigger-h2";
+
   /** ALPN between proxies of the mesh where bytes are passed on. */
   static final String ALPN_TCP = "outrigger-tcp";
 

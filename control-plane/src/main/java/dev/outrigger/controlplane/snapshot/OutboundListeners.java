@@ -8,6 +8,7 @@ import dev.outrigger.controlplane.model.HttpRoute;
 import dev.outrigger.controlplane.model.Service;
 import dev.outrigger.controlplane.model.ServiceName;
 import dev.outrigger.controlplane.model.Workload;
+import dev.outrigger.controlplane.snapshot.NodeDescription.Implementation;
 import io.envoyproxy.envoy.config.core.v3.TrafficDirection;
 import io.envoyproxy.envoy.config.listener.v3.AdditionalAddress;
 import io.envoyproxy.envoy.config.listener.v3.Filter;
@@ -31,8 +32,8 @@ import org.jspecify.annotations.Nullable;
 final class OutboundListeners {
   private static final int CAPTURE_PORT = 15001;
 
-  /** Found by the inspectors; HTTP/2 is passed on as bytes where it is not declared. */
-  static final List<String> HTTP1 = List.of("http/1.0", "http/1.1");
+  private static final List<String> HTTP1 = List.of("http/1.0", "http/1.1");
+  private static final List<String> HTTP = List.of("http/1.0", "http/1.1", "h2c");
 
   private final DesiredState state;
   private final NodeDescription node;
@@ -46,6 +47,14 @@ final class OutboundListeners {
     this.node = node;
     this.clusters = clusters;
     this.filters = filters;
+  }
+
+  /**
+   * What the inspectors are to look for where nothing is declared. An Envoy passes HTTP/2 on as
+   * bytes there.
+   */
+  static List<String> detected(NodeDescription node) {
+    return node.implementation() == Implementation.OUTRIGGER ? HTTP : HTTP1;
   }
 
   List<Listener> listeners() {
@@ -163,7 +172,7 @@ final class OutboundListeners {
                   match
                       .clone()
                       .setTransportProtocol("raw_buffer")
-                      .addAllApplicationProtocols(HTTP1),
+                      .addAllApplicationProtocols(detected(node)),
                   httpFilter(name, service, port, only)),
               chain(
                   name + "|raw",
@@ -208,7 +217,9 @@ final class OutboundListeners {
   private List<Route> routesOf(Service service, Service.Port port, @Nullable Workload only) {
     RouteTables tables =
         new RouteTables(
-            node.implementation(), Policies.traffic(state, service.serviceName(), port.port()));
+            node.implementation(),
+            Policies.traffic(state, service.serviceName(), port.port()),
+            clusters.protocolOf(service, port));
     List<HttpRoute> about =
         only == null
             ? Policies.routes(state, service.serviceName(), port.port(), node.namespace())

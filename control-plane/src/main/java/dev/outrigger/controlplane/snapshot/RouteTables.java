@@ -3,6 +3,7 @@ package dev.outrigger.controlplane.snapshot;
 import static dev.outrigger.controlplane.snapshot.Protos.duration;
 import static dev.outrigger.controlplane.snapshot.Protos.number;
 
+import dev.outrigger.controlplane.model.AppProtocol;
 import dev.outrigger.controlplane.model.HttpRoute;
 import dev.outrigger.controlplane.model.HttpRoute.Backend;
 import dev.outrigger.controlplane.model.HttpRoute.Filter;
@@ -45,10 +46,18 @@ final class RouteTables {
 
   private final NodeDescription.Implementation implementation;
   private final @Nullable TrafficPolicy policy;
+  private final AppProtocol protocol;
 
-  RouteTables(NodeDescription.Implementation implementation, @Nullable TrafficPolicy policy) {
+  /**
+   * @param protocol of the port that the routes are about
+   */
+  RouteTables(
+      NodeDescription.Implementation implementation,
+      @Nullable TrafficPolicy policy,
+      AppProtocol protocol) {
     this.implementation = implementation;
     this.policy = policy;
+    this.protocol = protocol;
   }
 
   /** Everything to one cluster. */
@@ -74,6 +83,7 @@ final class RouteTables {
                 RetryPolicy.newBuilder()
                     .setRetryOn(ours ? "reset-before-request,safe" : "reset-before-request")
                     .setNumRetries(number(1)));
+    callersDeadline(action, Duration.ZERO);
     return List.of(
         Route.newBuilder()
             .setName("default")
@@ -378,6 +388,21 @@ final class RouteTables {
       request = attempt;
     }
     action.setTimeout(duration(request));
+    callersDeadline(action, request);
+  }
+
+  /**
+   * A call of gRPC says itself how long it may take.
+   *
+   * @param most caps that, and holds where a call says nothing; zero is no bound
+   */
+  private void callersDeadline(RouteAction.Builder action, Duration most) {
+    if (protocol == AppProtocol.GRPC) {
+      action.setMaxStreamDuration(
+          RouteAction.MaxStreamDuration.newBuilder()
+              .setMaxStreamDuration(duration(most))
+              .setGrpcTimeoutHeaderMax(duration(most)));
+    }
   }
 
   private static Duration first(

@@ -13,6 +13,7 @@ import io.envoyproxy.envoy.extensions.transport_sockets.tls.v3.TlsParameters;
 import io.envoyproxy.envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext;
 import io.envoyproxy.envoy.type.matcher.v3.StringMatcher;
 import java.util.Collection;
+import java.util.List;
 import java.util.TreeSet;
 
 /** Mutual TLS between proxies of the mesh: 1.3 only, with the identities of SPIFFE. */
@@ -35,13 +36,13 @@ final class TransportSockets {
         CertificateValidationContext.newBuilder().addMatchTypedSubjectAltNames(member).build();
     return socket(
         DownstreamTlsContext.newBuilder()
-            .setCommonTlsContext(common(who, alpn))
+            .setCommonTlsContext(common(who, List.of(alpn)))
             .setRequireClientCertificate(BoolValue.of(true))
             .build());
   }
 
   /** Towards endpoints that must be one of the identities; there is at least one. */
-  static TransportSocket outbound(Collection<String> identities, String alpn) {
+  static TransportSocket outbound(Collection<String> identities, List<String> alpn) {
     CertificateValidationContext.Builder who = CertificateValidationContext.newBuilder();
     for (String identity : new TreeSet<>(identities)) {
       who.addMatchTypedSubjectAltNames(uri(StringMatcher.newBuilder().setExact(identity)));
@@ -57,7 +58,7 @@ final class TransportSockets {
         .build();
   }
 
-  private static CommonTlsContext common(CertificateValidationContext who, String alpn) {
+  private static CommonTlsContext common(CertificateValidationContext who, List<String> alpn) {
     return CommonTlsContext.newBuilder()
         .setTlsParams(
             TlsParameters.newBuilder()
@@ -68,7 +69,7 @@ final class TransportSockets {
             CombinedCertificateValidationContext.newBuilder()
                 .setDefaultValidationContext(who)
                 .setValidationContextSdsSecretConfig(secret(Names.TRUST_SECRET)))
-        .addAlpnProtocols(alpn)
+        .addAllAlpnProtocols(alpn)
         .build();
   }
 

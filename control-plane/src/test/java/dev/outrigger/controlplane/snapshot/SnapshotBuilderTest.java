@@ -158,7 +158,7 @@ final class SnapshotBuilderTest {
             match -> {
               assertThat(match.getTransportProtocol()).isEqualTo("raw_buffer");
               assertThat(match.getApplicationProtocolsList())
-                  .containsExactly("http/1.0", "http/1.1");
+                  .containsExactly("http/1.0", "http/1.1", "h2c");
             });
     // On the default list of opaque ports, so nothing is waited for.
     assertThat(chain(outbound, "outbound|5432|db.shop").getFilterChainMatch())
@@ -181,15 +181,18 @@ final class SnapshotBuilderTest {
     assertThat(inbound.getFilterChainsList())
         .extracting(FilterChain::getName)
         .containsExactly(
+            "inbound|8080|mesh-h2",
             "inbound|8080|mesh-http",
             "inbound|8080|mesh-tcp",
             "inbound|8080|http",
             "inbound|8080|tls",
+            "inbound|9000|mesh-h2",
             "inbound|9000|mesh-http",
             "inbound|9000|mesh-tcp",
             "inbound|9000|http",
             "inbound|9000|raw",
             "inbound|9000|tls",
+            "inbound-passthrough|mesh-h2",
             "inbound-passthrough|mesh-http",
             "inbound-passthrough|mesh-tcp",
             "inbound-passthrough|raw",

@@ -102,6 +102,7 @@ public record RouteTableConfig(String name, List<VirtualHost> virtualHosts) {
      * @param prefixRewrite replaces the matched prefix; null leaves the path
      * @param hostRewrite replaces the host; null leaves it
      * @param upgrades whether upgrades pass; null takes the connection manager's choice
+     * @param times bounds beside the timeout
      */
     record Forward(
         List<WeightedCluster> clusters,
@@ -110,10 +111,31 @@ public record RouteTableConfig(String name, List<VirtualHost> virtualHosts) {
         RetryPolicy retry,
         @Nullable String prefixRewrite,
         @Nullable String hostRewrite,
-        @Nullable Boolean upgrades)
+        @Nullable Boolean upgrades,
+        CallTimes times)
         implements Action {
       public Forward {
         clusters = List.copyOf(clusters);
+      }
+
+      /** With no bound but the timeout. */
+      public Forward(
+          List<WeightedCluster> clusters,
+          Duration timeout,
+          @Nullable Duration idleTimeout,
+          RetryPolicy retry,
+          @Nullable String prefixRewrite,
+          @Nullable String hostRewrite,
+          @Nullable Boolean upgrades) {
+        this(
+            clusters,
+            timeout,
+            idleTimeout,
+            retry,
+            prefixRewrite,
+            hostRewrite,
+            upgrades,
+            CallTimes.NONE);
       }
     }
 

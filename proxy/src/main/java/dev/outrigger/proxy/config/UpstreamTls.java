@@ -33,5 +33,13 @@ public sealed interface UpstreamTls {
     public Originate {
       alpn = List.copyOf(alpn);
     }
+
+    /** The same, offering what is meant to be spoken on a connection. */
+    public Originate offering(ClusterConfig.Speech speech) {
+      List<String> offered = Alpn.offered(alpn, speech);
+      return offered.equals(alpn)
+          ? this
+          : new Originate(identity, trust, rule, sni, offered, versions);
+    }
   }
 }

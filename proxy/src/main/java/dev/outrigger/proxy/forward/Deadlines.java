@@ -4,8 +4,8 @@ import java.time.Duration;
 
 /**
  * The times of one exchange: the route's timeout over all attempts, from the end of the request on;
- * the timeout of each attempt until its answer begins; the end of a back-off. Pure: it is told the
- * time.
+ * the bound of the whole exchange, from its beginning on; the timeout of each attempt until its
+ * answer begins; the end of a back-off. Pure: it is told the time.
  */
 final class Deadlines {
   static final long NEVER = Long.MAX_VALUE;
@@ -14,6 +14,7 @@ final class Deadlines {
   enum Passed {
     NONE,
     ROUTE,
+    STREAM,
     PER_TRY,
     RETRY
   }
@@ -21,15 +22,16 @@ final class Deadlines {
   private final long routeNanos;
   private final long perTryNanos;
   private long routeAt = NEVER;
+  private long streamAt = NEVER;
   private long tryAt = NEVER;
   private long retryAt = NEVER;
 
   /**
-   * @param route zero is none
+   * @param routeNanos zero is none
    * @param perTry zero is none; ignored where it is not below the route's, as it could never pass
    */
-  Deadlines(Duration route, Duration perTry) {
-    this.routeNanos = route.toNanos();
+  Deadlines(long routeNanos, Duration perTry) {
+    this.routeNanos = routeNanos;
     long each = perTry.toNanos();
     this.perTryNanos = routeNanos > 0 && each >= routeNanos ? 0 : each;
   }
@@ -42,6 +44,11 @@ final class Deadlines {
     if (routeNanos > 0) {
       routeAt = now + routeNanos;
     }
+  }
+
+  /** The whole exchange must be over by then. */
+  void streamEnds(long time) {
+    streamAt = time;
   }
 
   void tryBegins(long now) {
@@ -58,13 +65,14 @@ final class Deadlines {
 
   void clear() {
     routeAt = NEVER;
+    streamAt = NEVER;
     tryAt = NEVER;
     retryAt = NEVER;
   }
 
   /** The earliest of all, or {@link #NEVER}. */
   long next() {
-    return Math.min(routeAt, Math.min(tryAt, retryAt));
+    return Math.min(Math.min(routeAt, streamAt), Math.min(tryAt, retryAt));
   }
 
   /** What has passed, once; the route's timeout outweighs the others. */
@@ -72,6 +80,10 @@ final class Deadlines {
     if (now >= routeAt) {
       clear();
       return Passed.ROUTE;
+    }
+    if (now >= streamAt) {
+      clear();
+      return Passed.STREAM;
     }
     if (now >= tryAt) {
       tryAt = NEVER;

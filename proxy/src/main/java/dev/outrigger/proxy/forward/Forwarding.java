@@ -26,6 +26,7 @@ import dev.outrigger.proxy.upstream.Upstream;
 import dev.outrigger.proxy.upstream.UpstreamStream;
 import dev.outrigger.proxy.worker.WorkerConfined;
 import io.netty.buffer.ByteBuf;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -53,6 +54,7 @@ final class Forwarding
   private final RouteMatch match;
   private final Action.Forward route;
   private final RetryPolicy policy;
+  private final CallDeadline times;
   private final Deadlines deadlines;
   private final Replay replay = new Replay();
   private final boolean idempotent;
@@ -82,7 +84,8 @@ final class Forwarding
     this.match = found;
     this.route = forward;
     this.policy = forward.retry();
-    this.deadlines = new Deadlines(forward.timeout(), policy.perTryTimeout());
+    this.times = CallDeadline.of(forward, exchange.head().headers());
+    this.deadlines = new Deadlines(times.routeNanos(), policy.perTryTimeout());
     this.idempotent = exchange.head().idempotent();
   }
 
@@ -102,6 +105,16 @@ final class Forwarding
       return;
     }
     upstream = found;
+    long whole = times.streamNanos();
+    if (whole >= 0) {
+      long end = exchange.begunAt() + whole;
+      if (end - forwarder.worker().nanoTime() <= 0) {
+        exchange.fail(streamTimeout());
+        return;
+      }
+      deadlines.streamEnds(end);
+      arm();
+    }
     upgrade = Outgoing.prepare(exchange, match, route, found.upgrades());
     inStart = true;
     beginAttempt(found, false, false);
@@ -214,6 +227,9 @@ final class Forwarding
     attempt = begun;
     number++;
     to.began(endpoint);
+    if (times.told() >= 0) {
+      times.tell(exchange.head().headers(), forwarder.worker().nanoTime() - exchange.begunAt());
+    }
     exchange.record().attemptStarted(number, exchange.head(), endpoint);
     if (deadlines.perTry()) {
       deadlines.tryBegins(forwarder.worker().nanoTime());
@@ -460,6 +476,7 @@ final class Forwarding
     switch (deadlines.passed(now)) {
       case NONE -> {}
       case ROUTE -> routePassed(to);
+      case STREAM -> streamPassed();
       case PER_TRY -> perTryPassed();
       case RETRY -> {
         nextIsBudgeted = false;
@@ -472,13 +489,28 @@ final class Forwarding
   }
 
   private void routePassed(Upstream to) {
-    ProxyError error = new ProxyError.DeadlinePassed(Timer.ROUTE, route.timeout(), false);
+    ProxyError error =
+        new ProxyError.DeadlinePassed(Timer.ROUTE, Duration.ofNanos(times.routeNanos()), false);
     Attempt current = attempt;
     if (current != null) {
       exchange.record().attemptFailed(error);
       to.failed(current.endpoint, error);
     }
     exchange.fail(error);
+  }
+
+  /** No endpoint is blamed: how long a call may take is its caller's wish. */
+  private void streamPassed() {
+    ProxyError error = streamTimeout();
+    if (attempt != null) {
+      exchange.record().attemptFailed(error);
+    }
+    exchange.fail(error);
+  }
+
+  private ProxyError streamTimeout() {
+    return new ProxyError.DeadlinePassed(
+        Timer.STREAM, Duration.ofNanos(times.streamNanos()), false);
   }
 
   private void perTryPassed() {

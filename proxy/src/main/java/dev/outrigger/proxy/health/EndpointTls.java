@@ -31,8 +31,7 @@ final class EndpointTls {
       switch (match.tls()) {
         case UpstreamTls.Plain _ -> choices.add(new Choice(match.labels(), null, null));
         case UpstreamTls.Originate originate -> {
-          List<String> alpn =
-              originate.alpn().stream().filter(protocol -> !protocol.equals("h2")).toList();
+          List<String> alpn = originate.offering(ClusterConfig.Speech.HTTP1).alpn();
           ClientTls tls =
               ClientTls.of(
                   originate.identity(),

@@ -38,6 +38,7 @@ public final class Exchange {
   private final @Nullable String upgrade;
   private final ExchangeRecord record;
   private final FilterChain filters;
+  private final long begunAt;
 
   private @Nullable RouteMatch route;
   private @Nullable RequestFlow flow;
@@ -66,6 +67,7 @@ public final class Exchange {
     this.upgrade = upgrade;
     this.record = record;
     this.filters = new FilterChain(this);
+    this.begunAt = service.worker().nanoTime();
   }
 
   /** The request as filters and routes have changed it so far. */
@@ -80,6 +82,11 @@ public final class Exchange {
   /** What body the request announces. */
   public BodyKind requestBody() {
     return requestBody;
+  }
+
+  /** When its head had come, in the worker's time. */
+  public long begunAt() {
+    return begunAt;
   }
 
   /** The protocol that the client would like to change to, or null. */

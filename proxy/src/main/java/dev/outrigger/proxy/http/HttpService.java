@@ -1,5 +1,6 @@
 package dev.outrigger.proxy.http;
 
+import dev.outrigger.proxy.config.Alpn;
 import dev.outrigger.proxy.http.codec.Http1HeadWriter;
 import dev.outrigger.proxy.message.ConnectionFacts;
 import dev.outrigger.proxy.telemetry.WorkerTelemetry;
@@ -71,7 +72,7 @@ public final class HttpService {
       case HTTP1 -> new Http1Downstream(this, settings, facts);
       case HTTP2 -> new Http2Downstream(this, settings, facts).handler();
       case AUTO -> {
-        if ("h2".equals(facts.alpn())) {
+        if (Alpn.isHttp2(facts.alpn())) {
           yield new Http2Downstream(this, settings, facts).handler();
         }
         yield facts.tls()

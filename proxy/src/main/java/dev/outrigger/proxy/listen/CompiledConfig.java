@@ -57,10 +57,11 @@ public record CompiledConfig(
     Map<UpstreamTls.Originate, ClientTls> clients = new HashMap<>();
     for (ClusterConfig cluster : config.clusters().values()) {
       for (ClusterConfig.TlsMatch match : cluster.tlsMatches()) {
-        if (match.tls() instanceof UpstreamTls.Originate originate
-            && !clients.containsKey(originate)) {
-          ClientTls known = clientTls.get(originate);
-          clients.put(originate, known != null ? known : clientTls(originate, clock));
+        if (match.tls() instanceof UpstreamTls.Originate originate) {
+          compile(originate, clients, clock);
+          for (ClusterConfig.Speech speech : cluster.pool().speech().onConnections()) {
+            compile(originate.offering(speech), clients, clock);
+          }
         }
       }
     }
@@ -79,6 +80,15 @@ public record CompiledConfig(
               listener, chains, last == null ? null : chain(last, next, servers, routes, clock)));
     }
     return new CompiledConfig(next, compiled, clients, servers, routes);
+  }
+
+  private void compile(
+      UpstreamTls.Originate tls, Map<UpstreamTls.Originate, ClientTls> clients, InstantSource clock)
+      throws TlsSetupException {
+    if (!clients.containsKey(tls)) {
+      ClientTls known = clientTls.get(tls);
+      clients.put(tls, known != null ? known : clientTls(tls, clock));
+    }
   }
 
   private CompiledChain chain(

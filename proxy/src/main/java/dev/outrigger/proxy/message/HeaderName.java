@@ -16,6 +16,7 @@ public final class HeaderName {
   public static final HeaderName DATE = of("date");
   public static final HeaderName EXPECT = of("expect");
   public static final HeaderName GRPC_STATUS = of("grpc-status");
+  public static final HeaderName GRPC_TIMEOUT = of("grpc-timeout");
   public static final HeaderName HOST = of("host");
   public static final HeaderName KEEP_ALIVE = of("keep-alive");
   public static final HeaderName LOCATION = of("location");

@@ -41,6 +41,11 @@ public enum ErrorCode {
       "The whole request took longer than the route allows.",
       ResponseFlag.UT,
       "response_timeout"),
+  STREAM_TIMEOUT(
+      "stream_timeout",
+      "The exchange took longer than its caller, or the route, lets it take in all.",
+      ResponseFlag.UT,
+      "max_duration_timeout"),
   PER_TRY_TIMEOUT(
       "per_try_timeout",
       "An attempt took longer than one attempt may, and no retry was left.",

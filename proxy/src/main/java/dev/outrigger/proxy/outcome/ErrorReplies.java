@@ -99,6 +99,7 @@ public final class ErrorReplies {
   private static ErrorReply deadline(Timer timer) {
     return switch (timer) {
       case ROUTE -> keep(ErrorCode.UPSTREAM_TIMEOUT, 504, GRPC_DEADLINE_EXCEEDED);
+      case STREAM -> keep(ErrorCode.STREAM_TIMEOUT, 504, GRPC_DEADLINE_EXCEEDED);
       case PER_TRY -> keep(ErrorCode.PER_TRY_TIMEOUT, 504, GRPC_DEADLINE_EXCEEDED);
       case REQUEST_HEADERS -> close(ErrorCode.REQUEST_HEADER_TIMEOUT, 408, GRPC_UNAVAILABLE);
       case STREAM_IDLE -> close(ErrorCode.STREAM_IDLE_TIMEOUT, 408, GRPC_UNAVAILABLE);

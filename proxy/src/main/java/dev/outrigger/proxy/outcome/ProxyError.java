@@ -158,7 +158,7 @@ public sealed interface ProxyError {
     @Override
     public Origin origin() {
       return switch (timer) {
-        case ROUTE, PER_TRY -> Origin.UPSTREAM;
+        case ROUTE, STREAM, PER_TRY -> Origin.UPSTREAM;
         case REQUEST_HEADERS, STREAM_IDLE -> Origin.DOWNSTREAM;
       };
     }
@@ -171,6 +171,7 @@ public sealed interface ProxyError {
     /** Which timer. */
     public enum Timer {
       ROUTE("route"),
+      STREAM("stream"),
       PER_TRY("per-try"),
       REQUEST_HEADERS("request header"),
       STREAM_IDLE("stream idle");

@@ -25,43 +25,16 @@ public final class ConnectionPool {
   /** What makes connections interchangeable. */
   record Key(String host, int port, UpstreamTls tls, Speech speech) {
     static Key of(Endpoint endpoint, UpstreamTls tls, Speech speech) {
-      return new Key(
-          endpoint.address().host(), endpoint.address().port(), offering(tls, speech), speech);
+      return new Key(endpoint.address().host(), endpoint.address().port(), tls, speech);
     }
 
     Key speaking(Speech other) {
-      return new Key(host, port, offering(tls, other), other);
+      return new Key(host, port, tls, other);
     }
 
-    /** Offers what is meant to be spoken; names of others, which mean more than that, stay. */
-    private static UpstreamTls offering(UpstreamTls tls, Speech speech) {
-      if (!(tls instanceof UpstreamTls.Originate originate)) {
-        return tls;
-      }
-      List<String> alpn = new ArrayList<>(originate.alpn());
-      switch (speech) {
-        case HTTP1 -> alpn.remove("h2");
-        case HTTP2 -> {
-          if (alpn.isEmpty()) {
-            alpn.add("h2");
-          }
-        }
-        case NEGOTIATED, AS_DOWNSTREAM -> {
-          if (alpn.isEmpty()) {
-            alpn.add("h2");
-            alpn.add("http/1.1");
-          }
-        }
-      }
-      return alpn.equals(originate.alpn())
-          ? tls
-          : new UpstreamTls.Originate(
-              originate.identity(),
-              originate.trust(),
-              originate.rule(),
-              originate.sni(),
-              alpn,
-              originate.versions());
+    /** The TLS that offers what is meant to be spoken. */
+    UpstreamTls offered() {
+      return tls instanceof UpstreamTls.Originate originate ? originate.offering(speech) : tls;
     }
   }
 
@@ -338,7 +311,7 @@ public final class ConnectionPool {
         .connect(
             upstream.config(),
             endpoint,
-            key.tls(),
+            key.offered(),
             chooser,
             new UpstreamConnector.Listener() {
               @Override

@@ -1,5 +1,6 @@
 package dev.outrigger.proxy.upstream;
 
+import dev.outrigger.proxy.config.Alpn;
 import dev.outrigger.proxy.config.ClusterConfig.Speech;
 import dev.outrigger.proxy.worker.WorkerConfined;
 import io.netty.channel.ChannelHandlerAdapter;
@@ -41,7 +42,7 @@ final class SpeechChooser extends ChannelHandlerAdapter {
         switch (speech) {
           case HTTP1 -> false;
           case HTTP2, AS_DOWNSTREAM -> true;
-          case NEGOTIATED -> tls != null && "h2".equals(tls.applicationProtocol());
+          case NEGOTIATED -> tls != null && Alpn.isHttp2(tls.applicationProtocol());
         };
     if (two) {
       Http2Upstream made = newHttp2.get();

@@ -67,6 +67,17 @@ class GrpcTest {
   private static final MethodDescriptor<String, String> FLOOD =
       method("Flood", MethodType.SERVER_STREAMING);
 
+  private static final PoolConfig HTTP2 =
+      new PoolConfig(
+          0,
+          0,
+          Duration.ofSeconds(30),
+          Duration.ZERO,
+          0,
+          Speech.HTTP2,
+          ClusterConfig.UPSTREAM_HTTP2,
+          ClusterConfig.AnswerLimits.DEFAULT);
+
   private final AtomicInteger sent = new AtomicInteger();
   private final AtomicInteger tries = new AtomicInteger();
   private Server server;
@@ -107,16 +118,7 @@ class GrpcTest {
             Duration.ofMillis(2),
             false,
             Set.of(Status.Code.UNAVAILABLE.value()));
-    setup.pool =
-        new PoolConfig(
-            0,
-            0,
-            Duration.ofSeconds(30),
-            Duration.ZERO,
-            0,
-            Speech.HTTP2,
-            ClusterConfig.UPSTREAM_HTTP2,
-            ClusterConfig.AnswerLimits.DEFAULT);
+    setup.pool = HTTP2;
     bed = new ProxyBed(setup);
     channel =
         NettyChannelBuilder.forAddress(
@@ -191,6 +193,34 @@ class GrpcTest {
               assertThat(e.getStatus().getCode()).isEqualTo(Status.Code.FAILED_PRECONDITION);
               assertThat(e.getStatus().getDescription()).isEqualTo("not now");
             });
+  }
+
+  @Test
+  void largeMessagesCrossTwoProxies() throws Exception {
+    ProxyBed.Setup setup = new ProxyBed.Setup().to(bed.port());
+    setup.codec = Codec.AUTO;
+    setup.timeout = Duration.ZERO;
+    setup.pool = HTTP2;
+    try (ProxyBed before = new ProxyBed(setup)) {
+      ManagedChannel through =
+          NettyChannelBuilder.forAddress(
+                  new InetSocketAddress(InetAddress.getLoopbackAddress(), before.port()))
+              .usePlaintext()
+              .build();
+      try {
+        for (int size : new int[] {1, 271_828, 3, 1_000_000, 65_535, 131_072}) {
+          assertThat(
+                  ClientCalls.blockingUnaryCall(
+                      through,
+                      ECHO,
+                      CallOptions.DEFAULT.withDeadlineAfter(10, TimeUnit.SECONDS),
+                      "z".repeat(size)))
+              .hasSize(size);
+        }
+      } finally {
+        through.shutdownNow();
+      }
+    }
   }
 
   @Test

@@ -253,18 +253,23 @@ public final class Http2Stream implements FlowGate.Valve {
     giveBack();
   }
 
-  private void giveBack() {
-    if (unreturned >= connection.streamWindow() / 2 && !gate.held() && !remoteEnded && !gone) {
-      int amount = unreturned;
-      unreturned = 0;
-      receiveWindow += amount;
-      connection.writeWindowUpdate(id, amount);
+  private boolean giveBack() {
+    boolean enough = unreturned >= connection.streamWindow() / 2;
+    if (!enough || gate.held() || remoteEnded || gone) {
+      return false;
     }
+    int amount = unreturned;
+    unreturned = 0;
+    receiveWindow += amount;
+    connection.writeWindowUpdate(id, amount);
+    return true;
   }
 
   @Override
   public void open() {
-    giveBack();
+    if (giveBack()) {
+      connection.flush(); // the other side has drained: no read of ours is under way
+    }
   }
 
   @Override

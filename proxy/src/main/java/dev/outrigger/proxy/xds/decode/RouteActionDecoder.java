@@ -23,6 +23,9 @@ final class RouteActionDecoder {
       throws InvalidResourceException {
     Duration timeout =
         route.hasTimeout() ? scope.in("timeout").duration(route.getTimeout()) : DEFAULT_TIMEOUT;
+    if (route.hasMaxStreamDuration()) {
+      timeout = Duration.ZERO; // which takes the place of it, also where it says nothing
+    }
     @Nullable Duration idle =
         route.hasIdleTimeout() ? scope.in("idle_timeout").duration(route.getIdleTimeout()) : null;
     RetryPolicy retry =
@@ -38,7 +41,8 @@ final class RouteActionDecoder {
             ? null
             : target(route.getPrefixRewrite(), scope.in("prefix_rewrite")),
         host(route, scope),
-        upgrades(route.getUpgradeConfigsList(), scope));
+        upgrades(route.getUpgradeConfigsList(), scope),
+        CallTimesDecoder.decode(route, scope));
   }
 
   private static List<WeightedCluster> clusters(RouteAction route, Scope scope)
