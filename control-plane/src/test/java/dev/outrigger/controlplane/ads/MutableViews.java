@@ -6,6 +6,7 @@ import io.envoyproxy.envoy.config.cluster.v3.Cluster;
 import io.envoyproxy.envoy.config.core.v3.AggregatedConfigSource;
 import io.envoyproxy.envoy.config.core.v3.ConfigSource;
 import io.envoyproxy.envoy.config.endpoint.v3.ClusterLoadAssignment;
+import io.envoyproxy.envoy.config.endpoint.v3.LocalityLbEndpoints;
 import io.envoyproxy.envoy.config.listener.v3.Listener;
 import io.envoyproxy.envoy.config.route.v3.RouteConfiguration;
 import java.util.List;
@@ -85,12 +86,10 @@ final class MutableViews implements ViewSource {
         .build();
   }
 
-  static ClusterLoadAssignment endpoints(String name, int overprovisioning) {
+  static ClusterLoadAssignment endpoints(String name, int priority) {
     return ClusterLoadAssignment.newBuilder()
         .setClusterName(name)
-        .setPolicy(
-            ClusterLoadAssignment.Policy.newBuilder()
-                .setOverprovisioningFactor(com.google.protobuf.UInt32Value.of(overprovisioning)))
+        .addEndpoints(LocalityLbEndpoints.newBuilder().setPriority(priority))
         .build();
   }
 

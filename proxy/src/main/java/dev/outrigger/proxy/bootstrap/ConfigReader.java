@@ -12,6 +12,7 @@ import com.google.protobuf.Message;
 import com.google.protobuf.NullValue;
 import com.google.protobuf.Struct;
 import com.google.protobuf.Value;
+import dev.outrigger.proxy.xds.decode.DroppedFields;
 import dev.outrigger.proxy.xds.decode.KnownTypes;
 import java.math.BigDecimal;
 import java.util.ArrayList;
@@ -59,6 +60,7 @@ final class ConfigReader {
   private static final Pattern INTEGER = Pattern.compile("[-+]?[0-9]{1,19}");
   private static final Pattern NUMBER =
       Pattern.compile("[-+]?(?:[0-9]+(?:\\.[0-9]*)?|\\.[0-9]+)(?:[eE][-+]?[0-9]{1,3})?");
+  private static final Pattern ZERO = Pattern.compile("[-+]?0*(?:\\.0*)?");
   private static final Set<String> NULLS = Set.of("", "~", "null", "Null", "NULL");
   private static final Set<String> TRUE = Set.of("true", "True", "TRUE");
   private static final Set<String> FALSE = Set.of("false", "False", "FALSE");
@@ -223,6 +225,16 @@ final class ConfigReader {
       }
       @Nullable FieldDescriptor field = field(type, key);
       if (field == null) {
+        DroppedFields.Field dropped = dropped(type, key);
+        if (dropped != null) {
+          // The search for unsupported fields finds it there, as it does in what comes over xDS.
+          positions.putIfAbsent(join(path, dropped.name()), position(entry.getKeyNode()));
+          if (!isNull(entry.getValueNode())
+              && !(dropped.implicit() && isZero(entry.getValueNode()))) {
+            DroppedFields.set(builder, dropped);
+          }
+          continue;
+        }
         problem(entry.getKeyNode(), join(path, key), unknownField(type, key));
         continue;
       }
@@ -325,7 +337,9 @@ final class ConfigReader {
     if (key.equals("<<")) {
       return "merge keys are not part of YAML 1.2; write the fields out";
     }
-    String nearest = NearestName.hint(key, known);
+    List<String> all = new ArrayList<>(known);
+    all.addAll(DroppedFields.of(type.getFullName()).keySet());
+    String nearest = NearestName.hint(key, all);
     if (!nearest.isEmpty()) {
       return type.getName() + " has no field '" + key + "'" + nearest;
     }
@@ -347,6 +361,20 @@ final class ConfigReader {
     }
     for (FieldDescriptor field : type.getFields()) {
       if (field.getJsonName().equals(key)) {
+        return field;
+      }
+    }
+    return null;
+  }
+
+  private static DroppedFields.@Nullable Field dropped(Descriptor type, String key) {
+    Map<String, DroppedFields.Field> dropped = DroppedFields.of(type.getFullName());
+    DroppedFields.Field byName = dropped.get(key);
+    if (byName != null) {
+      return byName;
+    }
+    for (DroppedFields.Field field : dropped.values()) {
+      if (field.name().replace("_", "").equalsIgnoreCase(key) && !key.contains("_")) {
         return field;
       }
     }
@@ -609,6 +637,11 @@ final class ConfigReader {
     return node instanceof ScalarNode scalar
         && isPlain(scalar)
         && NULLS.contains(scalar.getValue());
+  }
+
+  private static boolean isZero(Node node) {
+    return node instanceof ScalarNode scalar
+        && (FALSE.contains(scalar.getValue()) || ZERO.matcher(scalar.getValue()).matches());
   }
 
   private static boolean isNoText(String text) {

@@ -127,7 +127,7 @@ public final class ClusterDecoder implements ResourceType<Cluster, Unresolved<Cl
 
   private static Unresolved<Discovery> discovery(Cluster cluster, Scope scope)
       throws InvalidResourceException {
-    if (cluster.hasClusterType()) {
+    if (DroppedFields.isSet(cluster, "cluster_type")) {
       throw scope.in("cluster_type").refuse("is not supported, expected type");
     }
     Scope load = scope.in("load_assignment");
@@ -291,7 +291,7 @@ public final class ClusterDecoder implements ResourceType<Cluster, Unresolved<Cl
             switch (explicit.getProtocolConfigCase()) {
               case HTTP_PROTOCOL_OPTIONS -> Speech.HTTP1;
               case HTTP2_PROTOCOL_OPTIONS -> Speech.HTTP2;
-              case HTTP3_PROTOCOL_OPTIONS, PROTOCOLCONFIG_NOT_SET ->
+              case PROTOCOLCONFIG_NOT_SET ->
                   throw at.refuse("expected http_protocol_options or http2_protocol_options");
             };
         yield new Spoken(speech, explicit.getHttp2ProtocolOptions(), at.in(field));

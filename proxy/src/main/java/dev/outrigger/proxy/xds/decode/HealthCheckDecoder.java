@@ -49,9 +49,12 @@ final class HealthCheckDecoder {
       case HTTP_HEALTH_CHECK ->
           http(check.getHttpHealthCheck(), schedule, cluster, scope.in("http_health_check"));
       case TCP_HEALTH_CHECK -> new HealthCheckPolicy.Tcp(schedule);
-      case GRPC_HEALTH_CHECK -> throw scope.in("grpc_health_check").refuse("is not supported yet");
-      case CUSTOM_HEALTH_CHECK, HEALTHCHECKER_NOT_SET ->
-          throw scope.refuse("expected http_health_check or tcp_health_check");
+      case HEALTHCHECKER_NOT_SET -> {
+        if (DroppedFields.isSet(check, "grpc_health_check")) {
+          throw scope.in("grpc_health_check").refuse("is not supported yet");
+        }
+        throw scope.refuse("expected http_health_check or tcp_health_check");
+      }
     };
   }
 

@@ -51,8 +51,7 @@ final class HttpProxyDecoder {
         routes = r -> r.routes(name);
         needs = Set.of(new ResourceRef(TypeUrls.ROUTE, name));
       }
-      case SCOPED_ROUTES, ROUTESPECIFIER_NOT_SET ->
-          throw scope.refuse("expected route_config or rds");
+      case ROUTESPECIFIER_NOT_SET -> throw scope.refuse("expected route_config or rds");
       default -> throw scope.refuse("expected route_config or rds");
     }
     return new Deferred<>(

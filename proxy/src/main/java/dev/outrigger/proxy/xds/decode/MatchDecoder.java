@@ -76,7 +76,7 @@ final class MatchDecoder {
         yield new PathMatch.SegmentPrefix(prefix, caseSensitive);
       }
       case SAFE_REGEX -> new PathMatch.Regex(regex(match.getSafeRegex(), scope.in("safe_regex")));
-      case CONNECT_MATCHER, PATH_MATCH_POLICY, PATHSPECIFIER_NOT_SET ->
+      case PATHSPECIFIER_NOT_SET ->
           throw scope.refuse("expected prefix, path, path_separated_prefix or safe_regex");
     };
   }
@@ -135,7 +135,7 @@ final class MatchDecoder {
           new ValueMatch.Contains(scope.in("contains").required(matcher.getContains()));
       case SAFE_REGEX ->
           new ValueMatch.Regex(regex(matcher.getSafeRegex(), scope.in("safe_regex")));
-      case CUSTOM, MATCHPATTERN_NOT_SET ->
+      case MATCHPATTERN_NOT_SET ->
           throw scope.refuse("expected exact, prefix, suffix, contains or safe_regex");
     };
   }

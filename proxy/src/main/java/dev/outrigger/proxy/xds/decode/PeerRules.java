@@ -143,7 +143,7 @@ final class PeerRules {
           new NameMatcher(kind, NameComparison.PREFIX, at.in("prefix").required(value.getPrefix()));
       case SUFFIX ->
           new NameMatcher(kind, NameComparison.SUFFIX, at.in("suffix").required(value.getSuffix()));
-      case SAFE_REGEX, CONTAINS, CUSTOM, MATCHPATTERN_NOT_SET ->
+      case SAFE_REGEX, CONTAINS, MATCHPATTERN_NOT_SET ->
           throw at.refuse("expected exact, prefix or suffix");
     };
   }

@@ -63,11 +63,7 @@ final class RouteActionDecoder {
         }
         yield checkedWeights(clusters, at);
       }
-      case CLUSTER_HEADER,
-          CLUSTER_SPECIFIER_PLUGIN,
-          INLINE_CLUSTER_SPECIFIER_PLUGIN,
-          CLUSTERSPECIFIER_NOT_SET ->
-          throw scope.refuse("expected cluster or weighted_clusters");
+      case CLUSTERSPECIFIER_NOT_SET -> throw scope.refuse("expected cluster or weighted_clusters");
     };
   }
 
@@ -87,11 +83,7 @@ final class RouteActionDecoder {
       case HOST_REWRITE_LITERAL ->
           target(route.getHostRewriteLiteral(), scope.in("host_rewrite_literal"));
       // What is set here is refused as unsupported before.
-      case AUTO_HOST_REWRITE,
-          HOST_REWRITE_HEADER,
-          HOST_REWRITE_PATH_REGEX,
-          HOSTREWRITESPECIFIER_NOT_SET ->
-          null;
+      case AUTO_HOST_REWRITE, HOSTREWRITESPECIFIER_NOT_SET -> null;
     };
   }
 
@@ -150,7 +142,7 @@ final class RouteActionDecoder {
     @Nullable String path =
         switch (redirect.getPathRewriteSpecifierCase()) {
           case PATH_REDIRECT -> target(redirect.getPathRedirect(), scope.in("path_redirect"));
-          case PREFIX_REWRITE, REGEX_REWRITE, PATHREWRITESPECIFIER_NOT_SET -> null;
+          case PREFIX_REWRITE, PATHREWRITESPECIFIER_NOT_SET -> null;
         };
     @Nullable String prefix =
         redirect.hasPrefixRewrite()

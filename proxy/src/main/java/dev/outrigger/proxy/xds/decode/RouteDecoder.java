@@ -157,8 +157,7 @@ public final class RouteDecoder implements ResourceType<RouteConfiguration, Rout
       case DIRECT_RESPONSE ->
           RouteActionDecoder.direct(
               route.getDirectResponse(), maxDirectBody, scope.in("direct_response"));
-      case FILTER_ACTION, NON_FORWARDING_ACTION, ACTION_NOT_SET ->
-          throw scope.refuse("expected route, redirect or direct_response");
+      case ACTION_NOT_SET -> throw scope.refuse("expected route, redirect or direct_response");
     };
   }
 }

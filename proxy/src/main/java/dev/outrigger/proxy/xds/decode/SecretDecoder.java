@@ -35,8 +35,7 @@ public final class SecretDecoder implements ResourceType<Secret, SecretConfig> {
               TlsDecoder.certificate(secret.getTlsCertificate(), scope.in("tls_certificate")));
       case VALIDATION_CONTEXT ->
           TlsDecoder.trust(secret.getValidationContext(), scope.in("validation_context"));
-      case SESSION_TICKET_KEYS, GENERIC_SECRET, TYPE_NOT_SET ->
-          throw scope.refuse("expected tls_certificate or validation_context");
+      case TYPE_NOT_SET -> throw scope.refuse("expected tls_certificate or validation_context");
     };
   }
 }

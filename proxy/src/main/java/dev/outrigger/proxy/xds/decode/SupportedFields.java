@@ -26,6 +26,8 @@ public final class SupportedFields {
   /** Of {@code Any} inside {@code Any}. */
   private static final int MAX_NESTING = 8;
 
+  private static final String DEPRECATED = "it is deprecated in Envoy too";
+
   private static final Map<String, Map<String, Rule>> TABLE = SupportedFieldsTable.read();
 
   private SupportedFields() {}
@@ -92,6 +94,14 @@ public final class SupportedFields {
         descend(field, value, at, depth, found);
       }
     }
+    for (int number : message.getUnknownFields().asMap().keySet()) {
+      DroppedFields.Field field = DroppedFields.field(type, number);
+      String name = field == null ? "field number " + number : field.name();
+      found.add(
+          new UnsupportedField(
+              path.isEmpty() ? name : path + "." + name,
+              field != null && field.deprecated() ? DEPRECATED : ""));
+    }
   }
 
   private static void descend(
@@ -155,7 +165,7 @@ public final class SupportedFields {
     if (rule == Rule.ON_ONLY) {
       return "leave it out or switch it on";
     }
-    return field.getOptions().getDeprecated() ? "it is deprecated in Envoy too" : "";
+    return field.getOptions().getDeprecated() ? DEPRECATED : "";
   }
 
   /** The fields of a type that are read, for messages that suggest one. */

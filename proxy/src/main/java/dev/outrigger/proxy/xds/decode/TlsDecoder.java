@@ -236,10 +236,14 @@ final class TlsDecoder {
             PeerRules.of(own, at.in("default_validation_context")),
             at.in("validation_context_sds_secret_config"));
       }
-      case VALIDATION_CONTEXT_CERTIFICATE_PROVIDER,
-          VALIDATION_CONTEXT_CERTIFICATE_PROVIDER_INSTANCE ->
+      case VALIDATIONCONTEXTTYPE_NOT_SET -> {
+        // Whoever goes on without unsupported fields still wants peers to be verified.
+        if (DroppedFields.isSet(common, "validation_context_certificate_provider")
+            || DroppedFields.isSet(common, "validation_context_certificate_provider_instance")) {
           throw scope.refuse("certificate providers are not supported");
-      case VALIDATIONCONTEXTTYPE_NOT_SET -> null;
+        }
+        yield null;
+      }
     };
   }
 

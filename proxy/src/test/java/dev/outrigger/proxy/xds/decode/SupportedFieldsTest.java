@@ -64,19 +64,24 @@ final class SupportedFieldsTest {
 
   @Test
   void aRefusalNamesEveryField() {
-    Cluster cluster =
-        Cluster.newBuilder()
-            .setName("c")
-            .setCloseConnectionsOnHostHealthFailure(true)
-            .addLrsReportEndpointMetrics("x")
-            .build();
+    Cluster.Builder builder =
+        Cluster.newBuilder().setName("c").setCloseConnectionsOnHostHealthFailure(true);
+    DroppedFields.set(
+        builder,
+        Objects.requireNonNull(
+            DroppedFields.of("envoy.config.cluster.v3.Cluster")
+                .get("lrs_report_endpoint_metrics")));
+    // Of a newer Envoy.
+    DroppedFields.set(builder, new DroppedFields.Field("later", 5000, false, false));
+    Cluster cluster = builder.build();
     Assertions.assertThatThrownBy(
             () ->
                 new ClusterDecoder()
                     .decode(cluster, DecodeContext.strict(new ClusterDecoder().typeUrl(), "c")))
         .isInstanceOf(InvalidResourceException.class)
         .hasMessageContaining("close_connections_on_host_health_failure")
-        .hasMessageContaining("lrs_report_endpoint_metrics");
+        .hasMessageContaining("lrs_report_endpoint_metrics")
+        .hasMessageContaining("field number 5000");
   }
 
   private static boolean isLeaf(FieldDescriptor field) {
