@@ -215,22 +215,16 @@ final class ProxyMetrics {
         "Connections whose first bytes did not come in time.",
         "listener",
         all.detectionTimeouts);
-    out.family(
+    refusals(
         "outrigger_connections_refused_total",
-        MetricSink.Type.COUNTER,
-        "Clients refused before any exchange.");
-    List<Map.Entry<Refusal, long[]>> refused = new ArrayList<>(all.refused.entrySet());
-    refused.sort(
-        Comparator.comparing((Map.Entry<Refusal, long[]> e) -> e.getKey().listener())
-            .thenComparing(e -> e.getKey().code()));
-    for (Map.Entry<Refusal, long[]> entry : refused) {
-      out.value(
-          entry.getValue()[0],
-          "listener",
-          entry.getKey().listener(),
-          "code",
-          entry.getKey().code());
-    }
+        "Clients refused before any exchange.",
+        "code",
+        all.refused);
+    refusals(
+        "outrigger_downstream_floods_total",
+        "Clients that did too much of something, or too slowly, and were sent away.",
+        "kind",
+        all.floods);
     named(
         "outrigger_upstream_connections_opened_total",
         MetricSink.Type.COUNTER,
@@ -243,6 +237,18 @@ final class ProxyMetrics {
         "Connections to endpoints that are open.",
         "cluster",
         all.upstreamOpen);
+  }
+
+  private void refusals(String name, String help, String label, Map<Refusal, long[]> values) {
+    out.family(name, MetricSink.Type.COUNTER, help);
+    List<Map.Entry<Refusal, long[]>> sorted = new ArrayList<>(values.entrySet());
+    sorted.sort(
+        Comparator.comparing((Map.Entry<Refusal, long[]> e) -> e.getKey().listener())
+            .thenComparing(e -> e.getKey().code()));
+    for (Map.Entry<Refusal, long[]> entry : sorted) {
+      out.value(
+          entry.getValue()[0], "listener", entry.getKey().listener(), label, entry.getKey().code());
+    }
   }
 
   private void named(

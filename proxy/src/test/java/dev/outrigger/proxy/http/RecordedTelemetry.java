@@ -22,6 +22,7 @@ public final class RecordedTelemetry implements WorkerTelemetry {
   public final List<Record> records = new CopyOnWriteArrayList<>();
   public final List<String> relaysEnded = new CopyOnWriteArrayList<>();
   public final List<String> refusals = new CopyOnWriteArrayList<>();
+  public final List<String> floods = new CopyOnWriteArrayList<>();
   public final List<String> bugs = new CopyOnWriteArrayList<>();
 
   /** Of one exchange. */
@@ -145,6 +146,11 @@ public final class RecordedTelemetry implements WorkerTelemetry {
   @Override
   public void requestRefused(ConnectionFacts facts, HttpProxyConfig config, ProxyError error) {
     refusals.add(ErrorReplies.replyFor(error).code().toString());
+  }
+
+  @Override
+  public void flooded(String listener, String kind) {
+    floods.add(kind);
   }
 
   @Override
