@@ -5,6 +5,7 @@ import dev.outrigger.proxy.config.RouteTableConfig.Append;
 import dev.outrigger.proxy.config.RouteTableConfig.HeaderValue;
 import dev.outrigger.proxy.http.codec.FlowGate;
 import dev.outrigger.proxy.message.ConnectionFacts;
+import dev.outrigger.proxy.message.Grpc;
 import dev.outrigger.proxy.message.Headers;
 import dev.outrigger.proxy.message.RequestHead;
 import dev.outrigger.proxy.message.ResponseHead;
@@ -224,6 +225,9 @@ public final class Exchange {
     ResponseHeaders.disown(response.headers(), facts);
     ResponseHeaders.prepare(response, this);
     begun(response.status());
+    if (body == BodyKind.NONE) {
+      noteGrpcStatus(response.headers());
+    }
     client.head(response, body);
   }
 
@@ -242,8 +246,18 @@ public final class Exchange {
     if (finished) {
       return;
     }
+    if (trailers != null) {
+      noteGrpcStatus(trailers);
+    }
     finish(new Outcome.Answered(status));
     client.end(trailers);
+  }
+
+  private void noteGrpcStatus(Headers last) {
+    int said = Grpc.status(last);
+    if (said != Grpc.NO_STATUS) {
+      record.grpcStatus(said);
+    }
   }
 
   /**
@@ -289,6 +303,7 @@ public final class Exchange {
     ByteBuf body = reply.body();
     int length = body.readableBytes();
     begun(reply.head().status());
+    noteGrpcStatus(reply.head().headers());
     client.head(reply.head(), length == 0 ? BodyKind.NONE : BodyKind.LENGTH);
     if (length == 0 || head.method().equals("HEAD")) {
       body.release();

@@ -43,6 +43,13 @@ public interface ExchangeRecord {
   /** The head of the answer that the client gets. */
   void responseStarted(int status);
 
+  /**
+   * The call of gRPC that this exchange is ended with a status, in the head or in the trailers.
+   *
+   * @param status 0 to 16
+   */
+  void grpcStatus(int status);
+
   /** Body bytes to the client. */
   void responseBytes(int bytes);
 

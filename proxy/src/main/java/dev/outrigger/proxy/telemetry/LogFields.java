@@ -13,6 +13,7 @@ final class LogFields {
   static final byte[] AUTHORITY = JsonLine.name("authority");
   static final byte[] PROTOCOL = JsonLine.name("protocol");
   static final byte[] STATUS = JsonLine.name("status");
+  static final byte[] GRPC_STATUS = JsonLine.name("grpc_status");
   static final byte[] RESPONSE_FLAGS = JsonLine.name("response_flags");
   static final byte[] CODE = JsonLine.name("code");
   static final byte[] DETAILS = JsonLine.name("details");

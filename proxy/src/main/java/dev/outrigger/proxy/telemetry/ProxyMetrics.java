@@ -6,6 +6,7 @@ import java.lang.management.GarbageCollectorMXBean;
 import java.lang.management.ManagementFactory;
 import java.lang.management.MemoryUsage;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
@@ -96,25 +97,33 @@ final class ProxyMetrics {
     out.family("outrigger_requests_total", MetricSink.Type.COUNTER, "Exchanges that ended.");
     for (Map.Entry<LabelSet, long[]> entry : sorted(requests)) {
       LabelSet labels = entry.getKey();
-      out.value(
-          entry.getValue()[0],
-          "reporter",
-          labels.reporter,
-          "listener",
-          labels.listener,
-          "destination_service",
-          labels.service,
-          "source_principal",
-          labels.principal,
-          "response_code",
-          Integer.toString(labels.status),
-          "response_flags",
-          labels.flags,
-          "code",
-          labels.code,
-          "fault",
-          labels.fault);
+      String[] common = {
+        "reporter",
+        labels.reporter,
+        "listener",
+        labels.listener,
+        "destination_service",
+        labels.service,
+        "source_principal",
+        labels.principal,
+        "response_code",
+        Integer.toString(labels.status),
+        "response_flags",
+        labels.flags,
+        "code",
+        labels.code,
+        "fault",
+        labels.fault
+      };
+      out.value(entry.getValue()[0], labels.grpc < 0 ? common : withGrpc(common, labels.grpc));
     }
+  }
+
+  private static String[] withGrpc(String[] labels, int status) {
+    String[] more = Arrays.copyOf(labels, labels.length + 2);
+    more[labels.length] = "grpc_response_status";
+    more[labels.length + 1] = Integer.toString(status);
+    return more;
   }
 
   private void durations(Map<Duration, DurationHistogram> durations) {

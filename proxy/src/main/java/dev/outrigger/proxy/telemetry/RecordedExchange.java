@@ -5,6 +5,7 @@ import dev.outrigger.proxy.config.Endpoint;
 import dev.outrigger.proxy.config.HttpProxyConfig;
 import dev.outrigger.proxy.config.TracingConfig;
 import dev.outrigger.proxy.message.ConnectionFacts;
+import dev.outrigger.proxy.message.Grpc;
 import dev.outrigger.proxy.message.HeaderName;
 import dev.outrigger.proxy.message.Headers;
 import dev.outrigger.proxy.message.RequestHead;
@@ -63,6 +64,7 @@ final class RecordedExchange implements ExchangeRecord {
   private long attemptStartNanos;
   private int attemptStatus;
   private int status;
+  private int grpcStatus = Grpc.NO_STATUS;
   private long requestBytes;
   private long responseBytes;
   private String experiment = "";
@@ -193,6 +195,11 @@ final class RecordedExchange implements ExchangeRecord {
   }
 
   @Override
+  public void grpcStatus(int status) {
+    grpcStatus = status;
+  }
+
+  @Override
   public void responseBytes(int bytes) {
     responseBytes += bytes;
   }
@@ -221,6 +228,9 @@ final class RecordedExchange implements ExchangeRecord {
       if (told == 0) {
         told = reply.status();
       }
+      if (grpcStatus == Grpc.NO_STATUS && Grpc.isCall(head.headers())) {
+        grpcStatus = reply.grpcStatus(); // what breaking off amounts to
+      }
     } else if (faultKind == FaultKind.DELAY) {
       flags = "DI";
     }
@@ -235,7 +245,8 @@ final class RecordedExchange implements ExchangeRecord {
             telemetry
                 .probe
                 .fill(client.reporter(), facts.listener(), service, client.principal())
-                .ended(told, flags, code, experiment))[0]++;
+                .ended(told, flags, code, experiment)
+                .grpc(grpcStatus))[0]++;
     telemetry.counters.duration(client.reporter(), service).record(duration);
     ClusterConfig last = cluster;
     if (attempts > 1 && last != null) {
@@ -265,6 +276,9 @@ final class RecordedExchange implements ExchangeRecord {
     line.text(LogFields.AUTHORITY, authority);
     line.text(LogFields.PROTOCOL, head.version().toString());
     line.number(LogFields.STATUS, told);
+    if (grpcStatus != Grpc.NO_STATUS) {
+      line.number(LogFields.GRPC_STATUS, grpcStatus);
+    }
     line.text(LogFields.RESPONSE_FLAGS, flags);
     if (error != null) {
       line.text(LogFields.CODE, code);
@@ -355,6 +369,10 @@ final class RecordedExchange implements ExchangeRecord {
     if (told > 0) {
       put(about, "http.response.status_code", (long) told);
     }
+    if (grpcStatus != Grpc.NO_STATUS) {
+      put(about, "rpc.system", "grpc");
+      put(about, "rpc.grpc.status_code", (long) grpcStatus);
+    }
     put(about, "outrigger.request_id", requestId);
     put(about, "outrigger.listener", facts.listener());
     if (!route.isEmpty()) {
@@ -368,6 +386,9 @@ final class RecordedExchange implements ExchangeRecord {
     if (error != null) {
       put(about, "error.type", code);
       failure = error.detail();
+    } else if (isServersFault(grpcStatus)) {
+      put(about, "error.type", Integer.toString(grpcStatus));
+      failure = "";
     } else if (told >= 500) { // a caller's own mistakes are no errors of a server span
       put(about, "error.type", Integer.toString(told));
       failure = "";
@@ -421,6 +442,14 @@ final class RecordedExchange implements ExchangeRecord {
       put(about, "outrigger.cluster", to.name());
       put(about, "outrigger.destination_service", telemetry.service(to));
     }
+  }
+
+  /** By the semantic conventions of OpenTelemetry. */
+  private static boolean isServersFault(int grpcStatus) {
+    return switch (grpcStatus) {
+      case 2, 4, 12, 13, 14, 15 -> true;
+      default -> false;
+    };
   }
 
   private String spanName() {

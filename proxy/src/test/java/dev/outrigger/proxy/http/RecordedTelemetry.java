@@ -39,6 +39,7 @@ public final class RecordedTelemetry implements WorkerTelemetry {
     public volatile boolean retriesUsedUp;
     public volatile long requestBytes;
     public volatile long responseBytes;
+    public volatile int grpcStatus = -1;
     public final List<String> faults = new CopyOnWriteArrayList<>();
     private final String requestId;
 
@@ -87,6 +88,11 @@ public final class RecordedTelemetry implements WorkerTelemetry {
 
     @Override
     public void responseStarted(int status) {}
+
+    @Override
+    public void grpcStatus(int status) {
+      grpcStatus = status;
+    }
 
     @Override
     public void responseBytes(int bytes) {
