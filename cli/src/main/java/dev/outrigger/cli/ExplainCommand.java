@@ -8,6 +8,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.SequencedMap;
 import java.util.concurrent.Callable;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -22,6 +23,7 @@ import picocli.CommandLine.Parameters;
       "  outrigger explain                        lists all codes",
       "  outrigger explain no_healthy_endpoint",
       "  outrigger explain UH                     by the flag in the access log",
+      "  outrigger explain flags                  lists all flags",
       "  outrigger explain OR1003"
     })
 final class ExplainCommand implements Callable<Integer> {
@@ -38,6 +40,11 @@ final class ExplainCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws CommandFailedException {
+    String flag = code == null ? "" : code.strip().toUpperCase(Locale.ROOT);
+    if (!output.isJson() && flag.equals("FLAGS")) {
+      terminal.out().print(flagTable());
+      return Main.OK;
+    }
     SequencedMap<String, Page> pages = CodePages.all();
     List<Page> chosen =
         code == null
@@ -47,9 +54,16 @@ final class ExplainCommand implements Callable<Integer> {
       JsonArray list = new JsonArray();
       chosen.forEach(page -> list.add(json(page)));
       terminal.out().println(list);
-    } else if (code != null && chosen.size() == 1) {
+    } else if (code != null && chosen.size() == 1 && !CodePages.flags().containsKey(flag)) {
       terminal.out().print(render(chosen.getFirst()));
     } else {
+      String about = CodePages.flags().get(flag);
+      if (about != null) {
+        terminal.out().println(terminal.bold(flag) + ": " + about + "\n");
+      }
+      if (chosen.isEmpty()) {
+        return Main.OK;
+      }
       Table table = new Table("CODE", "SEEN AS", "MEANING");
       chosen.forEach(page -> table.row(page.code(), page.seen(), page.title()));
       terminal.out().print(table.render());
@@ -68,7 +82,7 @@ final class ExplainCommand implements Callable<Integer> {
         pages.values().stream()
             .filter(page -> List.of(page.seen().split(" ")).contains(code.toUpperCase(Locale.ROOT)))
             .toList();
-    if (!byFlag.isEmpty()) {
+    if (!byFlag.isEmpty() || CodePages.flags().containsKey(code.toUpperCase(Locale.ROOT))) {
       return byFlag;
     }
     String nearest =
@@ -98,6 +112,22 @@ final class ExplainCommand implements Callable<Integer> {
     return row[b.length()];
   }
 
+  private static String flagTable() {
+    SequencedMap<String, Page> pages = CodePages.all();
+    Table table = new Table("FLAG", "CODES", "MEANING");
+    CodePages.flags()
+        .forEach(
+            (flag, meaning) ->
+                table.row(
+                    flag,
+                    pages.values().stream()
+                        .filter(page -> page.seen().endsWith(" " + flag) && !flag.equals("-"))
+                        .map(Page::code)
+                        .collect(Collectors.joining(" ")),
+                    meaning));
+    return table.render();
+  }
+
   private String render(Page page) {
     StringBuilder text = new StringBuilder();
     text.append(terminal.bold(page.code())).append(" (").append(page.seen()).append("): ");
@@ -105,6 +135,17 @@ final class ExplainCommand implements Callable<Integer> {
     page.causes().forEach(cause -> text.append("  - ").append(cause).append('\n'));
     text.append("\nLook at:\n");
     page.look().forEach(look -> text.append("  - ").append(look).append('\n'));
+    if (!page.who().isEmpty()) {
+      text.insert(text.indexOf("\n\nLikely causes"), "\n\nWho says it:\n  " + page.who());
+    }
+    if (!page.remedies().isEmpty()) {
+      text.append("\nWhat to do:\n");
+      page.remedies().forEach(remedy -> text.append("  - ").append(remedy).append('\n'));
+    }
+    if (!page.example().isEmpty()) {
+      text.append("\nExample:\n");
+      page.example().forEach(line -> text.append("  ").append(line).append('\n'));
+    }
     return text.toString();
   }
 
@@ -120,6 +161,13 @@ final class ExplainCommand implements Callable<Integer> {
     JsonArray look = new JsonArray();
     page.look().forEach(look::add);
     json.add("look", look);
+    json.addProperty("who", page.who());
+    JsonArray remedies = new JsonArray();
+    page.remedies().forEach(remedies::add);
+    json.add("remedies", remedies);
+    JsonArray example = new JsonArray();
+    page.example().forEach(example::add);
+    json.add("example", example);
     return json;
   }
 }

@@ -3,9 +3,11 @@ package dev.outrigger.cli;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.outrigger.controlplane.source.Problem;
+import dev.outrigger.proxy.outcome.ConnectionCodes;
 import dev.outrigger.proxy.outcome.ErrorCode;
 import dev.outrigger.proxy.outcome.ErrorReplies;
 import dev.outrigger.proxy.outcome.ProxyError;
+import dev.outrigger.proxy.outcome.ResponseFlag;
 import java.lang.reflect.Constructor;
 import java.lang.reflect.RecordComponent;
 import java.time.Duration;
@@ -28,6 +30,7 @@ class ExplainCommandTest {
       }
     }
     Arrays.stream(Problem.Code.values()).map(Problem.Code::id).forEach(codes::add);
+    codes.addAll(ConnectionCodes.ALL);
 
     assertThat(codes).hasSizeGreaterThan(30);
     assertThat(CodePages.all().keySet()).containsExactlyElementsOf(codes);
@@ -70,6 +73,34 @@ class ExplainCommandTest {
   void aFlagOfTheAccessLogFindsItsCodes() {
     assertThat(Captured.run("explain", "uf").out())
         .contains("connect_refused", "connect_timeout", "tls_rejected");
+  }
+
+  @Test
+  void aPageOfTheProxySaysWhoAndWhatToDoAndGivesAnExample() {
+    for (CodePages.Page page : CodePages.all().values()) {
+      assertThat(page.causes()).as(page.code()).isNotEmpty();
+      assertThat(page.look()).as(page.code()).isNotEmpty();
+      if (!page.code().startsWith("OR")) {
+        assertThat(page.who()).as(page.code()).isNotEmpty();
+        assertThat(page.remedies()).as(page.code()).isNotEmpty();
+        assertThat(page.example()).as(page.code()).isNotEmpty();
+      }
+    }
+    assertThat(Captured.run("explain", "connect_refused").out())
+        .contains("Who says it:\n  The proxy", "What to do:\n  - ", "Example:\n  ");
+  }
+
+  @Test
+  void eachFlagIsExplained() {
+    assertThat(CodePages.flags().keySet())
+        .containsExactlyElementsOf(
+            new TreeSet<>(
+                Arrays.stream(ResponseFlag.values()).map(ResponseFlag::toString).toList()));
+    assertThat(Captured.run("explain", "urx").out())
+        .startsWith("URX: The attempts that the retry policy allows were used up");
+    assertThat(Captured.run("explain", "flags").out())
+        .containsPattern("UH +no_healthy_endpoint")
+        .contains("DI ");
   }
 
   @Test

@@ -10,6 +10,7 @@ import dev.outrigger.proxy.bootstrap.ProxyOptions.Unsupported;
 import dev.outrigger.proxy.config.ClusterConfig;
 import dev.outrigger.proxy.config.FilterChainConfig;
 import dev.outrigger.proxy.config.ListenerConfig;
+import dev.outrigger.proxy.config.NearestName;
 import dev.outrigger.proxy.config.NetworkFilter;
 import dev.outrigger.proxy.config.RouteTableConfig;
 import dev.outrigger.proxy.config.RuntimeConfig;

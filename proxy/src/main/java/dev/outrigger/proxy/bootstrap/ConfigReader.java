@@ -12,6 +12,7 @@ import com.google.protobuf.Message;
 import com.google.protobuf.NullValue;
 import com.google.protobuf.Struct;
 import com.google.protobuf.Value;
+import dev.outrigger.proxy.config.NearestName;
 import dev.outrigger.proxy.xds.decode.DroppedFields;
 import dev.outrigger.proxy.xds.decode.KnownTypes;
 import java.math.BigDecimal;

@@ -8,6 +8,7 @@ import dev.outrigger.proxy.bootstrap.ProxyOptions.Protocol;
 import dev.outrigger.proxy.bootstrap.ProxyOptions.ServerTls;
 import dev.outrigger.proxy.bootstrap.ProxyOptions.Source;
 import dev.outrigger.proxy.bootstrap.ProxyOptions.Unsupported;
+import dev.outrigger.proxy.config.NearestName;
 import dev.outrigger.proxy.config.SocketAddressConfig;
 import java.nio.file.Files;
 import java.nio.file.InvalidPathException;

@@ -5,7 +5,6 @@ import dev.outrigger.proxy.config.RouteTableConfig.Append;
 import dev.outrigger.proxy.config.RouteTableConfig.HeaderValue;
 import dev.outrigger.proxy.http.codec.FlowGate;
 import dev.outrigger.proxy.message.ConnectionFacts;
-import dev.outrigger.proxy.message.Grpc;
 import dev.outrigger.proxy.message.Headers;
 import dev.outrigger.proxy.message.RequestHead;
 import dev.outrigger.proxy.message.ResponseHead;
@@ -224,10 +223,7 @@ public final class Exchange {
     }
     ResponseHeaders.disown(response.headers(), facts);
     ResponseHeaders.prepare(response, this);
-    begun(response.status());
-    if (body == BodyKind.NONE) {
-      noteGrpcStatus(response.headers());
-    }
+    begun(response);
     client.head(response, body);
   }
 
@@ -247,17 +243,10 @@ public final class Exchange {
       return;
     }
     if (trailers != null) {
-      noteGrpcStatus(trailers);
+      record.responseTrailers(trailers);
     }
     finish(new Outcome.Answered(status));
     client.end(trailers);
-  }
-
-  private void noteGrpcStatus(Headers last) {
-    int said = Grpc.status(last);
-    if (said != Grpc.NO_STATUS) {
-      record.grpcStatus(said);
-    }
   }
 
   /**
@@ -302,8 +291,7 @@ public final class Exchange {
     ResponseHeaders.prepare(reply.head(), this);
     ByteBuf body = reply.body();
     int length = body.readableBytes();
-    begun(reply.head().status());
-    noteGrpcStatus(reply.head().headers());
+    begun(reply.head());
     client.head(reply.head(), length == 0 ? BodyKind.NONE : BodyKind.LENGTH);
     if (length == 0 || head.method().equals("HEAD")) {
       body.release();
@@ -349,10 +337,10 @@ public final class Exchange {
     return faultExperiment;
   }
 
-  void begun(int code) {
+  private void begun(ResponseHead response) {
     responseBegun = true;
-    status = code;
-    record.responseStarted(code);
+    status = response.status();
+    record.responseStarted(response);
   }
 
   void clientGone(String reason) {

@@ -4,7 +4,6 @@ import dev.outrigger.proxy.config.HttpProxyConfig;
 import dev.outrigger.proxy.config.HttpProxyConfig.Timeouts;
 import dev.outrigger.proxy.config.RouteTableConfig.Action;
 import dev.outrigger.proxy.http.codec.Connections;
-import dev.outrigger.proxy.http.codec.FloodKind;
 import dev.outrigger.proxy.http.codec.FlowGate;
 import dev.outrigger.proxy.http.codec.Http2Connection;
 import dev.outrigger.proxy.http.codec.Http2Fields;
@@ -168,8 +167,8 @@ final class Http2Downstream implements Http2Connection.Owner, HttpService.Connec
   }
 
   @Override
-  public void onFlood(FloodKind kind) {
-    service.telemetry().flooded(facts.listener(), kind.label());
+  public void onAbuse(String code) {
+    service.telemetry().connectionRefused(facts.listener(), code);
   }
 
   @Override
@@ -185,7 +184,8 @@ final class Http2Downstream implements Http2Connection.Owner, HttpService.Connec
     }
     long unfinished = connection.unfinishedSince();
     if (headNanos > 0 && unfinished != NEVER && now - unfinished >= headNanos) {
-      connection.flood(FloodKind.SLOW_HEADERS);
+      service.telemetry().connectionRefused(facts.listener(), "http2_slow_frame");
+      connection.fail(Http2Error.ENHANCE_YOUR_CALM, "a frame did not come in time");
       return;
     }
     if (now >= finalGoAwayAt) {

@@ -1,58 +1,93 @@
 package dev.outrigger.proxy.outcome;
 
-/** The short words of access logs, as operators know them from Envoy. */
+/** The short words of access logs, as operators know them from Envoy, in its order. */
 public enum ResponseFlag {
   /** Nothing to remark. */
-  NONE("-"),
+  NONE("-", "-"),
   /** No healthy upstream. */
-  UH("UH"),
-  /** Connecting to the upstream failed. */
-  UF("UF"),
-  /** A pool or breaker was full. */
-  UO("UO"),
-  /** No route. */
-  NR("NR"),
-  /** The cluster does not exist. */
-  NC("NC"),
+  UH("UH", "NoHealthyUpstream"),
   /** The upstream did not answer in time. */
-  UT("UT"),
-  /** The upstream reset the stream. */
-  UR("UR"),
-  /** The upstream closed the connection. */
-  UC("UC"),
-  /** The upstream broke the protocol. */
-  UPE("UPE"),
-  /** Retries were used up. */
-  URX("URX"),
-  /** The client went away. */
-  DC("DC"),
-  /** The client broke the protocol. */
-  DPE("DPE"),
-  /** A delay was injected. */
-  DI("DI"),
-  /** An error was injected. */
-  FI("FI"),
-  /** A rate limit refused. */
-  RL("RL"),
-  /** An authorization policy refused. */
-  UAEX("UAEX"),
-  /** The stream was idle for too long. */
-  SI("SI"),
-  /** The connection or stream lived too long. */
-  DT("DT"),
-  /** The proxy is overloaded. */
-  OM("OM"),
+  UT("UT", "UpstreamRequestTimeout"),
   /** A local reset. */
-  LR("LR");
+  LR("LR", "LocalReset"),
+  /** The upstream reset the stream. */
+  UR("UR", "UpstreamRemoteReset"),
+  /** Connecting to the upstream failed. */
+  UF("UF", "UpstreamConnectionFailure"),
+  /** The upstream closed the connection. */
+  UC("UC", "UpstreamConnectionTermination"),
+  /** A pool or breaker was full. */
+  UO("UO", "UpstreamOverflow"),
+  /** No route. */
+  NR("NR", "NoRouteFound"),
+  /** A delay was injected. */
+  DI("DI", "DelayInjected"),
+  /** An error was injected. */
+  FI("FI", "FaultInjected"),
+  /** A rate limit refused. */
+  RL("RL", "RateLimited"),
+  /** An authorization policy refused. */
+  UAEX("UAEX", "UnauthorizedExternalService"),
+  /** The client went away. */
+  DC("DC", "DownstreamConnectionTermination"),
+  /** Retries were used up. */
+  URX("URX", "UpstreamRetryLimitExceeded"),
+  /** The stream was idle for too long. */
+  SI("SI", "StreamIdleTimeout"),
+  /** The client broke the protocol. */
+  DPE("DPE", "DownstreamProtocolError"),
+  /** The connection or stream lived too long. */
+  DT("DT", "DurationTimeout"),
+  /** The upstream broke the protocol. */
+  UPE("UPE", "UpstreamProtocolError"),
+  /** The cluster does not exist. */
+  NC("NC", "NoClusterFound"),
+  /** The proxy is overloaded. */
+  OM("OM", "OverloadManagerTerminated");
+
+  private static final String[] COMBINED = combined();
 
   private final String text;
+  private final String longText;
 
-  ResponseFlag(String text) {
+  ResponseFlag(String text, String longText) {
     this.text = text;
+    this.longText = longText;
+  }
+
+  /** The flag as Envoy's {@code %RESPONSE_FLAGS_LONG%} spells it. */
+  public String longText() {
+    return longText;
   }
 
   @Override
   public String toString() {
     return text;
+  }
+
+  /** A cause with what happened beside it, such as {@code UT,DI}; {@code -} for nothing at all. */
+  public static String text(ResponseFlag cause, boolean delayed, boolean retriesUsedUp) {
+    return COMBINED[cause.ordinal() * 4 + (delayed ? 2 : 0) + (retriesUsedUp ? 1 : 0)];
+  }
+
+  private static String[] combined() {
+    ResponseFlag[] all = values();
+    String[] texts = new String[all.length * 4];
+    for (ResponseFlag cause : all) {
+      for (int beside = 0; beside < 4; beside++) {
+        StringBuilder text = new StringBuilder();
+        for (ResponseFlag flag : all) {
+          boolean set =
+              (flag == cause && cause != NONE)
+                  || (flag == DI && (beside & 2) != 0)
+                  || (flag == URX && (beside & 1) != 0);
+          if (set) {
+            text.append(text.isEmpty() ? "" : ",").append(flag);
+          }
+        }
+        texts[cause.ordinal() * 4 + beside] = text.isEmpty() ? "-" : text.toString();
+      }
+    }
+    return texts;
   }
 }

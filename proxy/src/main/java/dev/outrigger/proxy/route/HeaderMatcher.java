@@ -13,7 +13,7 @@ import org.jspecify.annotations.Nullable;
  * that is not there, inverted or not; only presence can be inverted then. {@code :method}, {@code
  * :path}, {@code :authority} (also {@code host}) and {@code :scheme} are the parts of the head.
  */
-final class HeaderMatcher {
+public final class HeaderMatcher {
   private enum Source {
     FIELD,
     METHOD,
@@ -28,7 +28,7 @@ final class HeaderMatcher {
   private final boolean aboutPresence;
   private final boolean invert;
 
-  HeaderMatcher(HeaderMatch match) {
+  public HeaderMatcher(HeaderMatch match) {
     this.source =
         switch (match.name().toLowerCase(Locale.ROOT)) {
           case ":method" -> Source.METHOD;
@@ -44,7 +44,7 @@ final class HeaderMatcher {
     this.invert = match.invert();
   }
 
-  boolean matches(RequestHead head) {
+  public boolean matches(RequestHead head) {
     String found = valueIn(head);
     if (found == null && !aboutPresence) {
       return false;

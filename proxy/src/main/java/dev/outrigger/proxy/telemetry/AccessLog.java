@@ -1,14 +1,14 @@
 package dev.outrigger.proxy.telemetry;
 
-import dev.outrigger.proxy.config.AccessLogConfig;
+import dev.outrigger.proxy.config.AccessLogConfig.Target;
 import dev.outrigger.proxy.worker.Worker;
 import dev.outrigger.proxy.worker.WorkerConfined;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The access log of one target in one worker: lines gather in a buffer that goes to the writer when
- * it is nearly full, or soon after its first line. Confined to its worker's event loop.
+ * What one worker writes to one target: lines gather in a buffer that goes to the writer when it is
+ * nearly full, or soon after its first line. Confined to its worker's event loop.
  */
 @WorkerConfined
 final class AccessLog {
@@ -17,30 +17,25 @@ final class AccessLog {
 
   private final Worker worker;
   private final LogWriter writer;
-  private final AccessLogConfig target;
+  private final Target target;
   private final boolean nowhere;
-  private final JsonLine line;
+  private final LogLine line;
   private int lines;
   private boolean scheduled;
 
-  AccessLog(Worker worker, LogWriter writer, AccessLogConfig target) {
+  AccessLog(Worker worker, LogWriter writer, Target target) {
     this.worker = worker;
     this.writer = writer;
     this.target = target;
-    this.nowhere = target instanceof AccessLogConfig.File file && file.path().equals("/dev/null");
-    this.line = new JsonLine(LogWriter.BUFFER_BYTES);
+    this.nowhere = target instanceof Target.File file && file.path().equals("/dev/null");
+    this.line = new LogLine(LogWriter.BUFFER_BYTES);
   }
 
-  /** Where the next line is written. */
-  JsonLine begin() {
+  /** Writes a line. */
+  void write(LogText text, LogEntry entry) {
     assert worker.isCurrent();
-    line.begin();
-    return line;
-  }
-
-  /** The line is whole. */
-  void end() {
-    line.end();
+    text.write(line, entry);
+    line.raw('\n');
     if (nowhere) {
       line.clear();
       return;

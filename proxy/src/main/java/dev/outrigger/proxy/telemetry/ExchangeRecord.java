@@ -2,9 +2,13 @@ package dev.outrigger.proxy.telemetry;
 
 import dev.outrigger.proxy.config.ClusterConfig;
 import dev.outrigger.proxy.config.Endpoint;
+import dev.outrigger.proxy.message.Headers;
 import dev.outrigger.proxy.message.RequestHead;
+import dev.outrigger.proxy.message.ResponseHead;
 import dev.outrigger.proxy.outcome.Outcome;
 import dev.outrigger.proxy.outcome.ProxyError;
+import java.net.SocketAddress;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What is noted of one exchange on its way, and written once at its end as metric, access log line
@@ -25,6 +29,9 @@ public interface ExchangeRecord {
    */
   void attemptStarted(int number, RequestHead outgoing, Endpoint endpoint);
 
+  /** The attempt has a connection. */
+  void attemptConnected(@Nullable SocketAddress local);
+
   /** The attempt was answered. */
   void attemptAnswered(int status);
 
@@ -37,18 +44,17 @@ public interface ExchangeRecord {
   /** An experiment touched this exchange. */
   void faultApplied(String experiment, String fault, FaultKind kind);
 
+  /** The client's request is whole. */
+  void requestEnded();
+
   /** Body bytes from the client. */
   void requestBytes(int bytes);
 
   /** The head of the answer that the client gets. */
-  void responseStarted(int status);
+  void responseStarted(ResponseHead head);
 
-  /**
-   * The call of gRPC that this exchange is ended with a status, in the head or in the trailers.
-   *
-   * @param status 0 to 16
-   */
-  void grpcStatus(int status);
+  /** What the client gets after the body. */
+  void responseTrailers(Headers trailers);
 
   /** Body bytes to the client. */
   void responseBytes(int bytes);

@@ -1,6 +1,6 @@
 package dev.outrigger.proxy.telemetry;
 
-import dev.outrigger.proxy.config.AccessLogConfig;
+import dev.outrigger.proxy.config.AccessLogConfig.Target;
 import java.io.FileDescriptor;
 import java.io.FileOutputStream;
 import java.io.IOException;
@@ -26,7 +26,7 @@ final class LogWriter implements AutoCloseable {
   private static final int WAITING_BUFFERS = 128;
   private static final int SPARE_BUFFERS = 16;
   private static final long CLOSE_MILLIS = 2000;
-  private static final Chunk END = new Chunk(new AccessLogConfig.Off(), new byte[0], 0, 0);
+  private static final Chunk END = new Chunk(new Target.StandardOutput(), new byte[0], 0, 0);
 
   private final ArrayBlockingQueue<Chunk> waiting = new ArrayBlockingQueue<>(WAITING_BUFFERS);
   private final ArrayBlockingQueue<byte[]> spare = new ArrayBlockingQueue<>(SPARE_BUFFERS);
@@ -35,7 +35,7 @@ final class LogWriter implements AutoCloseable {
 
   /** Lines on their way to a target; the bytes are handed over, never shared. */
   @SuppressWarnings("ArrayRecordComponent")
-  record Chunk(AccessLogConfig target, byte[] bytes, int length, int lines) {}
+  record Chunk(Target target, byte[] bytes, int length, int lines) {}
 
   private LogWriter() {
     this.thread = Thread.ofPlatform().name("outrigger-access-log").daemon().unstarted(this::run);
@@ -83,14 +83,14 @@ final class LogWriter implements AutoCloseable {
   }
 
   private void run() {
-    Map<AccessLogConfig, Target> targets = new HashMap<>();
+    Map<Target, Sink> targets = new HashMap<>();
     try {
       while (true) {
         Chunk chunk = waiting.take();
         if (chunk.equals(END)) {
           break;
         }
-        targets.computeIfAbsent(chunk.target(), Target::new).write(chunk);
+        targets.computeIfAbsent(chunk.target(), Sink::new).write(chunk);
         if (chunk.bytes().length == BUFFER_BYTES) {
           boolean _ = spare.offer(chunk.bytes());
         }
@@ -98,16 +98,16 @@ final class LogWriter implements AutoCloseable {
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
     } finally {
-      targets.values().forEach(Target::close);
+      targets.values().forEach(Sink::close);
     }
   }
 
-  private final class Target {
-    private final AccessLogConfig where;
+  private final class Sink {
+    private final Target where;
     private @Nullable OutputStream out;
     private boolean warned;
 
-    Target(AccessLogConfig where) {
+    Sink(Target where) {
       this.where = where;
     }
 
@@ -118,9 +118,7 @@ final class LogWriter implements AutoCloseable {
           open = open();
           out = open;
         }
-        if (open != null) {
-          open.write(chunk.bytes(), 0, chunk.length());
-        }
+        open.write(chunk.bytes(), 0, chunk.length());
         warned = false;
       } catch (IOException e) {
         dropped.add(chunk.lines());
@@ -132,19 +130,18 @@ final class LogWriter implements AutoCloseable {
       }
     }
 
-    private @Nullable OutputStream open() throws IOException {
+    private OutputStream open() throws IOException {
       return switch (where) {
-        case AccessLogConfig.Off _ -> null;
-        case AccessLogConfig.StandardOutput _ -> new FileOutputStream(FileDescriptor.out);
-        case AccessLogConfig.StandardError _ -> new FileOutputStream(FileDescriptor.err);
-        case AccessLogConfig.File file -> new FileOutputStream(file.path(), true);
+        case Target.StandardOutput _ -> new FileOutputStream(FileDescriptor.out);
+        case Target.StandardError _ -> new FileOutputStream(FileDescriptor.err);
+        case Target.File file -> new FileOutputStream(file.path(), true);
       };
     }
 
     void close() {
       OutputStream open = out;
       out = null;
-      if (open != null && where instanceof AccessLogConfig.File) {
+      if (open != null && where instanceof Target.File) {
         try {
           open.close();
         } catch (IOException e) {

@@ -1,5 +1,6 @@
 package dev.outrigger.proxy.telemetry;
 
+import dev.outrigger.proxy.config.AccessLogConfig;
 import dev.outrigger.proxy.config.ClusterConfig;
 import dev.outrigger.proxy.config.Endpoint;
 import dev.outrigger.proxy.config.NetworkFilter;
@@ -7,18 +8,21 @@ import dev.outrigger.proxy.message.ConnectionFacts;
 import dev.outrigger.proxy.outcome.ErrorReplies;
 import dev.outrigger.proxy.outcome.ErrorReply;
 import dev.outrigger.proxy.outcome.ProxyError;
+import dev.outrigger.proxy.telemetry.LogEntry.Moment;
 import dev.outrigger.proxy.worker.WorkerConfined;
 import org.jspecify.annotations.Nullable;
 
 /** One relayed connection as metrics and a log line. Confined to its worker's event loop. */
 @WorkerConfined
-final class RecordedConnection implements ConnectionRecord {
+final class RecordedConnection implements ConnectionRecord, AccessLogs.Lasting {
   private final RecordingTelemetry telemetry;
   private final ConnectionFacts facts;
   private final NetworkFilter.Tcp config;
   private final ClientText client;
   private final long startMillis;
   private final long startNanos;
+  private final boolean lasting;
+  private long dueAt;
   private long @Nullable [] counters;
   private @Nullable ClusterConfig cluster;
   private @Nullable Endpoint endpoint;
@@ -35,6 +39,12 @@ final class RecordedConnection implements ConnectionRecord {
     this.client = telemetry.client(facts);
     this.startMillis = telemetry.clock.millis();
     this.startNanos = telemetry.worker.nanoTime();
+    AccessLogConfig log = config.accessLog();
+    this.lasting = AccessLogs.any(log) && log.interval().isPositive();
+    if (lasting) {
+      dueAt = startNanos + log.interval().toNanos();
+      telemetry.logs.started(this);
+    }
   }
 
   @Override
@@ -42,6 +52,11 @@ final class RecordedConnection implements ConnectionRecord {
     this.cluster = cluster;
     this.endpoint = endpoint;
     count();
+    AccessLogConfig log = config.accessLog();
+    if (log.atStart() && AccessLogs.any(log)) {
+      LogEntry _ = entry(Moment.TCP_START, telemetry.worker.nanoTime());
+      telemetry.logs.write(log);
+    }
   }
 
   @Override
@@ -77,27 +92,49 @@ final class RecordedConnection implements ConnectionRecord {
     String flags = reply == null ? "-" : reply.flag().toString();
     String code = reply == null ? "" : reply.code().toString();
     telemetry.counters.closed.of(labels().ended(0, flags, code, experiment))[0]++;
-    AccessLog log = telemetry.log(config.accessLog());
-    if (log == null) {
-      return;
+    if (lasting) {
+      telemetry.logs.over(this);
     }
-    JsonLine line = log.begin();
-    line.time(LogFields.TIME, startMillis);
-    line.text(LogFields.PROTOCOL, "TCP");
-    line.text(LogFields.RESPONSE_FLAGS, flags);
-    if (error != null) {
-      line.text(LogFields.CODE, code);
-      line.text(LogFields.DETAILS, error.detail());
+    if (AccessLogs.any(config.accessLog())) {
+      LogEntry entry = entry(Moment.TCP_END, telemetry.worker.nanoTime());
+      entry.flags = flags;
+      if (error != null && reply != null) {
+        entry.cause = reply.flag();
+        entry.error = error;
+        entry.code = code;
+        entry.details = reply.code().details(false);
+        entry.termination = error.detail();
+      }
+      telemetry.logs.write(config.accessLog());
     }
-    line.millis(LogFields.DURATION, telemetry.worker.nanoTime() - startNanos);
-    line.number(LogFields.BYTES_RECEIVED, received);
-    line.number(LogFields.BYTES_SENT, sent);
-    LogFields.upstream(line, cluster, endpoint);
-    line.text(LogFields.FAULT_EXPERIMENT, experiment);
-    line.text(LogFields.FAULT, fault);
-    line.text(LogFields.SERVER_NAME, facts.serverName());
-    LogFields.client(line, facts, client);
-    log.end();
+  }
+
+  @Override
+  public long dueAt() {
+    return dueAt;
+  }
+
+  @Override
+  public void due(long now) {
+    dueAt = now + config.accessLog().interval().toNanos();
+    LogEntry _ = entry(Moment.TCP_INTERVAL, now);
+    telemetry.logs.write(config.accessLog());
+  }
+
+  private LogEntry entry(Moment moment, long now) {
+    LogEntry entry = telemetry.logs.begin();
+    entry.moment = moment;
+    entry.facts = facts;
+    entry.client = client;
+    entry.cluster = cluster;
+    entry.endpoint = endpoint;
+    entry.experiment = experiment;
+    entry.fault = fault;
+    entry.startMillis = startMillis;
+    entry.bytesReceived = received;
+    entry.bytesSent = sent;
+    entry.duration = now - startNanos;
+    return entry;
   }
 
   // Bytes that came before the service was known are counted with it.

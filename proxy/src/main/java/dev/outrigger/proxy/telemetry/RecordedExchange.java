@@ -1,20 +1,25 @@
 package dev.outrigger.proxy.telemetry;
 
+import dev.outrigger.proxy.config.AccessLogConfig;
 import dev.outrigger.proxy.config.ClusterConfig;
 import dev.outrigger.proxy.config.Endpoint;
 import dev.outrigger.proxy.config.HttpProxyConfig;
 import dev.outrigger.proxy.config.TracingConfig;
 import dev.outrigger.proxy.message.ConnectionFacts;
-import dev.outrigger.proxy.message.Grpc;
 import dev.outrigger.proxy.message.HeaderName;
 import dev.outrigger.proxy.message.Headers;
 import dev.outrigger.proxy.message.RequestHead;
+import dev.outrigger.proxy.message.ResponseHead;
 import dev.outrigger.proxy.outcome.ErrorReplies;
 import dev.outrigger.proxy.outcome.ErrorReply;
 import dev.outrigger.proxy.outcome.Outcome;
 import dev.outrigger.proxy.outcome.ProxyError;
+import dev.outrigger.proxy.outcome.ResponseFlag;
+import dev.outrigger.proxy.telemetry.LogEntry.Moment;
 import dev.outrigger.proxy.telemetry.TraceContext.Decision;
 import dev.outrigger.proxy.worker.WorkerConfined;
+import java.net.InetSocketAddress;
+import java.net.SocketAddress;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
@@ -28,7 +33,7 @@ import org.jspecify.annotations.Nullable;
  * each attempt gets an identity of its own under that of the exchange.
  */
 @WorkerConfined
-final class RecordedExchange implements ExchangeRecord {
+final class RecordedExchange implements ExchangeRecord, AccessLogs.Lasting {
   private final RecordingTelemetry telemetry;
   private final String requestId;
   private final ConnectionFacts facts;
@@ -40,6 +45,7 @@ final class RecordedExchange implements ExchangeRecord {
   private final String authority;
   private final long startMillis;
   private final long startNanos;
+  private final boolean logged;
 
   private boolean traced;
   private boolean sampled;
@@ -60,11 +66,19 @@ final class RecordedExchange implements ExchangeRecord {
   private int attempts;
   private boolean attemptOpen;
   private boolean retriesUsedUp;
+  private boolean delayed;
+  private @Nullable Headers response;
+  private @Nullable Headers trailers;
+  private @Nullable InetSocketAddress upstreamLocal;
+  private @Nullable String transportFailure;
+  private long requestEndedNanos = -1;
+  private long answeredNanos = -1;
+  private boolean lasting;
+  private long dueAt;
   private long attemptSpan;
   private long attemptStartNanos;
   private int attemptStatus;
   private int status;
-  private int grpcStatus = Grpc.NO_STATUS;
   private long requestBytes;
   private long responseBytes;
   private String experiment = "";
@@ -91,6 +105,24 @@ final class RecordedExchange implements ExchangeRecord {
     if (config.tracing().enabled()) {
       trace(head.headers(), config.tracing());
     }
+    AccessLogConfig log = config.accessLog();
+    this.logged = AccessLogs.any(log);
+    if (logged && log.atStart()) {
+      LogEntry _ = entry(Moment.HTTP_START, -1);
+      telemetry.logs.write(log);
+    }
+    if (logged && log.interval().isPositive()) {
+      lasting = true;
+      dueAt = startNanos + log.interval().toNanos();
+      telemetry.logs.started(this);
+    }
+  }
+
+  private static @Nullable String transportFailure(ProxyError error) {
+    if (error instanceof ProxyError.TlsRejected tls) {
+      return tls.reason();
+    }
+    return error instanceof ProxyError.ConnectRefused refused ? refused.reason() : null;
   }
 
   private void trace(Headers headers, TracingConfig tracing) {
@@ -135,6 +167,8 @@ final class RecordedExchange implements ExchangeRecord {
   public void attemptStarted(int number, RequestHead outgoing, Endpoint endpoint) {
     endAttempt(null);
     this.endpoint = endpoint;
+    transportFailure = null;
+    upstreamLocal = null;
     attempts = number;
     if (!traced) {
       return;
@@ -163,12 +197,19 @@ final class RecordedExchange implements ExchangeRecord {
   }
 
   @Override
+  public void attemptConnected(@Nullable SocketAddress local) {
+    upstreamLocal = local instanceof InetSocketAddress inet ? inet : null;
+  }
+
+  @Override
   public void attemptAnswered(int status) {
     attemptStatus = status;
+    answeredNanos = logged ? telemetry.worker.nanoTime() - startNanos : -1;
   }
 
   @Override
   public void attemptFailed(ProxyError error) {
+    transportFailure = transportFailure(error);
     endAttempt(error);
   }
 
@@ -182,6 +223,12 @@ final class RecordedExchange implements ExchangeRecord {
     this.experiment = experiment;
     this.fault = fault;
     this.faultKind = kind;
+    delayed |= kind == FaultKind.DELAY;
+  }
+
+  @Override
+  public void requestEnded() {
+    requestEndedNanos = logged ? telemetry.worker.nanoTime() - startNanos : -1;
   }
 
   @Override
@@ -190,13 +237,14 @@ final class RecordedExchange implements ExchangeRecord {
   }
 
   @Override
-  public void responseStarted(int status) {
-    this.status = status;
+  public void responseStarted(ResponseHead head) {
+    status = head.status();
+    response = head.headers();
   }
 
   @Override
-  public void grpcStatus(int status) {
-    grpcStatus = status;
+  public void responseTrailers(Headers trailers) {
+    this.trailers = trailers;
   }
 
   @Override
@@ -219,24 +267,17 @@ final class RecordedExchange implements ExchangeRecord {
           case Outcome.Failed _ -> status;
         };
     endAttempt(null);
-    String flags = "-";
+    ResponseFlag cause = ResponseFlag.NONE;
     String code = "";
     if (error != null) {
       ErrorReply reply = ErrorReplies.replyFor(error);
-      flags = reply.flag().toString();
+      cause = reply.flag();
       code = reply.code().toString();
       if (told == 0) {
         told = reply.status();
       }
-      if (grpcStatus == Grpc.NO_STATUS && Grpc.isCall(head.headers())) {
-        grpcStatus = reply.grpcStatus(); // what breaking off amounts to
-      }
-    } else if (faultKind == FaultKind.DELAY) {
-      flags = "DI";
     }
-    if (retriesUsedUp) {
-      flags = flags.equals("-") ? "URX" : flags + ",URX";
-    }
+    String flags = ResponseFlag.text(cause, delayed, retriesUsedUp);
     String service = telemetry.service(cluster);
     telemetry
         .counters
@@ -245,16 +286,24 @@ final class RecordedExchange implements ExchangeRecord {
             telemetry
                 .probe
                 .fill(client.reporter(), facts.listener(), service, client.principal())
-                .ended(told, flags, code, experiment)
-                .grpc(grpcStatus))[0]++;
+                .ended(told, flags, code, experiment))[0]++;
     telemetry.counters.duration(client.reporter(), service).record(duration);
     ClusterConfig last = cluster;
     if (attempts > 1 && last != null) {
       WorkerCounters.add(telemetry.counters.retries, last.name(), attempts - 1L);
     }
-    AccessLog log = telemetry.log(config.accessLog());
-    if (log != null) {
-      write(log, told, flags, code, error, duration);
+    if (lasting) {
+      telemetry.logs.over(this);
+    }
+    if (AccessLogs.any(config.accessLog())) {
+      LogEntry entry = entry(Moment.HTTP_END, duration);
+      entry.status = told;
+      entry.flags = flags;
+      entry.cause = cause;
+      entry.delayed = delayed;
+      entry.retriesUsedUp = retriesUsedUp;
+      ending(entry, outcome);
+      telemetry.logs.write(config.accessLog());
     }
     SpanSink spans = telemetry.spans;
     if (sampled && spans != null) {
@@ -262,51 +311,67 @@ final class RecordedExchange implements ExchangeRecord {
     }
   }
 
-  private void write(
-      AccessLog log,
-      int told,
-      String flags,
-      String code,
-      @Nullable ProxyError error,
-      long duration) {
-    JsonLine line = log.begin();
-    line.time(LogFields.TIME, startMillis);
-    line.text(LogFields.METHOD, method);
-    line.text(LogFields.PATH, path);
-    line.text(LogFields.AUTHORITY, authority);
-    line.text(LogFields.PROTOCOL, head.version().toString());
-    line.number(LogFields.STATUS, told);
-    if (grpcStatus != Grpc.NO_STATUS) {
-      line.number(LogFields.GRPC_STATUS, grpcStatus);
+  private static void ending(LogEntry entry, Outcome outcome) {
+    switch (outcome) {
+      case Outcome.Answered _ -> entry.details = "via_upstream";
+      case Outcome.AnsweredLocally _ -> entry.details = "direct_response";
+      case Outcome.Failed failed -> {
+        ErrorReply reply = ErrorReplies.replyFor(failed.error());
+        entry.error = failed.error();
+        entry.code = reply.code().toString();
+        entry.details = reply.code().details(failed.responseBegun());
+        if (reply.closesConnection()) {
+          entry.termination = failed.error().detail();
+        }
+      }
     }
-    line.text(LogFields.RESPONSE_FLAGS, flags);
-    if (error != null) {
-      line.text(LogFields.CODE, code);
-      line.text(LogFields.DETAILS, error.detail());
-    }
-    line.millis(LogFields.DURATION, duration);
-    line.number(LogFields.BYTES_RECEIVED, requestBytes);
-    line.number(LogFields.BYTES_SENT, responseBytes);
-    line.number(LogFields.ATTEMPTS, attempts);
-    LogFields.upstream(line, cluster, endpoint);
-    line.text(LogFields.ROUTE, route);
-    line.text(LogFields.REQUEST_ID, requestId);
-    if (traced) {
-      line.hex(LogFields.TRACE_ID, traceHigh, traceLow);
-    }
-    line.text(LogFields.FAULT_EXPERIMENT, experiment);
-    line.text(LogFields.FAULT, fault);
-    Headers headers = head.headers();
-    int agent = headers.indexOf(HeaderName.USER_AGENT, 0);
-    if (agent >= 0) {
-      line.text(
-          LogFields.USER_AGENT,
-          headers.array(),
-          headers.valueOffset(agent),
-          headers.valueLength(agent));
-    }
-    LogFields.client(line, facts, client);
-    log.end();
+  }
+
+  @Override
+  public long dueAt() {
+    return dueAt;
+  }
+
+  @Override
+  public void due(long now) {
+    dueAt = now + config.accessLog().interval().toNanos();
+    LogEntry entry = entry(Moment.HTTP_INTERVAL, now - startNanos);
+    entry.status = status;
+    telemetry.logs.write(config.accessLog());
+  }
+
+  /** All that is known so far but how it ended. */
+  private LogEntry entry(Moment moment, long duration) {
+    LogEntry entry = telemetry.logs.begin();
+    entry.moment = moment;
+    entry.facts = facts;
+    entry.client = client;
+    entry.head = head;
+    entry.response = response;
+    entry.trailers = trailers;
+    entry.cluster = cluster;
+    entry.endpoint = endpoint;
+    entry.upstreamLocal = upstreamLocal;
+    entry.method = method;
+    entry.path = path;
+    entry.authority = authority;
+    entry.route = route;
+    entry.requestId = requestId;
+    entry.experiment = experiment;
+    entry.fault = fault;
+    entry.transportFailure = transportFailure;
+    entry.traced = traced;
+    entry.sampled = sampled;
+    entry.traceHigh = traceHigh;
+    entry.traceLow = traceLow;
+    entry.startMillis = startMillis;
+    entry.bytesReceived = requestBytes;
+    entry.bytesSent = responseBytes;
+    entry.attempts = attempts;
+    entry.duration = duration;
+    entry.requestEnded = requestEndedNanos;
+    entry.answered = answeredNanos;
+    return entry;
   }
 
   private void endAttempt(@Nullable ProxyError error) {
@@ -369,10 +434,6 @@ final class RecordedExchange implements ExchangeRecord {
     if (told > 0) {
       put(about, "http.response.status_code", (long) told);
     }
-    if (grpcStatus != Grpc.NO_STATUS) {
-      put(about, "rpc.system", "grpc");
-      put(about, "rpc.grpc.status_code", (long) grpcStatus);
-    }
     put(about, "outrigger.request_id", requestId);
     put(about, "outrigger.listener", facts.listener());
     if (!route.isEmpty()) {
@@ -386,9 +447,6 @@ final class RecordedExchange implements ExchangeRecord {
     if (error != null) {
       put(about, "error.type", code);
       failure = error.detail();
-    } else if (isServersFault(grpcStatus)) {
-      put(about, "error.type", Integer.toString(grpcStatus));
-      failure = "";
     } else if (told >= 500) { // a caller's own mistakes are no errors of a server span
       put(about, "error.type", Integer.toString(told));
       failure = "";
@@ -442,14 +500,6 @@ final class RecordedExchange implements ExchangeRecord {
       put(about, "outrigger.cluster", to.name());
       put(about, "outrigger.destination_service", telemetry.service(to));
     }
-  }
-
-  /** By the semantic conventions of OpenTelemetry. */
-  private static boolean isServersFault(int grpcStatus) {
-    return switch (grpcStatus) {
-      case 2, 4, 12, 13, 14, 15 -> true;
-      default -> false;
-    };
   }
 
   private String spanName() {

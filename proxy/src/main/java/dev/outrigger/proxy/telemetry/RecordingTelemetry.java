@@ -1,12 +1,12 @@
 package dev.outrigger.proxy.telemetry;
 
-import dev.outrigger.proxy.config.AccessLogConfig;
 import dev.outrigger.proxy.config.ClusterConfig;
 import dev.outrigger.proxy.config.HttpProxyConfig;
 import dev.outrigger.proxy.config.NetworkFilter;
 import dev.outrigger.proxy.message.ConnectionFacts;
 import dev.outrigger.proxy.message.HeaderName;
 import dev.outrigger.proxy.message.RequestHead;
+import dev.outrigger.proxy.outcome.ConnectionCodes;
 import dev.outrigger.proxy.outcome.ErrorReplies;
 import dev.outrigger.proxy.outcome.ErrorReply;
 import dev.outrigger.proxy.outcome.ProxyError;
@@ -14,8 +14,6 @@ import dev.outrigger.proxy.worker.Worker;
 import dev.outrigger.proxy.worker.WorkerConfined;
 import java.nio.charset.StandardCharsets;
 import java.time.InstantSource;
-import java.util.HashMap;
-import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /** All telemetry of one worker. Confined to its worker's event loop. */
@@ -31,9 +29,8 @@ final class RecordingTelemetry implements WorkerTelemetry {
   final LabelSet probe = new LabelSet();
   final TraceContext reading = new TraceContext();
   final byte[] scratch = new byte[80];
+  final AccessLogs logs;
 
-  private final LogWriter writer;
-  private final Map<AccessLogConfig, AccessLog> logs = new HashMap<>();
   private final IdentityCache<ConnectionFacts, ClientText> clients =
       new IdentityCache<>(ClientText::of);
   private final IdentityCache<ClusterConfig, String> services =
@@ -50,7 +47,7 @@ final class RecordingTelemetry implements WorkerTelemetry {
     this.clock = clock;
     this.sampling = sampling;
     this.spans = spans;
-    this.writer = writer;
+    this.logs = new AccessLogs(worker, writer);
   }
 
   @Override
@@ -92,6 +89,7 @@ final class RecordingTelemetry implements WorkerTelemetry {
   @Override
   public void connectionRefused(String listener, String code) {
     assert worker.isCurrent();
+    assert ConnectionCodes.known(code) : code + " has no page";
     counters.refuse(listener, code);
   }
 
@@ -109,23 +107,20 @@ final class RecordingTelemetry implements WorkerTelemetry {
             probe
                 .fill(client.reporter(), facts.listener(), UNKNOWN, client.principal())
                 .ended(reply.status(), flags, code, ""))[0]++;
-    AccessLog log = log(config.accessLog());
-    if (log != null) {
-      JsonLine line = log.begin();
-      line.time(LogFields.TIME, clock.millis());
-      line.number(LogFields.STATUS, reply.status());
-      line.text(LogFields.RESPONSE_FLAGS, flags);
-      line.text(LogFields.CODE, code);
-      line.text(LogFields.DETAILS, error.detail());
-      LogFields.client(line, facts, client);
-      log.end();
+    if (AccessLogs.any(config.accessLog())) {
+      LogEntry entry = logs.begin();
+      entry.facts = facts;
+      entry.client = client;
+      entry.startMillis = clock.millis();
+      entry.status = reply.status();
+      entry.flags = flags;
+      entry.cause = reply.flag();
+      entry.error = error;
+      entry.code = code;
+      entry.details = reply.code().details(false);
+      entry.termination = error.detail();
+      logs.write(config.accessLog());
     }
-  }
-
-  @Override
-  public void flooded(String listener, String kind) {
-    assert worker.isCurrent();
-    counters.flood(listener, kind);
   }
 
   @Override
@@ -155,23 +150,10 @@ final class RecordingTelemetry implements WorkerTelemetry {
     return cluster == null ? UNKNOWN : services.of(cluster);
   }
 
-  /** The log of a target; null where nothing is to be written. */
-  @Nullable AccessLog log(AccessLogConfig target) {
-    if (target instanceof AccessLogConfig.Off) {
-      return null;
-    }
-    AccessLog log = logs.get(target);
-    if (log == null) {
-      log = new AccessLog(worker, writer, target);
-      logs.put(target, log);
-    }
-    return log;
-  }
-
   /** Gives the writer all lines there are. */
   void handOverLogs() {
     assert worker.isCurrent();
-    logs.values().forEach(AccessLog::handOver);
+    logs.handOver();
   }
 
   long newId() {

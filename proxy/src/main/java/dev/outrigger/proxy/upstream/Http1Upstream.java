@@ -20,6 +20,7 @@ import io.netty.channel.ChannelInboundHandlerAdapter;
 import io.netty.channel.socket.ChannelInputShutdownEvent;
 import io.netty.channel.socket.DuplexChannel;
 import java.io.IOException;
+import java.net.SocketAddress;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -167,6 +168,11 @@ final class Http1Upstream extends ChannelInboundHandlerAdapter implements Upstre
   @Override
   public boolean writable() {
     return ctx.channel().isWritable();
+  }
+
+  @Override
+  public @Nullable SocketAddress localAddress() {
+    return ctx.channel().localAddress();
   }
 
   @Override

@@ -3,7 +3,6 @@ package dev.outrigger.proxy.upstream;
 import dev.outrigger.proxy.config.ClusterConfig.AnswerLimits;
 import dev.outrigger.proxy.config.Http2Config;
 import dev.outrigger.proxy.http.BodyKind;
-import dev.outrigger.proxy.http.codec.FloodKind;
 import dev.outrigger.proxy.http.codec.FlowGate;
 import dev.outrigger.proxy.http.codec.Http2Connection;
 import dev.outrigger.proxy.http.codec.Http2Fields;
@@ -20,6 +19,7 @@ import io.netty.buffer.ByteBuf;
 import io.netty.channel.ChannelHandler;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.handler.codec.http2.Http2Error;
+import java.net.SocketAddress;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -32,6 +32,7 @@ import org.jspecify.annotations.Nullable;
 @WorkerConfined
 final class Http2Upstream implements Http2Connection.Owner {
   private final ConnectionPool pool;
+  private @Nullable SocketAddress local;
   private final Http2Connection connection;
   private final List<Stream> touched = new ArrayList<>();
   private final int maxHeaders;
@@ -93,7 +94,9 @@ final class Http2Upstream implements Http2Connection.Owner {
   }
 
   @Override
-  public void onOpen(ChannelHandlerContext context) {}
+  public void onOpen(ChannelHandlerContext context) {
+    local = context.channel().localAddress();
+  }
 
   @Override
   public void onStream(Http2Stream stream) {}
@@ -131,7 +134,7 @@ final class Http2Upstream implements Http2Connection.Owner {
   }
 
   @Override
-  public void onFlood(FloodKind kind) {}
+  public void onAbuse(String code) {}
 
   @Override
   public void onClosed() {
@@ -186,6 +189,11 @@ final class Http2Upstream implements Http2Connection.Owner {
     @Override
     public boolean writable() {
       return wire.writable();
+    }
+
+    @Override
+    public @Nullable SocketAddress localAddress() {
+      return local;
     }
 
     @Override

@@ -5,6 +5,7 @@ import dev.outrigger.proxy.http.codec.FlowGate;
 import dev.outrigger.proxy.message.Headers;
 import dev.outrigger.proxy.message.RequestHead;
 import io.netty.buffer.ByteBuf;
+import java.net.SocketAddress;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -27,6 +28,9 @@ public interface UpstreamStream {
 
   /** Whether bytes of the request may have left. */
   boolean touched();
+
+  /** Our end of the connection; null if it is closed. */
+  @Nullable SocketAddress localAddress();
 
   /** Holds back the answer's body. */
   FlowGate answerGate();

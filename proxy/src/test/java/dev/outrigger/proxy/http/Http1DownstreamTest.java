@@ -170,7 +170,7 @@ class Http1DownstreamTest {
             timeouts,
             forwarding,
             TracingConfig.OFF,
-            new AccessLogConfig.Off(),
+            AccessLogConfig.OFF,
             false,
             ""),
         RouteTable.compile(table));

@@ -146,7 +146,7 @@ public final class ProxyBed implements AutoCloseable {
             setup.timeouts,
             setup.forwarding,
             TracingConfig.OFF,
-            new AccessLogConfig.Off(),
+            AccessLogConfig.OFF,
             true,
             "");
     RuntimeSnapshot snapshot =

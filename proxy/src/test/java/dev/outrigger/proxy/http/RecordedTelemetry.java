@@ -6,13 +6,17 @@ import dev.outrigger.proxy.config.HttpProxyConfig;
 import dev.outrigger.proxy.config.NetworkFilter;
 import dev.outrigger.proxy.message.ConnectionFacts;
 import dev.outrigger.proxy.message.HeaderName;
+import dev.outrigger.proxy.message.Headers;
 import dev.outrigger.proxy.message.RequestHead;
+import dev.outrigger.proxy.message.ResponseHead;
+import dev.outrigger.proxy.outcome.ConnectionCodes;
 import dev.outrigger.proxy.outcome.ErrorReplies;
 import dev.outrigger.proxy.outcome.Outcome;
 import dev.outrigger.proxy.outcome.ProxyError;
 import dev.outrigger.proxy.telemetry.ConnectionRecord;
 import dev.outrigger.proxy.telemetry.ExchangeRecord;
 import dev.outrigger.proxy.telemetry.WorkerTelemetry;
+import java.net.SocketAddress;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
 import org.jspecify.annotations.Nullable;
@@ -22,7 +26,6 @@ public final class RecordedTelemetry implements WorkerTelemetry {
   public final List<Record> records = new CopyOnWriteArrayList<>();
   public final List<String> relaysEnded = new CopyOnWriteArrayList<>();
   public final List<String> refusals = new CopyOnWriteArrayList<>();
-  public final List<String> floods = new CopyOnWriteArrayList<>();
   public final List<String> bugs = new CopyOnWriteArrayList<>();
 
   /** Of one exchange. */
@@ -39,7 +42,6 @@ public final class RecordedTelemetry implements WorkerTelemetry {
     public volatile boolean retriesUsedUp;
     public volatile long requestBytes;
     public volatile long responseBytes;
-    public volatile int grpcStatus = -1;
     public final List<String> faults = new CopyOnWriteArrayList<>();
     private final String requestId;
 
@@ -64,7 +66,13 @@ public final class RecordedTelemetry implements WorkerTelemetry {
     }
 
     @Override
+    public void attemptConnected(@Nullable SocketAddress local) {}
+
+    @Override
     public void attemptAnswered(int status) {}
+
+    @Override
+    public void requestEnded() {}
 
     @Override
     public void attemptFailed(ProxyError error) {
@@ -87,12 +95,10 @@ public final class RecordedTelemetry implements WorkerTelemetry {
     }
 
     @Override
-    public void responseStarted(int status) {}
+    public void responseStarted(ResponseHead head) {}
 
     @Override
-    public void grpcStatus(int status) {
-      grpcStatus = status;
-    }
+    public void responseTrailers(Headers trailers) {}
 
     @Override
     public void responseBytes(int bytes) {
@@ -146,17 +152,15 @@ public final class RecordedTelemetry implements WorkerTelemetry {
 
   @Override
   public void connectionRefused(String listener, String code) {
+    if (!ConnectionCodes.known(code)) {
+      throw new AssertionError(code + " belongs to ConnectionCodes, and needs a page");
+    }
     refusals.add(code);
   }
 
   @Override
   public void requestRefused(ConnectionFacts facts, HttpProxyConfig config, ProxyError error) {
     refusals.add(ErrorReplies.replyFor(error).code().toString());
-  }
-
-  @Override
-  public void flooded(String listener, String kind) {
-    floods.add(kind);
   }
 
   @Override

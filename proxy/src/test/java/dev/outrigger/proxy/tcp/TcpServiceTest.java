@@ -87,7 +87,7 @@ class TcpServiceTest {
                     List.of(new WeightedCluster("origin", 1)),
                     Duration.ZERO,
                     1,
-                    new AccessLogConfig.Off()),
+                    AccessLogConfig.OFF),
                 new ConnectionFacts(
                     listener, false, address, address, address, false, null, null, null),
                 8192));

@@ -154,7 +154,7 @@ final class OtlpSpansTest {
               "a=1,b=2");
       ExchangeRecord exchange =
           bed.telemetry.startExchange(
-              head, Bed.facts(), Bed.config(Bed.tracing(0), new AccessLogConfig.Off()));
+              head, Bed.facts(), Bed.config(Bed.tracing(0), AccessLogConfig.OFF));
       exchange.routed("r", Bed.cluster());
       exchange.faultApplied("exp-1", "slow", ExchangeRecord.FaultKind.DELAY);
       exchange.attemptStarted(1, head, Bed.endpoint());

@@ -8,7 +8,10 @@ import com.google.protobuf.util.JsonFormat;
 import dev.outrigger.proxy.config.AccessLogConfig;
 import dev.outrigger.proxy.config.NetworkFilter;
 import dev.outrigger.proxy.config.TracingConfig;
+import dev.outrigger.proxy.message.Headers;
+import dev.outrigger.proxy.message.HttpVersion;
 import dev.outrigger.proxy.message.RequestHead;
+import dev.outrigger.proxy.message.ResponseHead;
 import dev.outrigger.proxy.outcome.Outcome;
 import dev.outrigger.proxy.outcome.ProxyError;
 import dev.outrigger.proxy.worker.Transport;
@@ -28,7 +31,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 final class ProxyTelemetryTest {
-  private static final AccessLogConfig OFF = new AccessLogConfig.Off();
+  private static final AccessLogConfig OFF = AccessLogConfig.OFF;
 
   @TempDir Path folder;
 
@@ -198,7 +201,7 @@ final class ProxyTelemetryTest {
   @Test
   void everyLineOfTheAccessLogIsJsonWhateverThePeerSends() throws Exception {
     Path file = folder.resolve("access.log");
-    AccessLogConfig log = new AccessLogConfig.File(file.toString());
+    AccessLogConfig log = AccessLogConfig.to(new AccessLogConfig.Target.File(file.toString()));
     RequestHead head =
         Bed.head("/a\"b\\c\u0001\u00e9\u007f\u0085?q=1", "user-agent", "x\"\\\u0002\u00ff");
     ExchangeRecord odd =
@@ -206,7 +209,7 @@ final class ProxyTelemetryTest {
     odd.routed("route-1", Bed.cluster());
     odd.attemptStarted(1, head, Bed.endpoint());
     odd.requestBytes(3);
-    odd.responseStarted(200);
+    odd.responseStarted(answer(200));
     odd.responseBytes(4);
     odd.finish(new Outcome.Answered(200));
     start("/" + "x".repeat(100_000), log)
@@ -231,7 +234,7 @@ final class ProxyTelemetryTest {
     assertThat(first.getFieldsOrThrow("upstream_host").getStringValue()).isEqualTo("10.9.8.7:8080");
     assertThat(first.getFieldsOrThrow("trace_id").getStringValue()).matches("[0-9a-f]{32}");
     Struct second = parse(lines.get(1));
-    assertThat(second.getFieldsOrThrow("path").getStringValue()).hasSize(JsonLine.MAX_TEXT);
+    assertThat(second.getFieldsOrThrow("path").getStringValue()).hasSize(LogLine.MAX_TEXT);
     assertThat(second.getFieldsOrThrow("code").getStringValue()).isEqualTo("no_healthy_endpoint");
     assertThat(second.getFieldsOrThrow("details").getStringValue())
         .isEqualTo("cluster cart has 3 endpoints, 0 of them healthy");
@@ -252,7 +255,9 @@ final class ProxyTelemetryTest {
                   own.startExchange(
                           Bed.head("/last"),
                           Bed.facts(),
-                          Bed.config(TracingConfig.OFF, new AccessLogConfig.File(file.toString())))
+                          Bed.config(
+                              TracingConfig.OFF,
+                              AccessLogConfig.to(new AccessLogConfig.Target.File(file.toString()))))
                       .finish(new Outcome.Answered(200)))
           .sync();
     }
@@ -261,11 +266,15 @@ final class ProxyTelemetryTest {
 
   @Test
   void aLogToNowhereIsWrittenAndForgotten() {
-    AccessLogConfig nowhere = new AccessLogConfig.File("/dev/null");
+    AccessLogConfig nowhere = AccessLogConfig.to(new AccessLogConfig.Target.File("/dev/null"));
     for (int i = 0; i < 1000; i++) {
       start("/", nowhere).finish(new Outcome.Answered(200));
     }
     assertThat(scrape()).contains("outrigger_access_log_dropped_lines_total 0\n");
+  }
+
+  private static ResponseHead answer(int status) {
+    return new ResponseHead(status, HttpVersion.HTTP_1_1, new Headers());
   }
 
   private ExchangeRecord start(String path, AccessLogConfig log) {

@@ -202,8 +202,7 @@ final class TraceContextTest {
   }
 
   private ExchangeRecord start(RequestHead head, TracingConfig tracing) {
-    return bed.telemetry.startExchange(
-        head, Bed.facts(), Bed.config(tracing, new AccessLogConfig.Off()));
+    return bed.telemetry.startExchange(head, Bed.facts(), Bed.config(tracing, AccessLogConfig.OFF));
   }
 
   private void pass(RequestHead head, TracingConfig tracing) {

@@ -32,7 +32,7 @@ final class HttpProxyDecoder {
     HttpProxyConfig.Timeouts timeouts = timeouts(manager, scope);
     HttpProxyConfig.Forwarding forwarding = forwarding(manager, scope);
     TracingConfig tracing = tracing(manager, scope.in("tracing"));
-    AccessLogConfig log = AccessLogDecoder.decode(manager.getAccessLogList(), scope);
+    AccessLogConfig log = accessLog(manager, scope);
     boolean upgrades = upgrades(manager, scope);
     String serverName = serverName(manager, scope);
     Deferred.Step<RouteTableConfig> routes;
@@ -69,6 +69,19 @@ final class HttpProxyDecoder {
                     log,
                     upgrades,
                     serverName)));
+  }
+
+  @SuppressWarnings("deprecation") // the field beside access_log_options
+  private static AccessLogConfig accessLog(HttpConnectionManager manager, Scope scope)
+      throws InvalidResourceException {
+    HttpConnectionManager.HcmAccessLogOptions options = manager.getAccessLogOptions();
+    return AccessLogDecoder.decode(
+        manager.getAccessLogList(),
+        options.hasAccessLogFlushInterval()
+            ? options.getAccessLogFlushInterval()
+            : manager.getAccessLogFlushInterval(),
+        options.getFlushAccessLogOnNewRequest() || manager.getFlushAccessLogOnNewRequest(),
+        scope);
   }
 
   private static void checkFilters(HttpConnectionManager manager, Scope scope)

@@ -292,7 +292,13 @@ public final class ListenerDecoder implements ResourceType<Listener, Unresolved<
           case CLUSTERSPECIFIER_NOT_SET ->
               throw scope.refuse("expected cluster or weighted_clusters");
         };
-    AccessLogConfig log = AccessLogDecoder.decode(proxy.getAccessLogList(), scope);
+    TcpProxy.TcpAccessLogOptions options = proxy.getAccessLogOptions();
+    AccessLogConfig log =
+        AccessLogDecoder.decode(
+            proxy.getAccessLogList(),
+            options.getAccessLogFlushInterval(),
+            options.getFlushAccessLogOnConnected(),
+            scope);
     return new NetworkFilter.Tcp(
         proxy.getStatPrefix(),
         clusters,

@@ -35,21 +35,13 @@ final class MatchDecoder {
     List<String> methods = new ArrayList<>();
     List<HeaderMatch> headers = new ArrayList<>();
     for (int i = 0; i < match.getHeadersCount(); i++) {
-      HeaderMatcher header = match.getHeaders(i);
-      Scope at = scope.in("headers", i);
-      String name = at.in("name").required(header.getName()).toLowerCase(Locale.ROOT);
-      if (!PARTS.contains(name) && !HEADER_NAME.matcher(name).matches()) {
-        throw at.in("name")
-            .refuse(
-                "'" + name + "' is no header name; expected one, or " + String.join(", ", PARTS));
-      }
-      ValueMatch value = value(header, at);
+      HeaderMatch header = header(match.getHeaders(i), scope.in("headers", i));
       List<String> listed =
-          name.equals(":method") && methods.isEmpty() && !header.getInvertMatch()
-              ? methods(value)
+          header.name().equals(":method") && methods.isEmpty() && !header.invert()
+              ? methods(header.value())
               : List.of();
       if (listed.isEmpty()) {
-        headers.add(new HeaderMatch(name, value, header.getInvertMatch()));
+        headers.add(header);
       } else {
         methods.addAll(listed);
       }
@@ -59,6 +51,15 @@ final class MatchDecoder {
       queries.add(query(match.getQueryParameters(i), scope.in("query_parameters", i)));
     }
     return new Match(path, methods, headers, queries);
+  }
+
+  static HeaderMatch header(HeaderMatcher header, Scope at) throws InvalidResourceException {
+    String name = at.in("name").required(header.getName()).toLowerCase(Locale.ROOT);
+    if (!PARTS.contains(name) && !HEADER_NAME.matcher(name).matches()) {
+      throw at.in("name")
+          .refuse("'" + name + "' is no header name; expected one, or " + String.join(", ", PARTS));
+    }
+    return new HeaderMatch(name, value(header, at), header.getInvertMatch());
   }
 
   private static PathMatch path(RouteMatch match, Scope scope) throws InvalidResourceException {

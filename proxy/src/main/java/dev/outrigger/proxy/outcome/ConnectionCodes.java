@@ -1,0 +1,37 @@
+package dev.outrigger.proxy.outcome;
+
+import java.util.Set;
+
+/**
+ * The codes of connections that are closed without an answer to a request; only metrics show them.
+ * {@code outrigger explain} has a page for each.
+ */
+public final class ConnectionCodes {
+  public static final Set<String> ALL =
+      Set.of(
+          "connection_limit",
+          "detection_timeout",
+          "http2_continuation_flood",
+          "http2_control_frames",
+          "http2_empty_frames",
+          "http2_rapid_reset",
+          "http2_slow_frame",
+          "http2_unread_replies",
+          "no_filter_chain",
+          "own_listener");
+
+  private ConnectionCodes() {}
+
+  /** Whether {@code outrigger explain} knows it, alone or as the code of an error. */
+  public static boolean known(String code) {
+    if (ALL.contains(code)) {
+      return true;
+    }
+    for (ErrorCode error : ErrorCode.values()) {
+      if (error.toString().equals(code)) {
+        return true;
+      }
+    }
+    return false;
+  }
+}

@@ -1,5 +1,0 @@
-/** What all fuzz targets share, and their seeds as tests. */
-@NullMarked
-package dev.outrigger.proxy.fuzz;
-
-import org.jspecify.annotations.NullMarked;
