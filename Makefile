@@ -8,7 +8,7 @@ export OUTRIGGER_ENVOY ?= $(PEERS_DIR)/envoy
 MVN := $(shell command -v mvn 2>/dev/null)
 MVNFLAGS ?= -B -ntp
 
-.PHONY: help build check test e2e bench demo format clean tools peers
+.PHONY: help build check test e2e fuzz bench demo format clean tools peers
 
 help: ## this list
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -32,7 +32,10 @@ e2e: tools build ## whole meshes with real peers, in network namespaces (root) a
 peers: ## install the real peers that the end-to-end tests and the benchmark use (Debian, root)
 	e2e/peers/install
 
-bench: tools build ## CPU, memory and latency beside Envoy, HAProxy and nginx; QUICK=1 for four minutes
+fuzz: tools ## fuzz what peers send to the parsers, with Jazzer, for SECONDS (60)
+	@e2e/fuzz/run $(or $(SECONDS),60)
+
+bench: tools build ## CPU, memory and latency beside Envoy, HAProxy and nginx; QUICK=1 for eight minutes
 	e2e/bench/run
 
 demo: ## a mesh on this machine

@@ -10,13 +10,49 @@ import java.time.Duration;
  * @param connectionWindow the same for all streams together
  * @param keepAlive a PING after so long without bytes from the peer; zero sends none
  * @param keepAliveTimeout the connection is closed when nothing came for so long after a PING
+ * @param frames bounds on frames that ask for nothing
  */
 public record Http2Config(
     int maxStreams,
     int streamWindow,
     int connectionWindow,
     Duration keepAlive,
-    Duration keepAliveTimeout) {
+    Duration keepAliveTimeout,
+    FrameLimits frames) {
+  /**
+   * Beyond these a connection is closed with ENHANCE_YOUR_CALM.
+   *
+   * @param unsent frames of any kind that the peer does not read
+   * @param unsentReplies the same of acknowledgements and resets
+   * @param emptyInARow DATA without data and without the end of a stream, one after the other
+   * @param priorityPerStream PRIORITY, for each stream that was opened and once more
+   * @param windowUpdatesPerData WINDOW_UPDATE of each of the two windows, for each DATA frame sent
+   */
+  public record FrameLimits(
+      int unsent,
+      int unsentReplies,
+      int emptyInARow,
+      int priorityPerStream,
+      int windowUpdatesPerData) {
+    /** Those of Envoy. */
+    public static final FrameLimits DEFAULT = new FrameLimits(10_000, 1000, 1, 100, 10);
+  }
+
+  public Http2Config(
+      int maxStreams,
+      int streamWindow,
+      int connectionWindow,
+      Duration keepAlive,
+      Duration keepAliveTimeout) {
+    this(
+        maxStreams,
+        streamWindow,
+        connectionWindow,
+        keepAlive,
+        keepAliveTimeout,
+        FrameLimits.DEFAULT);
+  }
+
   /** Safe towards clients that are not trusted. */
   public static final Http2Config DEFAULT =
       new Http2Config(100, 65_535, 1024 * 1024, Duration.ZERO, Duration.ofSeconds(10));

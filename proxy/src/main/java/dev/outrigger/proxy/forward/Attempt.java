@@ -18,6 +18,9 @@ final class Attempt {
   /** Whether only a new connection will do. */
   final boolean fresh;
 
+  /** Whether its answer is a call's whose status comes at the end. */
+  boolean statusComes;
+
   /** The next filter to ask. */
   int nextFilter;
 

@@ -13,6 +13,7 @@ import dev.outrigger.proxy.http.Suspended;
 import dev.outrigger.proxy.http.Verdict;
 import dev.outrigger.proxy.http.codec.Connections;
 import dev.outrigger.proxy.http.codec.FlowGate;
+import dev.outrigger.proxy.message.Grpc;
 import dev.outrigger.proxy.message.HeaderName;
 import dev.outrigger.proxy.message.Headers;
 import dev.outrigger.proxy.message.HttpVersion;
@@ -58,12 +59,15 @@ final class Forwarding
   private final Deadlines deadlines;
   private final Replay replay = new Replay();
   private final boolean idempotent;
+  private final boolean call;
 
   private @Nullable Upstream upstream;
   private @Nullable Attempt attempt;
   private @Nullable List<Endpoint> tried;
   private @Nullable String upgrade;
   private @Nullable Headers trailers;
+  private @Nullable ResponseHead held;
+  private BodyKind heldBody = BodyKind.NONE;
   private boolean bodyEnded;
   private boolean inStart;
   private boolean committed;
@@ -87,6 +91,7 @@ final class Forwarding
     this.times = CallDeadline.of(forward, exchange.head().headers());
     this.deadlines = new Deadlines(times.routeNanos(), policy.perTryTimeout());
     this.idempotent = exchange.head().idempotent();
+    this.call = Grpc.isCall(exchange.head().headers());
   }
 
   // The request way.
@@ -548,7 +553,11 @@ final class Forwarding
     }
     int status = head.status();
     exchange.record().attemptAnswered(status);
-    to.answered(current.endpoint, status);
+    // The status of a call comes last.
+    current.statusComes = call && status == 200 && body != BodyKind.NONE;
+    if (!current.statusComes) {
+      to.answered(current.endpoint, call ? statusOf(head.headers(), status) : status);
+    }
     UpstreamStream stream = current.stream;
     if (head.headers().indexOf(HeaderName.OUTRIGGER_UNTOUCHED, 0) >= 0) {
       head.headers().remove(HeaderName.OUTRIGGER_UNTOUCHED);
@@ -576,6 +585,35 @@ final class Forwarding
       exchange.requestGate().release(FlowGate.PEER_FULL);
       return;
     }
+    if (current.statusComes && mayRetryByTrailers()) {
+      held = head; // a status may be all that follows
+      heldBody = body;
+      return;
+    }
+    commit(head, body);
+  }
+
+  /** The status of HTTP that says what a call's last headers say. */
+  private static int statusOf(Headers last, int otherwise) {
+    int said = Grpc.status(last);
+    return said == Grpc.NO_STATUS ? otherwise : Grpc.httpStatusOf(said);
+  }
+
+  private boolean mayRetryByTrailers() {
+    return !policy.grpcStatuses().isEmpty() && retries < policy.maxRetries() && replay.complete();
+  }
+
+  /** Passes on the head that waited for what follows it. */
+  private void commitHeld() {
+    ResponseHead head = held;
+    if (head != null) {
+      held = null;
+      commit(head, heldBody);
+    }
+  }
+
+  private void commit(ResponseHead head, BodyKind body) {
+    int status = head.status();
     committed = true;
     deadlines.tryEnds();
     replay.drop();
@@ -594,6 +632,7 @@ final class Forwarding
 
   @Override
   public void onAnswerBody(ByteBuf bytes) {
+    commitHeld();
     exchange.respondBody(bytes);
     Attempt current = attempt;
     if (current != null && current.stream != null && !exchange.clientWritable()) {
@@ -604,15 +643,31 @@ final class Forwarding
   @Override
   public void onAnswerEnd(@Nullable Headers last) {
     Attempt current = attempt;
-    if (current != null) {
-      current.stream = null;
-      endAttempt(current);
-      exchange.respondEnd(last);
+    Upstream to = upstream;
+    if (current == null || to == null) {
+      return;
     }
+    current.stream = null;
+    if (current.statusComes) {
+      to.answered(current.endpoint, last == null ? 200 : statusOf(last, 200));
+    }
+    if (held != null
+        && last != null
+        && Retries.coversGrpc(policy, Grpc.status(last))
+        && retryLater(true, current.endpoint, to)) {
+      held = null;
+      endAttempt(current);
+      exchange.requestGate().release(FlowGate.PEER_FULL);
+      return;
+    }
+    commitHeld();
+    endAttempt(current);
+    exchange.respondEnd(last);
   }
 
   @Override
   public void onAnswerReadComplete() {
+    commitHeld();
     exchange.flush();
   }
 
@@ -620,6 +675,7 @@ final class Forwarding
   public void onFailure(ProxyError error, boolean raced) {
     Attempt current = attempt;
     if (current != null) {
+      held = null;
       current.stream = null;
       attemptFailed(error, raced);
     }

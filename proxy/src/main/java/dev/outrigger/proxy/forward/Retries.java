@@ -3,7 +3,7 @@ package dev.outrigger.proxy.forward;
 import dev.outrigger.proxy.config.RetryPolicy;
 import dev.outrigger.proxy.config.RetryPolicy.Condition;
 import dev.outrigger.proxy.http.BodyKind;
-import dev.outrigger.proxy.message.HeaderName;
+import dev.outrigger.proxy.message.Grpc;
 import dev.outrigger.proxy.message.ResponseHead;
 import dev.outrigger.proxy.outcome.ProxyError;
 import dev.outrigger.proxy.outcome.ProxyError.DeadlinePassed.Timer;
@@ -30,15 +30,14 @@ final class Retries {
       return true;
     }
     if (policy.grpcStatuses().isEmpty() || body != BodyKind.NONE) {
-      return false; // what comes after a body comes too late
+      return false; // its status, if it is a call, comes later
     }
-    String status = head.headers().get(HeaderName.GRPC_STATUS);
-    for (int one : policy.grpcStatuses()) {
-      if (Integer.toString(one).equals(status)) {
-        return true;
-      }
-    }
-    return false;
+    return coversGrpc(policy, Grpc.status(head.headers()));
+  }
+
+  /** Whether a call that ended with this status is worth another try. */
+  static boolean coversGrpc(RetryPolicy policy, int status) {
+    return policy.grpcStatuses().contains(status);
   }
 
   /** Whether a failure without an answer is worth another try. */

@@ -64,7 +64,7 @@ final class CanonicalPath {
             text.append(value == '/' || rules.normalizePath() ? '/' : '\\');
           }
         }
-      } else if (rules.normalizePath() && unreserved(value) && text.length() - bare > 2) {
+      } else if (rules.normalizePath() && unreserved(value) && !completes(text, bare, value)) {
         text.append((char) value);
       } else {
         text.append(path, i, i + 3);
@@ -122,6 +122,13 @@ final class CanonicalPath {
 
   private static int hex(char c) {
     return c < 0x80 ? Character.digit(c, 16) : -1;
+  }
+
+  /** Whether a digit, put behind the text, would help a bare '%' to escape something. */
+  private static boolean completes(StringBuilder text, int bare, int value) {
+    int behind = text.length() - bare;
+    return hex((char) value) >= 0
+        && (behind == 1 || (behind == 2 && hex(text.charAt(bare + 1)) >= 0));
   }
 
   private static boolean unreserved(int c) {

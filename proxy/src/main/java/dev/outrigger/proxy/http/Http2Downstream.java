@@ -4,6 +4,7 @@ import dev.outrigger.proxy.config.HttpProxyConfig;
 import dev.outrigger.proxy.config.HttpProxyConfig.Timeouts;
 import dev.outrigger.proxy.config.RouteTableConfig.Action;
 import dev.outrigger.proxy.http.codec.Connections;
+import dev.outrigger.proxy.http.codec.FloodKind;
 import dev.outrigger.proxy.http.codec.FlowGate;
 import dev.outrigger.proxy.http.codec.Http2Connection;
 import dev.outrigger.proxy.http.codec.Http2Fields;
@@ -167,8 +168,8 @@ final class Http2Downstream implements Http2Connection.Owner, HttpService.Connec
   }
 
   @Override
-  public void onAbuse(String code) {
-    service.telemetry().connectionRefused(facts.listener(), code);
+  public void onFlood(FloodKind kind) {
+    service.telemetry().flooded(facts.listener(), kind.label());
   }
 
   @Override
@@ -184,8 +185,7 @@ final class Http2Downstream implements Http2Connection.Owner, HttpService.Connec
     }
     long unfinished = connection.unfinishedSince();
     if (headNanos > 0 && unfinished != NEVER && now - unfinished >= headNanos) {
-      service.telemetry().connectionRefused(facts.listener(), "http2_slow_frame");
-      connection.fail(Http2Error.ENHANCE_YOUR_CALM, "a frame did not come in time");
+      connection.flood(FloodKind.SLOW_HEADERS);
       return;
     }
     if (now >= finalGoAwayAt) {

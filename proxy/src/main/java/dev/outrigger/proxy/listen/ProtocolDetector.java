@@ -18,6 +18,7 @@ final class ProtocolDetector {
   private static final byte[] HTTP2_PREFACE =
       "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".getBytes(StandardCharsets.US_ASCII);
   private static final int MAX_METHOD = 32;
+  private static final int MAX_NAME = 255;
   private static final int TLS_HANDSHAKE = 22;
   private static final int CLIENT_HELLO = 1;
   private static final int EXTENSION_SNI = 0;
@@ -32,13 +33,17 @@ final class ProtocolDetector {
   /**
    * Looks at the readable bytes.
    *
+   * @param seen all that came so far; what is beyond {@link #MAX_BYTES} is not looked at
    * @param tls whether TLS is looked for
    * @param http whether HTTP is looked for
    */
-  static Detection detect(ByteBuf bytes, boolean tls, boolean http) {
-    if (!bytes.isReadable()) {
+  static Detection detect(ByteBuf seen, boolean tls, boolean http) {
+    if (!seen.isReadable()) {
       return NEED_MORE;
     }
+    // What lies beyond the bound is not looked at, else the answer would depend on the segments.
+    ByteBuf bytes =
+        seen.readableBytes() > MAX_BYTES ? seen.slice(seen.readerIndex(), MAX_BYTES) : seen;
     if (tls && bytes.getUnsignedByte(bytes.readerIndex()) == TLS_HANDSHAKE) {
       return clientHello(bytes);
     }
@@ -153,19 +158,26 @@ final class ProtocolDetector {
       at += 1 + (m[at] & 0xff);
       at += 2 + unsignedShort(m, at);
       at += 1 + (m[at] & 0xff);
+      boolean named = false;
       String serverName = null;
-      List<String> alpn = List.of();
-      if (at + 2 <= end) {
-        int last = Math.min(end, at + 2 + unsignedShort(m, at));
+      @Nullable List<String> alpn = null;
+      if (at > end || (at < end && at + 2 + unsignedShort(m, at) != end)) {
+        return OPAQUE; // the message's own lengths disagree
+      }
+      if (at < end) {
         at += 2;
-        while (at + 4 <= last) {
+        while (at + 4 <= end) {
           int type = unsignedShort(m, at);
           int length = unsignedShort(m, at + 2);
           at += 4;
-          if (at + length > last) {
+          if (at + length > end) {
             return OPAQUE;
           }
+          if ((type == EXTENSION_SNI && named) || (type == EXTENSION_ALPN && alpn != null)) {
+            return OPAQUE; // RFC 8446, section 4.2: which of the two counts is anyone's guess
+          }
           if (type == EXTENSION_SNI) {
+            named = true;
             serverName = serverName(m, at, length);
           } else if (type == EXTENSION_ALPN) {
             alpn = protocols(m, at, length);
@@ -173,7 +185,7 @@ final class ProtocolDetector {
           at += length;
         }
       }
-      return new Detection.Tls(serverName, alpn);
+      return new Detection.Tls(serverName, alpn == null ? List.of() : alpn);
     } catch (IndexOutOfBoundsException e) {
       return OPAQUE;
     }
@@ -184,8 +196,13 @@ final class ProtocolDetector {
       return null;
     }
     int size = unsignedShort(m, at + 3);
-    if (size > length - 5) {
+    if (size == 0 || size > MAX_NAME || size > length - 5) {
       return null;
+    }
+    for (int i = at + 5; i < at + 5 + size; i++) {
+      if (m[i] <= ' ' || m[i] == 0x7f) {
+        return null; // beyond printable ASCII, which no host name has
+      }
     }
     return new String(m, at + 5, size, StandardCharsets.ISO_8859_1).toLowerCase(Locale.ROOT);
   }
@@ -195,7 +212,7 @@ final class ProtocolDetector {
     int end = at + length;
     for (int i = at + 2; i < end; ) {
       int size = m[i] & 0xff;
-      if (i + 1 + size > end) {
+      if (size == 0 || i + 1 + size > end) {
         break;
       }
       protocols.add(new String(m, i + 1, size, StandardCharsets.ISO_8859_1));

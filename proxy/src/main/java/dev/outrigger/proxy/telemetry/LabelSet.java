@@ -1,10 +1,14 @@
 package dev.outrigger.proxy.telemetry;
 
+import dev.outrigger.proxy.message.Grpc;
+
 /**
  * The labels of one series. A worker keeps one as a probe that it fills anew for each look-up;
  * those that are keys of a map never change.
  */
 final class LabelSet {
+  private static final int NO_STATUS = Grpc.NO_STATUS;
+
   String reporter = "";
   String listener = "";
   String service = "";
@@ -13,6 +17,7 @@ final class LabelSet {
   String code = "";
   String fault = "";
   int status;
+  int grpc = NO_STATUS;
 
   LabelSet fill(String reporter, String listener, String service, String principal) {
     this.reporter = reporter;
@@ -23,6 +28,7 @@ final class LabelSet {
     this.code = "";
     this.fault = "";
     this.status = 0;
+    this.grpc = NO_STATUS;
     return this;
   }
 
@@ -34,6 +40,12 @@ final class LabelSet {
     return this;
   }
 
+  /** The status of a call of gRPC. */
+  LabelSet grpc(int grpc) {
+    this.grpc = grpc;
+    return this;
+  }
+
   /** What a series is counted under that there is no more room for. */
   LabelSet other() {
     return new LabelSet().fill(reporter, "other", "other", "other").ended(status, "other", "", "");
@@ -42,13 +54,15 @@ final class LabelSet {
   LabelSet copy() {
     return new LabelSet()
         .fill(reporter, listener, service, principal)
-        .ended(status, flags, code, fault);
+        .ended(status, flags, code, fault)
+        .grpc(grpc);
   }
 
   @Override
   public boolean equals(Object other) {
     return other instanceof LabelSet that
         && status == that.status
+        && grpc == that.grpc
         && service.equals(that.service)
         && listener.equals(that.listener)
         && reporter.equals(that.reporter)
@@ -60,7 +74,7 @@ final class LabelSet {
 
   @Override
   public int hashCode() {
-    int hash = status;
+    int hash = 31 * status + grpc;
     hash = 31 * hash + service.hashCode();
     hash = 31 * hash + listener.hashCode();
     hash = 31 * hash + reporter.hashCode();

@@ -6,6 +6,7 @@ import java.lang.management.GarbageCollectorMXBean;
 import java.lang.management.ManagementFactory;
 import java.lang.management.MemoryUsage;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
@@ -96,25 +97,33 @@ final class ProxyMetrics {
     out.family("outrigger_requests_total", MetricSink.Type.COUNTER, "Exchanges that ended.");
     for (Map.Entry<LabelSet, long[]> entry : sorted(requests)) {
       LabelSet labels = entry.getKey();
-      out.value(
-          entry.getValue()[0],
-          "reporter",
-          labels.reporter,
-          "listener",
-          labels.listener,
-          "destination_service",
-          labels.service,
-          "source_principal",
-          labels.principal,
-          "response_code",
-          Integer.toString(labels.status),
-          "response_flags",
-          labels.flags,
-          "code",
-          labels.code,
-          "fault",
-          labels.fault);
+      String[] common = {
+        "reporter",
+        labels.reporter,
+        "listener",
+        labels.listener,
+        "destination_service",
+        labels.service,
+        "source_principal",
+        labels.principal,
+        "response_code",
+        Integer.toString(labels.status),
+        "response_flags",
+        labels.flags,
+        "code",
+        labels.code,
+        "fault",
+        labels.fault
+      };
+      out.value(entry.getValue()[0], labels.grpc < 0 ? common : withGrpc(common, labels.grpc));
     }
+  }
+
+  private static String[] withGrpc(String[] labels, int status) {
+    String[] more = Arrays.copyOf(labels, labels.length + 2);
+    more[labels.length] = "grpc_response_status";
+    more[labels.length + 1] = Integer.toString(status);
+    return more;
   }
 
   private void durations(Map<Duration, DurationHistogram> durations) {
@@ -215,22 +224,16 @@ final class ProxyMetrics {
         "Connections whose first bytes did not come in time.",
         "listener",
         all.detectionTimeouts);
-    out.family(
+    refusals(
         "outrigger_connections_refused_total",
-        MetricSink.Type.COUNTER,
-        "Clients refused before any exchange.");
-    List<Map.Entry<Refusal, long[]>> refused = new ArrayList<>(all.refused.entrySet());
-    refused.sort(
-        Comparator.comparing((Map.Entry<Refusal, long[]> e) -> e.getKey().listener())
-            .thenComparing(e -> e.getKey().code()));
-    for (Map.Entry<Refusal, long[]> entry : refused) {
-      out.value(
-          entry.getValue()[0],
-          "listener",
-          entry.getKey().listener(),
-          "code",
-          entry.getKey().code());
-    }
+        "Clients refused before any exchange.",
+        "code",
+        all.refused);
+    refusals(
+        "outrigger_downstream_floods_total",
+        "Clients that did too much of something, or too slowly, and were sent away.",
+        "kind",
+        all.floods);
     named(
         "outrigger_upstream_connections_opened_total",
         MetricSink.Type.COUNTER,
@@ -243,6 +246,18 @@ final class ProxyMetrics {
         "Connections to endpoints that are open.",
         "cluster",
         all.upstreamOpen);
+  }
+
+  private void refusals(String name, String help, String label, Map<Refusal, long[]> values) {
+    out.family(name, MetricSink.Type.COUNTER, help);
+    List<Map.Entry<Refusal, long[]>> sorted = new ArrayList<>(values.entrySet());
+    sorted.sort(
+        Comparator.comparing((Map.Entry<Refusal, long[]> e) -> e.getKey().listener())
+            .thenComparing(e -> e.getKey().code()));
+    for (Map.Entry<Refusal, long[]> entry : sorted) {
+      out.value(
+          entry.getValue()[0], "listener", entry.getKey().listener(), label, entry.getKey().code());
+    }
   }
 
   private void named(

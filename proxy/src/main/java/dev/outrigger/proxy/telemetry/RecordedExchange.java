@@ -6,6 +6,7 @@ import dev.outrigger.proxy.config.Endpoint;
 import dev.outrigger.proxy.config.HttpProxyConfig;
 import dev.outrigger.proxy.config.TracingConfig;
 import dev.outrigger.proxy.message.ConnectionFacts;
+import dev.outrigger.proxy.message.Grpc;
 import dev.outrigger.proxy.message.HeaderName;
 import dev.outrigger.proxy.message.Headers;
 import dev.outrigger.proxy.message.RequestHead;
@@ -79,6 +80,7 @@ final class RecordedExchange implements ExchangeRecord, AccessLogs.Lasting {
   private long attemptStartNanos;
   private int attemptStatus;
   private int status;
+  private int grpcStatus = Grpc.NO_STATUS;
   private long requestBytes;
   private long responseBytes;
   private String experiment = "";
@@ -240,11 +242,15 @@ final class RecordedExchange implements ExchangeRecord, AccessLogs.Lasting {
   public void responseStarted(ResponseHead head) {
     status = head.status();
     response = head.headers();
+    grpcStatus = Grpc.status(response);
   }
 
   @Override
   public void responseTrailers(Headers trailers) {
     this.trailers = trailers;
+    if (grpcStatus == Grpc.NO_STATUS) {
+      grpcStatus = Grpc.status(trailers);
+    }
   }
 
   @Override
@@ -276,6 +282,9 @@ final class RecordedExchange implements ExchangeRecord, AccessLogs.Lasting {
       if (told == 0) {
         told = reply.status();
       }
+      if (grpcStatus == Grpc.NO_STATUS && Grpc.isCall(head.headers())) {
+        grpcStatus = reply.grpcStatus(); // what breaking off amounts to
+      }
     }
     String flags = ResponseFlag.text(cause, delayed, retriesUsedUp);
     String service = telemetry.service(cluster);
@@ -286,7 +295,8 @@ final class RecordedExchange implements ExchangeRecord, AccessLogs.Lasting {
             telemetry
                 .probe
                 .fill(client.reporter(), facts.listener(), service, client.principal())
-                .ended(told, flags, code, experiment))[0]++;
+                .ended(told, flags, code, experiment)
+                .grpc(grpcStatus))[0]++;
     telemetry.counters.duration(client.reporter(), service).record(duration);
     ClusterConfig last = cluster;
     if (attempts > 1 && last != null) {
@@ -434,6 +444,10 @@ final class RecordedExchange implements ExchangeRecord, AccessLogs.Lasting {
     if (told > 0) {
       put(about, "http.response.status_code", (long) told);
     }
+    if (grpcStatus != Grpc.NO_STATUS) {
+      put(about, "rpc.system", "grpc");
+      put(about, "rpc.grpc.status_code", (long) grpcStatus);
+    }
     put(about, "outrigger.request_id", requestId);
     put(about, "outrigger.listener", facts.listener());
     if (!route.isEmpty()) {
@@ -447,6 +461,9 @@ final class RecordedExchange implements ExchangeRecord, AccessLogs.Lasting {
     if (error != null) {
       put(about, "error.type", code);
       failure = error.detail();
+    } else if (isServersFault(grpcStatus)) {
+      put(about, "error.type", Integer.toString(grpcStatus));
+      failure = "";
     } else if (told >= 500) { // a caller's own mistakes are no errors of a server span
       put(about, "error.type", Integer.toString(told));
       failure = "";
@@ -500,6 +517,14 @@ final class RecordedExchange implements ExchangeRecord, AccessLogs.Lasting {
       put(about, "outrigger.cluster", to.name());
       put(about, "outrigger.destination_service", telemetry.service(to));
     }
+  }
+
+  /** By the semantic conventions of OpenTelemetry. */
+  private static boolean isServersFault(int grpcStatus) {
+    return switch (grpcStatus) {
+      case 2, 4, 12, 13, 14, 15 -> true;
+      default -> false;
+    };
   }
 
   private String spanName() {

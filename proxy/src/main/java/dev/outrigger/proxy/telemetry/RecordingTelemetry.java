@@ -124,6 +124,12 @@ final class RecordingTelemetry implements WorkerTelemetry {
   }
 
   @Override
+  public void flooded(String listener, String kind) {
+    assert worker.isCurrent();
+    counters.flood(listener, kind);
+  }
+
+  @Override
   public void upstreamConnectionOpened(String cluster) {
     assert worker.isCurrent();
     WorkerCounters.add(counters.upstreamOpened, cluster, 1);

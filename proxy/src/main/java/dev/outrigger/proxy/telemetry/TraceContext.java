@@ -244,6 +244,9 @@ final class TraceContext {
       }
       scratch[0] = decision;
       headers.set(B3_SAMPLED, scratch, 1);
+      if (!sampled) {
+        headers.remove(B3_FLAGS); // debug would say the opposite
+      }
     }
   }
 

@@ -24,6 +24,7 @@ final class WorkerCounters {
   final Map<String, long[]> downstreamClosed = new HashMap<>();
   final Map<String, long[]> detectionTimeouts = new HashMap<>();
   final Map<Refusal, long[]> refused = new HashMap<>();
+  final Map<Refusal, long[]> floods = new HashMap<>();
   final Map<String, long[]> upstreamOpened = new HashMap<>();
   final Map<String, long[]> upstreamOpen = new HashMap<>();
   final Map<String, long[]> retries = new HashMap<>();
@@ -58,9 +59,16 @@ final class WorkerCounters {
   }
 
   void refuse(String listener, String code) {
-    Refusal key =
-        refused.size() >= MAX_NAMES ? new Refusal("other", code) : new Refusal(listener, code);
-    refused.computeIfAbsent(key, _ -> new long[1])[0]++;
+    count(refused, listener, code);
+  }
+
+  void flood(String listener, String kind) {
+    count(floods, listener, kind);
+  }
+
+  private static void count(Map<Refusal, long[]> in, String listener, String code) {
+    Refusal key = in.size() >= MAX_NAMES ? new Refusal("other", code) : new Refusal(listener, code);
+    in.computeIfAbsent(key, _ -> new long[1])[0]++;
   }
 
   WorkerCounters snapshot() {
@@ -81,6 +89,8 @@ final class WorkerCounters {
     addAll(detectionTimeouts, more.detectionTimeouts);
     more.refused.forEach(
         (key, value) -> refused.computeIfAbsent(key, _ -> new long[1])[0] += value[0]);
+    more.floods.forEach(
+        (key, value) -> floods.computeIfAbsent(key, _ -> new long[1])[0] += value[0]);
     addAll(upstreamOpened, more.upstreamOpened);
     addAll(upstreamOpen, more.upstreamOpen);
     addAll(retries, more.retries);

@@ -33,6 +33,9 @@ public interface WorkerTelemetry {
   /** A request was refused that could not be read, so that no exchange was made of it. */
   void requestRefused(ConnectionFacts facts, HttpProxyConfig config, ProxyError error);
 
+  /** A client did too much of something, or too slowly, and was sent away. */
+  void flooded(String listener, String kind);
+
   /** A pooled connection to a cluster was opened. */
   void upstreamConnectionOpened(String cluster);
 

@@ -3,6 +3,7 @@ package dev.outrigger.proxy.upstream;
 import dev.outrigger.proxy.config.ClusterConfig.AnswerLimits;
 import dev.outrigger.proxy.config.Http2Config;
 import dev.outrigger.proxy.http.BodyKind;
+import dev.outrigger.proxy.http.codec.FloodKind;
 import dev.outrigger.proxy.http.codec.FlowGate;
 import dev.outrigger.proxy.http.codec.Http2Connection;
 import dev.outrigger.proxy.http.codec.Http2Fields;
@@ -134,7 +135,7 @@ final class Http2Upstream implements Http2Connection.Owner {
   }
 
   @Override
-  public void onAbuse(String code) {}
+  public void onFlood(FloodKind kind) {}
 
   @Override
   public void onClosed() {

@@ -5,6 +5,7 @@ import dev.outrigger.proxy.config.Endpoint;
 import dev.outrigger.proxy.config.HttpProxyConfig;
 import dev.outrigger.proxy.config.NetworkFilter;
 import dev.outrigger.proxy.message.ConnectionFacts;
+import dev.outrigger.proxy.message.Grpc;
 import dev.outrigger.proxy.message.HeaderName;
 import dev.outrigger.proxy.message.Headers;
 import dev.outrigger.proxy.message.RequestHead;
@@ -26,6 +27,7 @@ public final class RecordedTelemetry implements WorkerTelemetry {
   public final List<Record> records = new CopyOnWriteArrayList<>();
   public final List<String> relaysEnded = new CopyOnWriteArrayList<>();
   public final List<String> refusals = new CopyOnWriteArrayList<>();
+  public final List<String> floods = new CopyOnWriteArrayList<>();
   public final List<String> bugs = new CopyOnWriteArrayList<>();
 
   /** Of one exchange. */
@@ -42,6 +44,7 @@ public final class RecordedTelemetry implements WorkerTelemetry {
     public volatile boolean retriesUsedUp;
     public volatile long requestBytes;
     public volatile long responseBytes;
+    public volatile int grpcStatus = -1;
     public final List<String> faults = new CopyOnWriteArrayList<>();
     private final String requestId;
 
@@ -95,10 +98,14 @@ public final class RecordedTelemetry implements WorkerTelemetry {
     }
 
     @Override
-    public void responseStarted(ResponseHead head) {}
+    public void responseStarted(ResponseHead head) {
+      grpcStatus = Grpc.status(head.headers());
+    }
 
     @Override
-    public void responseTrailers(Headers trailers) {}
+    public void responseTrailers(Headers trailers) {
+      grpcStatus = Grpc.status(trailers);
+    }
 
     @Override
     public void responseBytes(int bytes) {
@@ -161,6 +168,11 @@ public final class RecordedTelemetry implements WorkerTelemetry {
   @Override
   public void requestRefused(ConnectionFacts facts, HttpProxyConfig config, ProxyError error) {
     refusals.add(ErrorReplies.replyFor(error).code().toString());
+  }
+
+  @Override
+  public void flooded(String listener, String kind) {
+    floods.add(kind);
   }
 
   @Override

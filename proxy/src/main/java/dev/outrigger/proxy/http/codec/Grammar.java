@@ -6,6 +6,9 @@ import org.jspecify.annotations.Nullable;
 
 /** The small pieces of RFC 9110 and 9112, on bytes. */
 final class Grammar {
+  /** Of either protocol; the longest that is registered has 17. */
+  static final int MAX_METHOD_BYTES = 64;
+
   private static final boolean[] TOKEN = new boolean[256];
   private static final boolean[] HOST = new boolean[128];
   private static final String[] METHODS = {

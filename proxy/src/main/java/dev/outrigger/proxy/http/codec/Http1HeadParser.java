@@ -28,7 +28,6 @@ public final class Http1HeadParser {
   private static final int FIRST_BYTES = 1024;
   private static final int SPARE_BYTES = 192; // for the fields that the proxy adds
   private static final int SPARE_FIELDS = 6;
-  private static final int MAX_METHOD_BYTES = 64;
   private static final int MAX_KEPT_BYTES = 512;
 
   private final boolean requests;
@@ -238,8 +237,8 @@ public final class Http1HeadParser {
     if (methodEnd == start || methodEnd == end || array[methodEnd] != ' ') {
       return !refuse("the request line does not begin with a method and a space");
     }
-    if (methodEnd - start > MAX_METHOD_BYTES) {
-      return !refuse("the method is longer than " + MAX_METHOD_BYTES + " bytes");
+    if (methodEnd - start > Grammar.MAX_METHOD_BYTES) {
+      return !refuse("the method is longer than " + Grammar.MAX_METHOD_BYTES + " bytes");
     }
     int versionStart = end - 8;
     if (versionStart <= methodEnd + 1 || array[versionStart - 1] != ' ') {
@@ -258,6 +257,9 @@ public final class Http1HeadParser {
     if (start >= end) {
       return !refuse("the request line has no target");
     }
+    if (method.equals("CONNECT")) { // whatever its target, also one that another method had
+      return !refuse("CONNECT is not offered here");
+    }
     if (Arrays.equals(array, start, end, lastTarget, 0, lastTarget.length)) {
       path = lastTargetText;
       absolute = false;
@@ -273,9 +275,6 @@ public final class Http1HeadParser {
       }
     }
     absolute = false;
-    if (method.equals("CONNECT")) {
-      return !refuse("CONNECT is not offered here");
-    }
     if (array[start] == '/') {
       path = text(array, start, end);
       if (end - start <= MAX_KEPT_BYTES) {

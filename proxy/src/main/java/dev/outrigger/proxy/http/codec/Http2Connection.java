@@ -27,6 +27,7 @@ import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -46,12 +47,11 @@ public final class Http2Connection extends ByteToMessageDecoder implements Http2
   private static final int REMEMBERED = 64;
   private static final long NEVER = Long.MAX_VALUE;
 
-  // Of one span of time.
-  private static final long SPAN_NANOS = Duration.ofSeconds(10).toNanos();
-  private static final int MAX_RESETS = 100;
-  private static final int MAX_CONTROLS = 1000;
-  private static final int MAX_EMPTY = 100;
-  private static final int MAX_UNSENT_REPLIES = 1000;
+  private static final int TINY = 64;
+
+  // What was said last is given so long to leave, a whole answer longer.
+  private static final Duration TO_LEAVE = Duration.ofSeconds(2);
+  private static final Duration TO_LEAVE_WHOLE = Duration.ofSeconds(60);
 
   /** Which end this is. */
   public enum Side {
@@ -79,8 +79,8 @@ public final class Http2Connection extends ByteToMessageDecoder implements Http2
     /** All that was read at once has been handed over. */
     void onReadComplete();
 
-    /** The connection is refused to go on; a name for what the peer did. */
-    void onAbuse(String code);
+    /** The peer did too much of this; the connection is over. */
+    void onFlood(FloodKind kind);
 
     /** The connection is gone; streams were told before. */
     void onClosed();
@@ -89,8 +89,10 @@ public final class Http2Connection extends ByteToMessageDecoder implements Http2
   private final Side side;
   private final Http2Config config;
   private final Owner owner;
+  private final Http2FieldsDecoder decoder;
   private final DefaultHttp2FrameReader reader;
   private final int maxHeadBytes;
+  private final long mostBlockBytes;
   private final Http2FieldsEncoder encoder = new Http2FieldsEncoder();
   private final IntObjectHashMap<Http2Stream> streams = new IntObjectHashMap<>();
   private final ArrayDeque<Http2Stream> blocked = new ArrayDeque<>();
@@ -99,6 +101,9 @@ public final class Http2Connection extends ByteToMessageDecoder implements Http2
 
   @SuppressWarnings("NullAway.Init") // set by handlerAdded, before any event
   private ChannelHandlerContext ctx;
+
+  @SuppressWarnings("NullAway.Init") // likewise
+  private FloodLedger floods;
 
   private @Nullable ByteBuf out;
   private int lastDataOf; // the stream whose DATA ends what is gathered, or 0
@@ -120,17 +125,14 @@ public final class Http2Connection extends ByteToMessageDecoder implements Http2
   private int peerMaxStreams = 100;
   private boolean settingsPeer;
   private int headersOf; // the stream whose header block is not whole, or 0
+  private long blockBytes; // of that block so far
   private long unfinishedSince = NEVER;
+  private int unfinishedData;
+  private int unfinishedOf; // the stream of those
 
-  // Abuse.
-  private long spanStart;
-  private int resets;
-  private int opened;
-  private int controls;
-  private int empties;
-  private long updates;
-  private long dataFrames;
-  private int replies;
+  // What was written since the channel became full.
+  private int unsent;
+  private int unsentReplies;
 
   // Keep-alive.
   private long lastRead;
@@ -142,7 +144,9 @@ public final class Http2Connection extends ByteToMessageDecoder implements Http2
     this.config = config;
     this.owner = owner;
     this.maxHeadBytes = maxHeadBytes;
-    this.reader = new DefaultHttp2FrameReader(new Http2FieldsDecoder(maxHeadBytes, maxFields));
+    this.mostBlockBytes = maxHeadBytes + maxHeadBytes / 4L;
+    this.decoder = new Http2FieldsDecoder(maxHeadBytes, maxFields);
+    this.reader = new DefaultHttp2FrameReader(decoder);
     this.prefaceSeen = side == Side.CLIENT;
   }
 
@@ -204,10 +208,16 @@ public final class Http2Connection extends ByteToMessageDecoder implements Http2
 
   /** Closes once what was written has left. */
   public void close() {
+    close(TO_LEAVE_WHOLE);
+  }
+
+  private void close(Duration patience) {
     if (!closed) {
       dead = true;
       flush();
       ctx.writeAndFlush(Unpooled.EMPTY_BUFFER).addListener(ChannelFutureListener.CLOSE);
+      // A peer that reads nothing would hold it for ever.
+      ctx.executor().schedule(() -> ctx.close(), patience.toMillis(), TimeUnit.MILLISECONDS);
     }
   }
 
@@ -217,13 +227,18 @@ public final class Http2Connection extends ByteToMessageDecoder implements Http2
       return;
     }
     writeGoAway(lastPeerId, error, why);
-    close();
+    close(TO_LEAVE);
     endStreams(error.code(), false);
   }
 
   /** Since when a frame or header block is not whole, or {@code Long.MAX_VALUE}. */
   public long unfinishedSince() {
     return unfinishedSince;
+  }
+
+  /** How much there is of the DATA frame that is not whole; 0 where it is something else. */
+  public int unfinishedData() {
+    return unfinishedData;
   }
 
   /** Sends a PING when it is time, and closes when nothing came after one. */
@@ -260,7 +275,7 @@ public final class Http2Connection extends ByteToMessageDecoder implements Http2
   public void handlerAdded(ChannelHandlerContext context) {
     ctx = context;
     lastRead = now();
-    spanStart = lastRead;
+    floods = new FloodLedger(config.frames(), context.executor().ticker());
     begin();
   }
 
@@ -310,6 +325,7 @@ public final class Http2Connection extends ByteToMessageDecoder implements Http2
     if (!prefaceSeen && !preface(in)) {
       return;
     }
+    unfinishedData = 0;
     if (in.readableBytes() < HEADER) {
       return;
     }
@@ -318,6 +334,10 @@ public final class Http2Connection extends ByteToMessageDecoder implements Http2
     byte type = in.getByte(at + 3);
     int flags = in.getUnsignedByte(at + 4);
     if (length <= MAX_FRAME && in.readableBytes() < HEADER + length) {
+      if (type == Http2FrameTypes.DATA) {
+        unfinishedData = in.readableBytes() - HEADER;
+        unfinishedOf = in.getInt(at + 5) & 0x7fffffff;
+      }
       return;
     }
     if (!settingsSeen) {
@@ -332,6 +352,14 @@ public final class Http2Connection extends ByteToMessageDecoder implements Http2
             || type == Http2FrameTypes.CONTINUATION
             || type == Http2FrameTypes.PUSH_PROMISE;
     headersOf = block && (flags & 4) == 0 ? in.getInt(at + 5) & 0x7fffffff : 0;
+    blockBytes = type == Http2FrameTypes.CONTINUATION ? blockBytes + length : length;
+    if (type == Http2FrameTypes.CONTINUATION && blockBytes > mostBlockBytes) {
+      flood(FloodKind.CONTINUATION);
+      return;
+    }
+    if (headersOf == 0) {
+      unfinishedSince = NEVER;
+    }
     int readable = in.readableBytes();
     int whole = length > MAX_FRAME ? readable : HEADER + length;
     ByteBuf one = in.readSlice(whole);
@@ -361,8 +389,13 @@ public final class Http2Connection extends ByteToMessageDecoder implements Http2
   }
 
   private void refused(Http2Exception e) {
+    if (decoder.resizedTooOften()) {
+      flood(FloodKind.TABLE_SIZE);
+      return;
+    }
     if (e.error() == Http2Error.ENHANCE_YOUR_CALM) {
-      owner.onAbuse("http2_continuation_flood");
+      flood(FloodKind.CONTINUATION); // frames of it that hold next to nothing
+      return;
     }
     String why = String.valueOf(e.getMessage());
     if (!Http2Exception.isStreamError(e)) {
@@ -377,11 +410,14 @@ public final class Http2Connection extends ByteToMessageDecoder implements Http2
       tooLarge(id);
       return;
     }
-    misbehaved(id, e.error(), why);
+    misbehaved(id, e.error(), why, FloodKind.PROVOKED_RESET);
   }
 
   /** A head of which not all was kept: its stream is opened, to be answered and no more. */
   private void tooLarge(int id) {
+    if (tooMany(FloodKind.LARGE_HEADERS)) {
+      return;
+    }
     try {
       Http2Stream stream = accept(id);
       if (stream != null) {
@@ -399,6 +435,10 @@ public final class Http2Connection extends ByteToMessageDecoder implements Http2
 
   /** A stream error: the stream is reset, whatever it was, and that is counted. */
   private void misbehaved(int id, Http2Error error, String why) {
+    misbehaved(id, error, why, FloodKind.PROVOKED_RESET);
+  }
+
+  private void misbehaved(int id, Http2Error error, String why, FloodKind kind) {
     Http2Stream stream = streams.get(id);
     writeReset(id, error);
     if (stream == null) {
@@ -410,7 +450,9 @@ public final class Http2Connection extends ByteToMessageDecoder implements Http2
         told.onReset(error.code(), false, why);
       }
     }
-    countReset();
+    if (side == Side.SERVER) {
+      tooMany(kind); // of an upstream each answer is refused for itself
+    }
   }
 
   @Override
@@ -423,14 +465,18 @@ public final class Http2Connection extends ByteToMessageDecoder implements Http2
     }
     owner.onReadComplete();
     flush();
+    if (unsentReplies > config.frames().unsentReplies() || unsent > config.frames().unsent()) {
+      flood(FloodKind.UNREAD_ANSWERS);
+    }
     super.channelReadComplete(context);
   }
 
   @Override
   public void channelWritabilityChanged(ChannelHandlerContext context) throws Exception {
     if (context.channel().isWritable()) {
-      replies = 0;
-      tellWritable();
+      unsent = 0;
+      unsentReplies = 0;
+      sendBlocked();
       flush();
     }
     super.channelWritabilityChanged(context);
@@ -535,7 +581,12 @@ public final class Http2Connection extends ByteToMessageDecoder implements Http2
       misbehaved(id, Http2Error.PROTOCOL_ERROR, "content-length and DATA differ");
       return 0;
     }
-    if (length == 0 && !last && tooMany(++empties, MAX_EMPTY, "http2_empty_frames")) {
+    boolean empty = length == 0 && !last;
+    if (!floods.data(empty)) {
+      flood(FloodKind.EMPTY_DATA);
+      return 0;
+    }
+    if (empty && tooMany(FloodKind.EMPTY_DATA)) {
       return 0;
     }
     stream.remoteEnded = last;
@@ -615,7 +666,10 @@ public final class Http2Connection extends ByteToMessageDecoder implements Http2
       }
     }
     if (fault != null) {
-      misbehaved(id, Http2Error.PROTOCOL_ERROR, fault);
+      misbehaved(id, Http2Error.PROTOCOL_ERROR, fault, FloodKind.BAD_HEADERS);
+      return;
+    }
+    if (fields.tooMany() && tooMany(FloodKind.LARGE_HEADERS)) {
       return;
     }
     stream.headSeen = true;
@@ -639,7 +693,7 @@ public final class Http2Connection extends ByteToMessageDecoder implements Http2
             ? "trailers must end the stream"
             : !stream.complete() ? "content-length and DATA differ" : fields.trailerFault();
     if (fault != null) {
-      misbehaved(stream.id, Http2Error.PROTOCOL_ERROR, fault);
+      misbehaved(stream.id, Http2Error.PROTOCOL_ERROR, fault, FloodKind.BAD_HEADERS);
       return;
     }
     stream.remoteEnded = true;
@@ -672,12 +726,12 @@ public final class Http2Connection extends ByteToMessageDecoder implements Http2
       return null;
     }
     lastPeerId = id;
-    span();
-    opened++;
+    floods.opened();
     if (streams.size() >= config.maxStreams()) {
-      writeReset(id, Http2Error.REFUSED_STREAM);
-      remember(-id);
-      countReset();
+      if (!tooMany(FloodKind.REFUSED_STREAMS)) {
+        writeReset(id, Http2Error.REFUSED_STREAM);
+        remember(-id);
+      }
       return null;
     }
     Http2Stream made = new Http2Stream(this, id, peerStreamWindow, config.streamWindow());
@@ -693,7 +747,7 @@ public final class Http2Connection extends ByteToMessageDecoder implements Http2
       misbehaved(id, Http2Error.PROTOCOL_ERROR, "a stream depends on itself");
       return;
     }
-    tooMany(++controls, MAX_CONTROLS, "http2_control_frames");
+    tooMany(FloodKind.PRIORITY);
   }
 
   @Override
@@ -704,7 +758,7 @@ public final class Http2Connection extends ByteToMessageDecoder implements Http2
       if (idle(id)) {
         throw connection(Http2Error.PROTOCOL_ERROR, "RST_STREAM on an idle stream");
       }
-      tooMany(++controls, MAX_CONTROLS, "http2_control_frames");
+      tooMany(FloodKind.RAPID_RESET);
       return;
     }
     over(stream, false);
@@ -713,17 +767,19 @@ public final class Http2Connection extends ByteToMessageDecoder implements Http2
       told.onReset(code, code == Http2Error.REFUSED_STREAM.code(), null);
     }
     if (side == Side.SERVER) {
-      countReset();
+      tooMany(FloodKind.RAPID_RESET);
     }
   }
 
   @Override
-  public void onSettingsAckRead(ChannelHandlerContext context) {}
+  public void onSettingsAckRead(ChannelHandlerContext context) {
+    tooMany(FloodKind.SETTINGS);
+  }
 
   @Override
   public void onSettingsRead(ChannelHandlerContext context, Http2Settings settings)
       throws Http2Exception {
-    if (tooMany(++controls, MAX_CONTROLS, "http2_control_frames")) {
+    if (tooMany(FloodKind.SETTINGS)) {
       return;
     }
     Long table = settings.headerTableSize();
@@ -763,14 +819,16 @@ public final class Http2Connection extends ByteToMessageDecoder implements Http2
 
   @Override
   public void onPingRead(ChannelHandlerContext context, long data) {
-    if (!tooMany(++controls, MAX_CONTROLS, "http2_control_frames")) {
+    if (!tooMany(FloodKind.PING)) {
       frame(8, Http2FrameTypes.PING, 1, 0).writeLong(data);
       reply();
     }
   }
 
   @Override
-  public void onPingAckRead(ChannelHandlerContext context, long data) {}
+  public void onPingAckRead(ChannelHandlerContext context, long data) {
+    tooMany(FloodKind.PING);
+  }
 
   @Override
   public void onPushPromiseRead(
@@ -802,9 +860,7 @@ public final class Http2Connection extends ByteToMessageDecoder implements Http2
   @Override
   public void onWindowUpdateRead(ChannelHandlerContext context, int id, int more)
       throws Http2Exception {
-    updates++;
-    if (updates > MAX_CONTROLS + 4L * opened + 10 * dataFrames) {
-      abuse("http2_control_frames");
+    if (tooMany(FloodKind.WINDOW_UPDATE)) {
       return;
     }
     if (id == 0) {
@@ -812,16 +868,7 @@ public final class Http2Connection extends ByteToMessageDecoder implements Http2
         throw connection(Http2Error.FLOW_CONTROL_ERROR, "the connection's window overflows");
       }
       sendWindow += more;
-      for (int left = blocked.size(); left > 0 && sendWindow > 0; left--) {
-        Http2Stream stream = blocked.pollFirst();
-        if (stream != null) {
-          stream.blocked = false;
-          if (!stream.gone) {
-            stream.send();
-          }
-        }
-      }
-      tellWritable();
+      sendBlocked();
       return;
     }
     Http2Stream stream = streams.get(id);
@@ -842,7 +889,7 @@ public final class Http2Connection extends ByteToMessageDecoder implements Http2
   @Override
   public void onUnknownFrame(
       ChannelHandlerContext context, byte type, int id, Http2Flags flags, ByteBuf payload) {
-    tooMany(++controls, MAX_CONTROLS, "http2_control_frames");
+    tooMany(FloodKind.UNKNOWN_FRAMES);
   }
 
   // Streams.
@@ -859,6 +906,9 @@ public final class Http2Connection extends ByteToMessageDecoder implements Http2
   void over(Http2Stream stream, boolean byUs) {
     if (stream.gone) {
       return;
+    }
+    if (stream.remoteEnded && stream.localEnded) {
+      floods.ended();
     }
     stream.drop();
     streams.remove(stream.id);
@@ -899,10 +949,27 @@ public final class Http2Connection extends ByteToMessageDecoder implements Http2
     }
   }
 
-  private void tellWritable() {
-    for (Http2Stream stream : streams()) {
-      stream.tellWritable();
+  /** Sends what waited for the connection's window or for the channel. */
+  private void sendBlocked() {
+    for (int left = blocked.size(); left > 0 && canSend(); left--) {
+      Http2Stream stream = blocked.pollFirst();
+      if (stream != null) {
+        stream.blocked = false;
+        if (!stream.gone) {
+          stream.send();
+        }
+      }
     }
+    if (canSend()) {
+      for (Http2Stream stream : streams()) {
+        stream.tellWritable();
+      }
+    }
+  }
+
+  /** How much there is of this stream's next DATA frame, which is not whole. */
+  int unfinishedDataOf(int id) {
+    return unfinishedOf == id ? unfinishedData : 0;
   }
 
   int sendWindow() {
@@ -923,49 +990,31 @@ public final class Http2Connection extends ByteToMessageDecoder implements Http2
 
   // Abuse.
 
-  private void span() {
-    long now = now();
-    if (now - spanStart >= SPAN_NANOS) {
-      spanStart = now;
-      resets = 0;
-      opened = 0;
-      controls = 0;
-      empties = 0;
-    }
-  }
-
-  private boolean tooMany(int count, int max, String code) {
-    if (count <= max) {
+  private boolean tooMany(FloodKind kind) {
+    if (!floods.tooMany(kind)) {
       return false;
     }
-    long began = spanStart;
-    span();
-    if (spanStart != began) {
-      return false; // that many took longer than a span
-    }
-    abuse(code);
+    flood(kind);
     return true;
   }
 
-  private void countReset() {
-    span();
-    resets++;
-    if (resets > MAX_RESETS && resets > opened / 2) {
-      abuse("http2_rapid_reset");
+  /** The peer is told that it was too much, and that was it. */
+  public void flood(FloodKind kind) {
+    if (!dead && !closed) {
+      owner.onFlood(kind);
+      fail(Http2Error.ENHANCE_YOUR_CALM, kind.label());
     }
   }
 
-  private void abuse(String code) {
-    if (!dead && !closed) {
-      owner.onAbuse(code);
-      fail(Http2Error.ENHANCE_YOUR_CALM, code);
-    }
+  /** Whether the peer's windows have let so little through too often; the connection is over. */
+  boolean tiny(int size) {
+    return size < TINY && tooMany(FloodKind.TINY_WINDOWS);
   }
 
   /** An answer that a peer made us give; it must also read them. */
   private void reply() {
-    if (!ctx.channel().isWritable() && ++replies > MAX_UNSENT_REPLIES) {
-      abuse("http2_unread_replies");
+    if (!ctx.channel().isWritable()) {
+      unsentReplies++;
     }
   }
 
@@ -986,6 +1035,9 @@ public final class Http2Connection extends ByteToMessageDecoder implements Http2
 
   private ByteBuf frame(int length, byte type, int flags, int stream) {
     lastDataOf = 0;
+    if (!ctx.channel().isWritable()) {
+      unsent++;
+    }
     return gathered(HEADER + length)
         .writeMedium(length)
         .writeByte(type)
@@ -1047,7 +1099,7 @@ public final class Http2Connection extends ByteToMessageDecoder implements Http2
   /** Takes ownership of the bytes. */
   void writeData(int id, ByteBuf bytes, int size, boolean last) {
     sendWindow -= size;
-    dataFrames++;
+    floods.sentData();
     ByteBuf to = frame(size, Http2FrameTypes.DATA, last ? 1 : 0, id);
     if (size <= COPIED) {
       lastDataOf = id;

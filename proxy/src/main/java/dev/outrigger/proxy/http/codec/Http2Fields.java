@@ -150,8 +150,8 @@ public final class Http2Fields extends DefaultHttp2Headers {
     StringBuilder all = cookies;
     if (all == null) {
       cookies = new StringBuilder(value.length()).append(value.toString());
-    } else {
-      all.append("; ").append(value.toString());
+    } else if (!value.isEmpty()) { // an empty crumb would leave a space at the end
+      all.append(all.isEmpty() ? "" : "; ").append(value.toString());
     }
   }
 
@@ -225,6 +225,9 @@ public final class Http2Fields extends DefaultHttp2Headers {
     String verb = method;
     if (verb == null || !token(verb)) {
       return ":method is missing or malformed";
+    }
+    if (verb.length() > Grammar.MAX_METHOD_BYTES) {
+      return ":method is longer than " + Grammar.MAX_METHOD_BYTES + " bytes";
     }
     String host = headers.get(HeaderName.HOST);
     if (headers.count(HeaderName.HOST) > 1) {

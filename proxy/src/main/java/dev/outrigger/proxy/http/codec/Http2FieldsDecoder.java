@@ -8,7 +8,10 @@ import io.netty.handler.codec.http2.Http2Headers;
 
 /** Reads header blocks into {@link Http2Fields}. */
 final class Http2FieldsDecoder extends DefaultHttp2HeadersDecoder {
+  private static final int MAX_RESIZES = 8;
+
   private final int maxFields;
+  private int resizes; // of the block read last
 
   Http2FieldsDecoder(int maxBytes, int maxFields) {
     super(false, maxBytes);
@@ -22,18 +25,24 @@ final class Http2FieldsDecoder extends DefaultHttp2HeadersDecoder {
 
   @Override
   public Http2Headers decodeHeaders(int streamId, ByteBuf block) throws Http2Exception {
-    if (resizedLate(block)) {
+    if (resizedLate(block) || resizes > MAX_RESIZES) {
       throw Http2Exception.connectionError(
-          Http2Error.COMPRESSION_ERROR, "the table is resized after a field");
+          Http2Error.COMPRESSION_ERROR, "the table is resized after a field or too often");
     }
     return super.decodeHeaders(streamId, block);
+  }
+
+  /** Whether the block read last changed the size of the table more often than anyone needs. */
+  boolean resizedTooOften() {
+    return resizes > MAX_RESIZES;
   }
 
   /**
    * Whether a size update comes after a field (RFC 7541, section 4.2), which Netty lets pass. Reads
    * nothing but lengths; what is cut off is left to the decoder to find.
    */
-  private static boolean resizedLate(ByteBuf block) {
+  private boolean resizedLate(ByteBuf block) {
+    resizes = 0;
     int at = block.readerIndex();
     int end = block.writerIndex();
     boolean field = false;
@@ -42,6 +51,9 @@ final class Http2FieldsDecoder extends DefaultHttp2HeadersDecoder {
       if ((b & 0xe0) == 0x20) {
         if (field) {
           return true;
+        }
+        if (++resizes > MAX_RESIZES) {
+          return false;
         }
         at = skipNumber(block, at, end, 5);
         continue;

@@ -171,7 +171,7 @@ public final class Http2Stream implements FlowGate.Valve {
   void send() {
     while (!unsent.isEmpty()) {
       int may = Math.min(Math.min(sendWindow, connection.sendWindow()), connection.maxFrame());
-      if (may <= 0) {
+      if (may <= 0 || !connection.canSend()) {
         if (sendWindow > 0) {
           connection.block(this);
         }
@@ -191,6 +191,9 @@ public final class Http2Stream implements FlowGate.Valve {
         piece = first.readRetainedSlice(size);
       }
       connection.writeData(id, piece, size, last);
+      if (!whole && connection.tiny(size)) {
+        return;
+      }
       if (last) {
         sentAll();
         return;
