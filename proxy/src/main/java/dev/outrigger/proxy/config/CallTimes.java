@@ -8,7 +8,8 @@ import org.jspecify.annotations.Nullable;
  * (xDS: {@code max_stream_duration}, {@code max_grpc_timeout} and {@code grpc_timeout_offset} of
  * {@code RouteAction}).
  *
- * @param stream from the head of the request to the end of the answer; zero is no bound
+ * @param stream from the head of the request to the end of the answer; zero is no bound, null
+ *     leaves it to the connection manager
  * @param headerMax caps what {@code grpc-timeout} asks for, which then holds in place of {@code
  *     stream}; zero is no cap, null does not look at the header
  * @param headerOffset taken off what the header asks for
@@ -17,12 +18,12 @@ import org.jspecify.annotations.Nullable;
  * @param routeOffset taken off that, unless nothing would be left
  */
 public record CallTimes(
-    Duration stream,
+    @Nullable Duration stream,
     @Nullable Duration headerMax,
     Duration headerOffset,
     @Nullable Duration routeMax,
     Duration routeOffset) {
   /** No bounds, and the header is not looked at. */
   public static final CallTimes NONE =
-      new CallTimes(Duration.ZERO, null, Duration.ZERO, null, Duration.ZERO);
+      new CallTimes(null, null, Duration.ZERO, null, Duration.ZERO);
 }

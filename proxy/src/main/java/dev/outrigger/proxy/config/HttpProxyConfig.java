@@ -1,6 +1,7 @@
 package dev.outrigger.proxy.config;
 
 import java.time.Duration;
+import java.util.Set;
 
 /**
  * How requests are handled on a connection (xDS: {@code HttpConnectionManager}).
@@ -15,6 +16,8 @@ import java.time.Duration;
  * @param accessLog where finished exchanges are written
  * @param upgrades whether {@code Upgrade: websocket} is let through by default
  * @param serverName value of the {@code server} response header; empty leaves the upstream's
+ * @param serverIfAbsent whether the upstream's {@code server} header stays where it has one
+ * @param requestIds what is done with {@code x-request-id}
  */
 public record HttpProxyConfig(
     String statPrefix,
@@ -26,7 +29,36 @@ public record HttpProxyConfig(
     TracingConfig tracing,
     AccessLogConfig accessLog,
     boolean upgrades,
-    String serverName) {
+    String serverName,
+    boolean serverIfAbsent,
+    RequestIds requestIds) {
+
+  /** The usual request ids. */
+  public HttpProxyConfig(
+      String statPrefix,
+      RouteTableConfig routes,
+      Codec codec,
+      Limits limits,
+      Timeouts timeouts,
+      Forwarding forwarding,
+      TracingConfig tracing,
+      AccessLogConfig accessLog,
+      boolean upgrades,
+      String serverName) {
+    this(
+        statPrefix,
+        routes,
+        codec,
+        limits,
+        timeouts,
+        forwarding,
+        tracing,
+        accessLog,
+        upgrades,
+        serverName,
+        false,
+        RequestIds.DEFAULT);
+  }
 
   /** Which protocols a connection may speak. */
   public enum Codec {
@@ -70,9 +102,31 @@ public record HttpProxyConfig(
    * @param requestHeaders from the first byte of a head to its end; beyond it 408
    * @param streamIdle no byte of an exchange in either direction for so long
    * @param drain how long a draining connection may go on
+   * @param request from the head of a request to its last byte; beyond it 408
+   * @param maxStreamDuration from the head of a request to the end of its answer
+   * @param maxConnectionAge a connection that is older takes no more requests; each draws its own
+   *     age from the last tenth, so that those opened together do not end together
    */
   public record Timeouts(
-      Duration connectionIdle, Duration requestHeaders, Duration streamIdle, Duration drain) {
+      Duration connectionIdle,
+      Duration requestHeaders,
+      Duration streamIdle,
+      Duration drain,
+      Duration request,
+      Duration maxStreamDuration,
+      Duration maxConnectionAge) {
+    public Timeouts(
+        Duration connectionIdle, Duration requestHeaders, Duration streamIdle, Duration drain) {
+      this(
+          connectionIdle,
+          requestHeaders,
+          streamIdle,
+          drain,
+          Duration.ZERO,
+          Duration.ZERO,
+          Duration.ZERO);
+    }
+
     public static final Timeouts DEFAULT =
         new Timeouts(
             Duration.ofHours(1),
@@ -87,9 +141,49 @@ public record HttpProxyConfig(
    * @param useRemoteAddress trust the socket's address rather than {@code x-forwarded-for}, and
    *     append to it
    * @param clientCert what is done with {@code x-forwarded-client-cert}
+   * @param certDetails what it tells besides the hash and the URI
+   * @param trustedHops how many proxies in front of this one are believed
+   * @param skipAppend whether {@code x-forwarded-for} stays as it came
+   * @param appendPort whether {@code x-forwarded-port} tells the port that the client connected to
+   * @param via put behind {@code via} of requests and answers; empty puts nothing
    */
-  public record Forwarding(boolean useRemoteAddress, ClientCert clientCert) {
+  public record Forwarding(
+      boolean useRemoteAddress,
+      ClientCert clientCert,
+      Set<CertDetail> certDetails,
+      int trustedHops,
+      boolean skipAppend,
+      boolean appendPort,
+      String via) {
     public static final Forwarding DEFAULT = new Forwarding(false, ClientCert.SANITIZE);
+
+    public Forwarding {
+      certDetails = Set.copyOf(certDetails);
+    }
+
+    /** No proxy in front is believed. */
+    public Forwarding(boolean useRemoteAddress, ClientCert clientCert) {
+      this(useRemoteAddress, clientCert, Set.of(), 0, false, false, "");
+    }
+  }
+
+  /** xDS: {@code SetCurrentClientCertDetails}. */
+  public enum CertDetail {
+    SUBJECT,
+    DNS,
+    CERT
+  }
+
+  /**
+   * What is done with {@code x-request-id}.
+   *
+   * @param generate whether a request without one gets one
+   * @param preserveExternal whether one that came from outside is kept; what comes where the
+   *     socket's address counts comes from outside
+   * @param inResponse whether the answer bears it
+   */
+  public record RequestIds(boolean generate, boolean preserveExternal, boolean inResponse) {
+    public static final RequestIds DEFAULT = new RequestIds(true, false, false);
   }
 
   /** xDS: {@code ForwardClientCertDetails}. */

@@ -1,6 +1,8 @@
 package dev.outrigger.proxy.config;
 
+import dev.outrigger.proxy.config.RouteTableConfig.HeaderMatch;
 import java.time.Duration;
+import java.util.List;
 import java.util.Set;
 
 /**
@@ -14,6 +16,12 @@ import java.util.Set;
  * @param backOffMax see above
  * @param avoidPreviousHosts prefer an endpoint not yet tried
  * @param grpcStatuses of answers in trailers only that are worth another try
+ * @param perTryIdleTimeout how long an attempt may stand still; zero is no limit
+ * @param headers answers with any of these are worth another try under {@link
+ *     Condition#RETRIABLE_HEADERS}
+ * @param requestHeaders only requests with any of these are tried again; empty is all
+ * @param resetHeaders headers of an answer that say in whole seconds when to try again
+ * @param resetMax a longer wait than this that an answer asks for is not believed
  */
 public record RetryPolicy(
     Set<Condition> conditions,
@@ -23,7 +31,12 @@ public record RetryPolicy(
     Duration backOffBase,
     Duration backOffMax,
     boolean avoidPreviousHosts,
-    Set<Integer> grpcStatuses) {
+    Set<Integer> grpcStatuses,
+    Duration perTryIdleTimeout,
+    List<HeaderMatch> headers,
+    List<HeaderMatch> requestHeaders,
+    List<String> resetHeaders,
+    Duration resetMax) {
   public static final RetryPolicy NEVER =
       new RetryPolicy(
           Set.of(),
@@ -38,6 +51,35 @@ public record RetryPolicy(
     conditions = Set.copyOf(conditions);
     statuses = Set.copyOf(statuses);
     grpcStatuses = Set.copyOf(grpcStatuses);
+    headers = List.copyOf(headers);
+    requestHeaders = List.copyOf(requestHeaders);
+    resetHeaders = List.copyOf(resetHeaders);
+  }
+
+  /** Looks at no headers. */
+  public RetryPolicy(
+      Set<Condition> conditions,
+      Set<Integer> statuses,
+      int maxRetries,
+      Duration perTryTimeout,
+      Duration backOffBase,
+      Duration backOffMax,
+      boolean avoidPreviousHosts,
+      Set<Integer> grpcStatuses) {
+    this(
+        conditions,
+        statuses,
+        maxRetries,
+        perTryTimeout,
+        backOffBase,
+        backOffMax,
+        avoidPreviousHosts,
+        grpcStatuses,
+        Duration.ZERO,
+        List.of(),
+        List.of(),
+        List.of(),
+        Duration.ofMinutes(5));
   }
 
   /** Retries no status of gRPC. */
@@ -70,6 +112,9 @@ public record RetryPolicy(
     REFUSED_STREAM,
     RETRIABLE_4XX,
     RETRIABLE_STATUS_CODES,
+    RETRIABLE_HEADERS,
+    /** Answers that bear {@code x-envoy-ratelimited}. */
+    RATE_LIMITED,
     /**
      * Ours: whatever failed before the application could have seen it, and, for methods that RFC
      * 9110 section 9.2.2 calls idempotent, whatever failed without an answer.

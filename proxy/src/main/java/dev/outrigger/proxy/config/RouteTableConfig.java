@@ -1,6 +1,7 @@
 package dev.outrigger.proxy.config;
 
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
@@ -29,13 +30,40 @@ public record RouteTableConfig(String name, List<VirtualHost> virtualHosts) {
     }
   }
 
-  /** One rule of a virtual host. */
-  public record Route(String name, Match match, Action action, HeaderChanges headers) {}
+  /**
+   * One rule of a virtual host.
+   *
+   * @param headers changes to them, of all levels
+   */
+  public record Route(String name, Match match, Action action, HeaderLevels headers) {
+    public Route(String name, Match match, Action action, HeaderChanges headers) {
+      this(name, match, action, HeaderLevels.of(headers));
+    }
+  }
 
-  /** All that is set must match. */
+  /**
+   * All that is set must match.
+   *
+   * @param grpc whether only gRPC requests match
+   * @param share of the requests that match otherwise, 0 to 1, drawn for each
+   */
   public record Match(
-      PathMatch path, List<String> methods, List<HeaderMatch> headers, List<QueryMatch> queries) {
+      PathMatch path,
+      List<String> methods,
+      List<HeaderMatch> headers,
+      List<QueryMatch> queries,
+      boolean grpc,
+      double share) {
+    /** Any kind of request, all of them. */
+    public Match(
+        PathMatch path, List<String> methods, List<HeaderMatch> headers, List<QueryMatch> queries) {
+      this(path, methods, headers, queries, false, 1);
+    }
+
     public Match {
+      if (!(share >= 0 && share <= 1)) {
+        throw new IllegalArgumentException("a share of " + share);
+      }
       methods = List.copyOf(methods);
       headers = List.copyOf(headers);
       queries = List.copyOf(queries);
@@ -62,8 +90,16 @@ public record RouteTableConfig(String name, List<VirtualHost> virtualHosts) {
     }
   }
 
-  /** One condition on a header. */
-  public record HeaderMatch(String name, ValueMatch value, boolean invert) {}
+  /**
+   * One condition on a header.
+   *
+   * @param missingIsEmpty whether a header that is not there is taken for one with an empty value
+   */
+  public record HeaderMatch(String name, ValueMatch value, boolean invert, boolean missingIsEmpty) {
+    public HeaderMatch(String name, ValueMatch value, boolean invert) {
+      this(name, value, invert, false);
+    }
+  }
 
   /** One condition on a query parameter. */
   public record QueryMatch(String name, ValueMatch value) {}
@@ -74,13 +110,29 @@ public record RouteTableConfig(String name, List<VirtualHost> virtualHosts) {
 
     record Absent() implements ValueMatch {}
 
-    record Exact(String value) implements ValueMatch {}
+    record Exact(String value, boolean ignoreCase) implements ValueMatch {
+      public Exact(String value) {
+        this(value, false);
+      }
+    }
 
-    record Prefix(String value) implements ValueMatch {}
+    record Prefix(String value, boolean ignoreCase) implements ValueMatch {
+      public Prefix(String value) {
+        this(value, false);
+      }
+    }
 
-    record Suffix(String value) implements ValueMatch {}
+    record Suffix(String value, boolean ignoreCase) implements ValueMatch {
+      public Suffix(String value) {
+        this(value, false);
+      }
+    }
 
-    record Contains(String value) implements ValueMatch {}
+    record Contains(String value, boolean ignoreCase) implements ValueMatch {
+      public Contains(String value) {
+        this(value, false);
+      }
+    }
 
     record Regex(RegexPattern pattern) implements ValueMatch {}
 
@@ -94,28 +146,62 @@ public record RouteTableConfig(String name, List<VirtualHost> virtualHosts) {
     /**
      * Sent to a cluster.
      *
-     * @param clusters one or more, chosen by weight
+     * @param clusters one or more, chosen by weight; empty where a header names the cluster
      * @param timeout from the end of the request to the end of the response, all attempts included;
      *     zero is none
      * @param idleTimeout of the stream; null takes the connection manager's
      * @param retry when and how often it is tried again
-     * @param prefixRewrite replaces the matched prefix; null leaves the path
-     * @param hostRewrite replaces the host; null leaves it
+     * @param rewrite of path and host
      * @param upgrades whether upgrades pass; null takes the connection manager's choice
      * @param times bounds beside the timeout
+     * @param retryBufferBytes how much of a body is kept so that it can be sent again
+     * @param mirrors who gets a copy
+     * @param clusterHeader the request header that names the cluster; null where clusters are
+     *     listed
      */
     record Forward(
         List<WeightedCluster> clusters,
         Duration timeout,
         @Nullable Duration idleTimeout,
         RetryPolicy retry,
-        @Nullable String prefixRewrite,
-        @Nullable String hostRewrite,
+        Rewrite rewrite,
         @Nullable Boolean upgrades,
-        CallTimes times)
+        CallTimes times,
+        int retryBufferBytes,
+        List<Mirror> mirrors,
+        @Nullable String clusterHeader)
         implements Action {
+      public static final int DEFAULT_RETRY_BUFFER = 64 * 1024;
+
       public Forward {
         clusters = List.copyOf(clusters);
+        mirrors = List.copyOf(mirrors);
+      }
+
+      /** Nothing but a new prefix and host, where these are not null. */
+      public Forward(
+          List<WeightedCluster> clusters,
+          Duration timeout,
+          @Nullable Duration idleTimeout,
+          RetryPolicy retry,
+          @Nullable String prefixRewrite,
+          @Nullable String hostRewrite,
+          @Nullable Boolean upgrades,
+          CallTimes times) {
+        this(
+            clusters,
+            timeout,
+            idleTimeout,
+            retry,
+            new Rewrite(
+                prefixRewrite == null ? null : new PathRewrite.Prefix(prefixRewrite),
+                hostRewrite == null ? null : new HostRewrite.Literal(hostRewrite),
+                false),
+            upgrades,
+            times,
+            DEFAULT_RETRY_BUFFER,
+            List.of(),
+            null);
       }
 
       /** With no bound but the timeout. */
@@ -148,10 +234,88 @@ public record RouteTableConfig(String name, List<VirtualHost> virtualHosts) {
         @Nullable String scheme,
         @Nullable String host,
         @Nullable Integer port,
-        @Nullable String path,
-        @Nullable String prefixRewrite,
+        @Nullable PathRewrite path,
         boolean stripQuery)
         implements Action {}
+  }
+
+  /**
+   * What changes in the request's target; null parts stay as they are.
+   *
+   * @param appendForwardedHost whether a host that is replaced is told in {@code x-forwarded-host}
+   */
+  public record Rewrite(
+      @Nullable PathRewrite path, @Nullable HostRewrite host, boolean appendForwardedHost) {
+    public static final Rewrite NONE = new Rewrite(null, null, false);
+  }
+
+  /** A new path; the query stays as it was. */
+  public sealed interface PathRewrite {
+    /** Replaces all of it; one with a query of its own replaces that too. */
+    record Full(String path) implements PathRewrite {}
+
+    /** Replaces what the route matched: its prefix, or all of an exact or regex match. */
+    record Prefix(String prefix) implements PathRewrite {}
+
+    /** Replaces each match; {@code \1} in the substitution is the first group. */
+    record Regex(RegexPattern pattern, String substitution) implements PathRewrite {}
+  }
+
+  /** A new host. */
+  public sealed interface HostRewrite {
+    record Literal(String host) implements HostRewrite {}
+
+    /** The name of the endpoint that is chosen, where it has one. */
+    record OfEndpoint() implements HostRewrite {}
+
+    /** What a header of the request says, where it says something. */
+    record OfHeader(String name) implements HostRewrite {}
+
+    /** Made of the path, without its query. */
+    record OfPath(RegexPattern pattern, String substitution) implements HostRewrite {}
+  }
+
+  /**
+   * A copy of requests, whose answers nobody sees (xDS: {@code RequestMirrorPolicy}).
+   *
+   * @param share of the requests, 0 to 1, drawn for each
+   * @param markHost whether {@code -shadow} is put behind the host's name
+   */
+  public record Mirror(String cluster, double share, boolean markHost) {
+    public Mirror {
+      if (!(share >= 0 && share <= 1)) {
+        throw new IllegalArgumentException("a share of " + share);
+      }
+    }
+  }
+
+  /**
+   * Changes to headers of several levels: weighted cluster, route, virtual host, table.
+   *
+   * @param mostSpecificFirst those that change anything
+   * @param mostSpecificWins whether the most specific level has the last word rather than the first
+   */
+  public record HeaderLevels(List<HeaderChanges> mostSpecificFirst, boolean mostSpecificWins) {
+    public static final HeaderLevels NONE = new HeaderLevels(List.of(), false);
+
+    public HeaderLevels {
+      mostSpecificFirst =
+          mostSpecificFirst.stream().filter(level -> !level.equals(HeaderChanges.NONE)).toList();
+    }
+
+    public static HeaderLevels of(HeaderChanges only) {
+      return new HeaderLevels(List.of(only), false);
+    }
+
+    /** All levels in the order in which they are applied, with one that is more specific yet. */
+    public List<HeaderChanges> with(HeaderChanges own) {
+      List<HeaderChanges> all = new ArrayList<>();
+      if (!own.equals(HeaderChanges.NONE)) {
+        all.add(own);
+      }
+      all.addAll(mostSpecificFirst);
+      return mostSpecificWins ? all.reversed() : all;
+    }
   }
 
   /** Changes to headers on both ways. */
@@ -171,8 +335,17 @@ public record RouteTableConfig(String name, List<VirtualHost> virtualHosts) {
     }
   }
 
-  /** A header to be put on a message (xDS: {@code HeaderValueOption}). */
-  public record HeaderValue(String name, String value, Append append) {}
+  /**
+   * A header to be put on a message (xDS: {@code HeaderValueOption}).
+   *
+   * @param keepEmpty whether it is put there even if its value turns out to be empty
+   */
+  public record HeaderValue(String name, HeaderTemplate value, Append append, boolean keepEmpty) {
+    /** One whose value is always the same. */
+    public HeaderValue(String name, String value, Append append) {
+      this(name, HeaderTemplate.literal(value), append, false);
+    }
+  }
 
   /** xDS: {@code HeaderAppendAction}. */
   public enum Append {

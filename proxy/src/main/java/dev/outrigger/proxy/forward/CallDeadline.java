@@ -55,7 +55,8 @@ record CallDeadline(long routeNanos, long streamNanos, long told) {
       nanos = max > 0 ? Math.min(asked, max) : asked;
       nanos = Math.max(0, nanos - times.headerOffset().toNanos());
     } else {
-      nanos = times.stream().isZero() ? NONE : times.stream().toNanos();
+      Duration stream = times.stream();
+      nanos = stream == null || stream.isZero() ? NONE : stream.toNanos();
     }
     return new CallDeadline(routeNanos, nanos, call ? nanos : NONE);
   }

@@ -4,6 +4,8 @@ import dev.outrigger.proxy.balance.PickContext;
 import dev.outrigger.proxy.config.Endpoint;
 import dev.outrigger.proxy.config.RetryPolicy;
 import dev.outrigger.proxy.config.RouteTableConfig.Action;
+import dev.outrigger.proxy.config.RouteTableConfig.HostRewrite;
+import dev.outrigger.proxy.config.RouteTableConfig.Mirror;
 import dev.outrigger.proxy.config.UpstreamTls;
 import dev.outrigger.proxy.http.BodyKind;
 import dev.outrigger.proxy.http.Exchange;
@@ -57,13 +59,15 @@ final class Forwarding
   private final RetryPolicy policy;
   private final CallDeadline times;
   private final Deadlines deadlines;
-  private final Replay replay = new Replay();
+  private final Replay replay;
   private final boolean idempotent;
   private final boolean call;
+  private final boolean retriable;
 
   private @Nullable Upstream upstream;
   private @Nullable Attempt attempt;
   private @Nullable List<Endpoint> tried;
+  private List<Mirrored> mirrored = List.of();
   private @Nullable String upgrade;
   private @Nullable Headers trailers;
   private @Nullable ResponseHead held;
@@ -89,9 +93,12 @@ final class Forwarding
     this.route = forward;
     this.policy = forward.retry();
     this.times = CallDeadline.of(forward, exchange.head().headers());
-    this.deadlines = new Deadlines(times.routeNanos(), policy.perTryTimeout());
+    this.deadlines =
+        new Deadlines(times.routeNanos(), policy.perTryTimeout(), policy.perTryIdleTimeout());
+    this.replay = new Replay(forward.retryBufferBytes());
     this.idempotent = exchange.head().idempotent();
     this.call = Grpc.isCall(exchange.head().headers());
+    this.retriable = found.retriable(exchange.head());
   }
 
   // The request way.
@@ -120,14 +127,35 @@ final class Forwarding
       deadlines.streamEnds(end);
       arm();
     }
-    upgrade = Outgoing.prepare(exchange, match, route, found.upgrades());
+    if (!Outgoing.prepare(exchange, match, route)) {
+      exchange.fail(
+          new ProxyError.NoRoute(exchange.head().authority(), exchange.head().pathOnly()));
+      return;
+    }
+    upgrade = Outgoing.upgrade(exchange, route, found.upgrades());
+    if (!route.mirrors().isEmpty() && upgrade == null) {
+      mirror();
+    }
     inStart = true;
     beginAttempt(found, false, false);
     inStart = false;
   }
 
+  private void mirror() {
+    mirrored = new ArrayList<>(route.mirrors().size());
+    for (Mirror mirror : route.mirrors()) {
+      Mirrored begun = Mirrored.begin(forwarder, exchange, mirror, route.timeout());
+      if (begun != null) {
+        mirrored.add(begun);
+      }
+    }
+  }
+
   @Override
   public void onBody(ByteBuf bytes) {
+    for (int i = 0; i < mirrored.size(); i++) {
+      mirrored.get(i).onBody(bytes.retainedDuplicate());
+    }
     Attempt current = attempt;
     UpstreamStream stream = current == null ? null : current.stream;
     if (over || (committed && stream == null)) {
@@ -164,6 +192,9 @@ final class Forwarding
     }
     Attempt current = attempt;
     UpstreamStream stream = current == null ? null : current.stream;
+    for (int i = 0; i < mirrored.size(); i++) {
+      mirrored.get(i).onEnd(last);
+    }
     if (!tunnel) {
       bodyEnded = true;
       trailers = last;
@@ -178,6 +209,9 @@ final class Forwarding
 
   @Override
   public void onReadComplete() {
+    for (int i = 0; i < mirrored.size(); i++) {
+      mirrored.get(i).flush();
+    }
     Attempt current = attempt;
     if (current != null && current.stream != null) {
       current.stream.flush();
@@ -195,6 +229,9 @@ final class Forwarding
   @Override
   public void onFinish() {
     over = true;
+    for (int i = 0; i < mirrored.size(); i++) {
+      mirrored.get(i).exchangeEnded();
+    }
     Attempt current = attempt;
     if (current != null) {
       UpstreamStream stream = current.stream;
@@ -236,8 +273,15 @@ final class Forwarding
     if (times.told() >= 0) {
       times.tell(exchange.head().headers(), forwarder.worker().nanoTime() - exchange.begunAt());
     }
+    if (route.rewrite().host() instanceof HostRewrite.OfEndpoint
+        && !endpoint.hostname().isEmpty()) {
+      Outgoing.rewriteHost(
+          exchange.head(),
+          endpoint.hostname(),
+          number == 1 && route.rewrite().appendForwardedHost());
+    }
     exchange.record().attemptStarted(number, exchange.head(), endpoint);
-    if (deadlines.perTry()) {
+    if (deadlines.ofTries()) {
       deadlines.tryBegins(forwarder.worker().nanoTime());
       arm();
     }
@@ -402,7 +446,7 @@ final class Forwarding
         return;
       }
     }
-    if (!retryLater(Retries.covers(policy, error, idempotent), current.endpoint, to)) {
+    if (!retryLater(Retries.covers(policy, error, idempotent), current.endpoint, to, null)) {
       exchange.fail(error);
     }
   }
@@ -431,9 +475,14 @@ final class Forwarding
     tried.add(endpoint);
   }
 
-  /** Whether another attempt will follow. */
-  private boolean retryLater(boolean covered, Endpoint avoided, Upstream to) {
-    if (!covered) {
+  /**
+   * Whether another attempt will follow.
+   *
+   * @param asked the headers of the answer, which may say when; null without an answer
+   */
+  private boolean retryLater(
+      boolean covered, Endpoint avoided, Upstream to, @Nullable Headers asked) {
+    if (!covered || !retriable) {
       return false;
     }
     if (retries >= policy.maxRetries()) {
@@ -446,7 +495,7 @@ final class Forwarding
     retries++;
     nextIsBudgeted = true;
     avoid(avoided);
-    long wait = Retries.backOffNanos(policy, retries, forwarder.worker().random());
+    long wait = Retries.backOffNanos(policy, retries, asked, forwarder.worker().random());
     deadlines.retryAt(forwarder.worker().nanoTime() + wait);
     arm();
     return true;
@@ -484,7 +533,8 @@ final class Forwarding
       case NONE -> {}
       case ROUTE -> routePassed(to);
       case STREAM -> streamPassed();
-      case PER_TRY -> perTryPassed();
+      case PER_TRY -> perTryPassed(Timer.PER_TRY, policy.perTryTimeout());
+      case PER_TRY_IDLE -> perTryPassed(Timer.PER_TRY_IDLE, policy.perTryIdleTimeout());
       case RETRY -> {
         nextIsBudgeted = false;
         beginAttempt(to, true, false);
@@ -520,7 +570,7 @@ final class Forwarding
         Timer.STREAM, Duration.ofNanos(times.streamNanos()), false);
   }
 
-  private void perTryPassed() {
+  private void perTryPassed(Timer timer, Duration limit) {
     Attempt current = attempt;
     if (current == null) {
       return;
@@ -532,8 +582,7 @@ final class Forwarding
       stream.cancel();
     }
     exchange.withdrawSuspension();
-    attemptFailed(
-        new ProxyError.DeadlinePassed(Timer.PER_TRY, policy.perTryTimeout(), untouched), false);
+    attemptFailed(new ProxyError.DeadlinePassed(timer, limit, untouched), false);
   }
 
   // The answer's way.
@@ -576,9 +625,9 @@ final class Forwarding
       }
     }
     if (stream != null
-        && Retries.covers(policy, head, body)
+        && Retries.covers(policy, match, head, body)
         && body != BodyKind.TUNNEL
-        && retryLater(true, current.endpoint, to)) {
+        && retryLater(true, current.endpoint, to, head.headers())) {
       current.stream = null;
       endAttempt(current);
       stream.discardRest();
@@ -615,7 +664,11 @@ final class Forwarding
   private void commit(ResponseHead head, BodyKind body) {
     int status = head.status();
     committed = true;
-    deadlines.tryEnds();
+    Attempt answered = attempt;
+    if (answered != null) {
+      exchange.answeredBy(answered.endpoint);
+    }
+    deadlines.tryAnswers(forwarder.worker().nanoTime());
     replay.drop();
     Connections.strip(head.headers());
     if (status == 204) {
@@ -633,6 +686,9 @@ final class Forwarding
   @Override
   public void onAnswerBody(ByteBuf bytes) {
     commitHeld();
+    if (!tunnel) {
+      deadlines.moved(forwarder.worker().nanoTime());
+    }
     exchange.respondBody(bytes);
     Attempt current = attempt;
     if (current != null && current.stream != null && !exchange.clientWritable()) {
@@ -654,7 +710,7 @@ final class Forwarding
     if (held != null
         && last != null
         && Retries.coversGrpc(policy, Grpc.status(last))
-        && retryLater(true, current.endpoint, to)) {
+        && retryLater(true, current.endpoint, to, last)) {
       held = null;
       endAttempt(current);
       exchange.requestGate().release(FlowGate.PEER_FULL);

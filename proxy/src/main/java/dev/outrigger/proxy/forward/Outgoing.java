@@ -1,7 +1,6 @@
 package dev.outrigger.proxy.forward;
 
 import dev.outrigger.proxy.config.RouteTableConfig.Action;
-import dev.outrigger.proxy.config.RouteTableConfig.HeaderChanges;
 import dev.outrigger.proxy.http.Exchange;
 import dev.outrigger.proxy.http.HeaderEdits;
 import dev.outrigger.proxy.message.HeaderName;
@@ -11,28 +10,52 @@ import dev.outrigger.proxy.route.RouteMatch;
 import org.jspecify.annotations.Nullable;
 
 /** Makes a request's head what the endpoint gets. Done once, before the first attempt. */
-@SuppressWarnings("ReferenceEquality") // the very same object is meant
 final class Outgoing {
   private Outgoing() {}
 
-  /** Returns the protocol to change to that the route lets through, or null. */
-  static @Nullable String prepare(
-      Exchange exchange, RouteMatch match, Action.Forward forward, boolean possible) {
+  /**
+   * Changes headers, then host, then path, as Envoy does: what changes the headers sees the request
+   * as it came.
+   *
+   * @return whether that was possible; if not, a regular expression had to be given up
+   */
+  static boolean prepare(Exchange exchange, RouteMatch match, Action.Forward forward) {
     RequestHead head = exchange.head();
     Headers headers = head.headers();
-    if (forward.prefixRewrite() != null) {
-      head.path(match.upstreamPath(head.path()));
-    }
-    if (forward.hostRewrite() != null) {
-      head.authority(forward.hostRewrite());
-      headers.set(HeaderName.HOST, forward.hostRewrite());
+    HeaderEdits.apply(match.requestChanges(), headers, exchange, null);
+    String host = match.upstreamHost(head);
+    if (host != null) {
+      rewriteHost(head, host, forward.rewrite().appendForwardedHost());
     } else if (!headers.contains(HeaderName.HOST)) {
       headers.add(HeaderName.HOST, head.authority()); // HTTP/1.0 may have none, we speak 1.1
     }
-    HeaderChanges changes = match.route().headers();
-    if (changes != HeaderChanges.NONE) {
-      HeaderEdits.apply(changes.requestRemove(), changes.requestAdd(), headers);
+    String path = match.upstreamPath(head.path());
+    if (path == null) {
+      return false;
     }
+    head.path(path);
+    return true;
+  }
+
+  static void rewriteHost(RequestHead head, String host, boolean tellOld) {
+    Headers headers = head.headers();
+    if (tellOld && !head.authority().isEmpty()) {
+      String told = headers.get(HeaderName.X_FORWARDED_HOST);
+      if (told == null) {
+        headers.add(HeaderName.X_FORWARDED_HOST, head.authority());
+      } else if (!told.endsWith(head.authority())) {
+        headers.set(
+            HeaderName.X_FORWARDED_HOST,
+            String.join(",", headers.all(HeaderName.X_FORWARDED_HOST)) + "," + head.authority());
+      }
+    }
+    head.authority(host);
+    headers.set(HeaderName.HOST, host);
+  }
+
+  /** Returns the protocol to change to that the route lets through, or null. */
+  static @Nullable String upgrade(Exchange exchange, Action.Forward forward, boolean possible) {
+    Headers headers = exchange.head().headers();
     String upgrade = exchange.upgrade();
     boolean allowed =
         forward.upgrades() == null ? exchange.settings().config().upgrades() : forward.upgrades();

@@ -10,11 +10,17 @@ import org.jspecify.annotations.Nullable;
  * asks for no more, or lets go: then the body is not sent twice.
  */
 final class Replay {
-  static final int MAX_BYTES = 64 * 1024;
-
+  private final int maxBytes;
   private @Nullable ArrayDeque<ByteBuf> pieces;
   private long size;
   private boolean complete = true;
+
+  /**
+   * @param maxBytes how much is kept; 0 keeps only what no endpoint was chosen for yet
+   */
+  Replay(int maxBytes) {
+    this.maxBytes = maxBytes;
+  }
 
   /** Keeps a piece; takes ownership. */
   void add(ByteBuf bytes) {
@@ -27,7 +33,7 @@ final class Replay {
 
   /** Whether it holds as much as it should. */
   boolean full() {
-    return size >= MAX_BYTES;
+    return size >= maxBytes;
   }
 
   /** Whether all that came so far is here. */

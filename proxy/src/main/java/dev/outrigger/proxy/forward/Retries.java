@@ -4,14 +4,24 @@ import dev.outrigger.proxy.config.RetryPolicy;
 import dev.outrigger.proxy.config.RetryPolicy.Condition;
 import dev.outrigger.proxy.http.BodyKind;
 import dev.outrigger.proxy.message.Grpc;
+import dev.outrigger.proxy.message.HeaderName;
+import dev.outrigger.proxy.message.Headers;
 import dev.outrigger.proxy.message.ResponseHead;
 import dev.outrigger.proxy.outcome.ProxyError;
 import dev.outrigger.proxy.outcome.ProxyError.DeadlinePassed.Timer;
+import dev.outrigger.proxy.route.RouteMatch;
+import java.time.Duration;
+import java.util.List;
 import java.util.Set;
 import java.util.random.RandomGenerator;
+import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
 
 /** What a retry policy says of an attempt's end. Pure. */
 final class Retries {
+  private static final HeaderName RATE_LIMITED = HeaderName.of("x-envoy-ratelimited");
+  private static final Pattern WHOLE_SECONDS = Pattern.compile("[0-9]{1,9}");
+
   private Retries() {}
 
   /** Whether an answer with this status is worth another try. */
@@ -25,8 +35,16 @@ final class Retries {
   }
 
   /** Whether an answer with this head is worth another try: its status, or that of gRPC. */
-  static boolean covers(RetryPolicy policy, ResponseHead head, BodyKind body) {
+  static boolean covers(RetryPolicy policy, RouteMatch match, ResponseHead head, BodyKind body) {
     if (covers(policy, head.status())) {
+      return true;
+    }
+    Set<Condition> conditions = policy.conditions();
+    if (conditions.contains(Condition.RETRIABLE_HEADERS)
+        && match.answerWorthRetrying(head.headers())) {
+      return true;
+    }
+    if (conditions.contains(Condition.RATE_LIMITED) && head.headers().contains(RATE_LIMITED)) {
       return true;
     }
     if (policy.grpcStatuses().isEmpty() || body != BodyKind.NONE) {
@@ -56,7 +74,7 @@ final class Retries {
                       || conditions.contains(Condition.REFUSED_STREAM)))
               || (safe(reset, idempotent) && conditions.contains(Condition.SAFE));
       case ProxyError.DeadlinePassed passed ->
-          passed.timer() == Timer.PER_TRY
+          (passed.timer() == Timer.PER_TRY || passed.timer() == Timer.PER_TRY_IDLE)
               && (coversReset(conditions)
                   || (safe(passed, idempotent) && conditions.contains(Condition.SAFE)));
       case ProxyError.ProtocolViolation violation ->
@@ -100,15 +118,38 @@ final class Retries {
   }
 
   /**
-   * How long retry N waits: uniform in {@code [0, min(max, (2^N - 1) * base))}.
+   * How long retry N waits: uniform in {@code [0, min(max, (2^N - 1) * base))}; or, where the
+   * answer asks for a time that is believed, that time to one and a half of it.
    *
    * @param number 1 for the first retry
+   * @param asked the answer's headers, where there is an answer
    */
-  static long backOffNanos(RetryPolicy policy, int number, RandomGenerator random) {
+  static long backOffNanos(
+      RetryPolicy policy, int number, @Nullable Headers asked, RandomGenerator random) {
+    long told = asked == null ? -1 : askedNanos(policy, asked);
+    if (told >= 0) {
+      return told + (told < 2 ? 0 : random.nextLong(told / 2));
+    }
     long base = policy.backOffBase().toNanos();
     long max = policy.backOffMax().toNanos();
     long factor = (1L << Math.min(number, 30)) - 1;
     long bound = base > Long.MAX_VALUE / factor ? max : Math.min(max, base * factor);
     return bound <= 0 ? 0 : random.nextLong(bound);
+  }
+
+  /** What the first header that asks for a believable time says, or -1. */
+  private static long askedNanos(RetryPolicy policy, Headers answer) {
+    List<String> names = policy.resetHeaders();
+    for (int i = 0; i < names.size(); i++) {
+      String text = answer.get(names.get(i));
+      if (text == null || !WHOLE_SECONDS.matcher(text).matches()) {
+        continue;
+      }
+      Duration asked = Duration.ofSeconds(Long.parseLong(text));
+      if (!asked.isZero() && asked.compareTo(policy.resetMax()) <= 0) {
+        return asked.toNanos();
+      }
+    }
+    return -1;
   }
 }

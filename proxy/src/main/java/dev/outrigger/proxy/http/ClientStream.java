@@ -38,6 +38,12 @@ interface ClientStream {
   /** Holds back the request's body. */
   FlowGate requestGate();
 
+  /** Whether the request has come to its end. */
+  boolean requestWhole();
+
+  /** The client has used up its patience: a connection that carries one exchange at a time ends. */
+  void noneAfter();
+
   /** Wakes the exchange by then, or earlier. */
   void wakeBy(long deadlineNanos);
 }

@@ -1,5 +1,6 @@
 package dev.outrigger.proxy.http;
 
+import dev.outrigger.proxy.config.Endpoint;
 import dev.outrigger.proxy.config.RouteTableConfig.Action;
 import dev.outrigger.proxy.config.RouteTableConfig.Append;
 import dev.outrigger.proxy.config.RouteTableConfig.HeaderValue;
@@ -11,12 +12,14 @@ import dev.outrigger.proxy.message.ResponseHead;
 import dev.outrigger.proxy.outcome.ErrorReplies;
 import dev.outrigger.proxy.outcome.Outcome;
 import dev.outrigger.proxy.outcome.ProxyError;
+import dev.outrigger.proxy.outcome.ProxyError.DeadlinePassed.Timer;
 import dev.outrigger.proxy.route.RouteMatch;
 import dev.outrigger.proxy.telemetry.ExchangeRecord;
 import dev.outrigger.proxy.telemetry.ExchangeRecord.FaultKind;
 import dev.outrigger.proxy.worker.Worker;
 import dev.outrigger.proxy.worker.WorkerConfined;
 import io.netty.buffer.ByteBuf;
+import java.time.Duration;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -29,6 +32,8 @@ import org.jspecify.annotations.Nullable;
  */
 @WorkerConfined
 public final class Exchange {
+  private static final long NEVER = Long.MAX_VALUE;
+
   private final HttpService service;
   private final ClientStream client;
   private final HttpSettings settings;
@@ -44,6 +49,10 @@ public final class Exchange {
   private @Nullable RequestFlow flow;
   private @Nullable Suspended suspended;
   private @Nullable String faultExperiment;
+  private @Nullable Endpoint answeredBy;
+  private long flowWakesAt = NEVER;
+  private long streamEndsBy = NEVER;
+  private long requestEndsBy = NEVER;
   private boolean responseBegun;
   private boolean finished;
   private boolean untouched;
@@ -111,6 +120,24 @@ public final class Exchange {
     return route;
   }
 
+  /**
+   * The client's address as a trusted {@code x-forwarded-for} says it, or null where the peer of
+   * the connection is the client.
+   */
+  public @Nullable String forwardedClient() {
+    return TrustedClient.of(head.headers(), settings.config().forwarding());
+  }
+
+  /** The endpoint whose answer this is, once there is one. */
+  @Nullable Endpoint answeredBy() {
+    return answeredBy;
+  }
+
+  /** The answer that follows is this endpoint's. */
+  public void answeredBy(Endpoint endpoint) {
+    answeredBy = endpoint;
+  }
+
   /** Looks the route up again, after a filter changed the head. */
   public void reroute() {
     route = settings.routes().find(head, service.worker().random());
@@ -173,7 +200,64 @@ public final class Exchange {
       return;
     }
     route = settings.routes().find(head, service.worker().random());
+    limitTime();
     filters.start(service.filters());
+  }
+
+  private void limitTime() {
+    long request = settings.config().timeouts().request().toNanos();
+    long stream = maxStreamDuration().toNanos();
+    if (request > 0 && requestBody != BodyKind.NONE) {
+      requestEndsBy = begunAt + request;
+    }
+    if (stream > 0) {
+      streamEndsBy = begunAt + stream;
+    }
+    arm();
+  }
+
+  /** The listener's, unless the route has a word of its own, which the forwarder sees to. */
+  private Duration maxStreamDuration() {
+    boolean routeSays =
+        route != null
+            && route.action() instanceof Action.Forward forward
+            && (forward.times().stream() != null || forward.times().headerMax() != null);
+    return routeSays ? Duration.ZERO : settings.config().timeouts().maxStreamDuration();
+  }
+
+  private void arm() {
+    long next = Math.min(flowWakesAt, Math.min(streamEndsBy, requestEndsBy));
+    if (next != NEVER) {
+      client.wakeBy(next);
+    }
+  }
+
+  /** A time that was asked for has come, or might have. */
+  void onAlarm(long now) {
+    if (now >= streamEndsBy) {
+      client.noneAfter();
+      fail(new ProxyError.DeadlinePassed(Timer.STREAM, maxStreamDuration(), false));
+      return;
+    }
+    if (now >= requestEndsBy) {
+      requestEndsBy = NEVER;
+      if (!client.requestWhole()) {
+        client.noneAfter();
+        Duration limit = settings.config().timeouts().request();
+        fail(new ProxyError.DeadlinePassed(Timer.REQUEST, limit, false));
+        return;
+      }
+    }
+    if (now >= flowWakesAt) {
+      flowWakesAt = NEVER;
+      RequestFlow under = flow;
+      if (under != null) {
+        under.onAlarm(now);
+      }
+    }
+    if (!finished) {
+      arm();
+    }
   }
 
   void filtersPassed() {
@@ -320,7 +404,8 @@ public final class Exchange {
 
   /** Has {@link RequestFlow#onAlarm} called by then, or earlier. */
   public void wakeBy(long deadlineNanos) {
-    client.wakeBy(deadlineNanos);
+    flowWakesAt = deadlineNanos;
+    arm();
   }
 
   // Both ways.

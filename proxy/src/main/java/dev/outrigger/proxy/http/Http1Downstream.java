@@ -104,6 +104,7 @@ final class Http1Downstream extends ChannelInboundHandlerAdapter
   private long lastActivity;
   private long headDeadline = NEVER;
   private long exchangeDeadline = NEVER;
+  private long retiresAt = NEVER;
   private long endDeadline = NEVER; // of draining or lingering
 
   Http1Downstream(HttpService service, HttpSettings.View settings, ConnectionFacts facts) {
@@ -151,6 +152,8 @@ final class Http1Downstream extends ChannelInboundHandlerAdapter
     if (idleNanos > 0) {
       alarm.wakeBy(lastActivity + idleNanos);
     }
+    retiresAt = service.retirement(settings.current().config().timeouts().maxConnectionAge());
+    alarm.wakeBy(retiresAt);
   }
 
   // What the client sends.
@@ -275,7 +278,7 @@ final class Http1Downstream extends ChannelInboundHandlerAdapter
             body,
             upgrade,
             service.telemetry().startExchange(head, facts, current.config()));
-    RequestHeaders.identify(head, identity, current.config().forwarding());
+    RequestHeaders.identify(head, identity, facts, current.config().forwarding());
     exchange = begun;
     state = State.BODY;
     service.exchangeStarted();
@@ -519,6 +522,16 @@ final class Http1Downstream extends ChannelInboundHandlerAdapter
   }
 
   @Override
+  public boolean requestWhole() {
+    return state == State.WAIT || reader.done();
+  }
+
+  @Override
+  public void noneAfter() {
+    closeAfter = true;
+  }
+
+  @Override
   public void wakeBy(long deadlineNanos) {
     exchangeDeadline = deadlineNanos;
     alarm.wakeBy(deadlineNanos);
@@ -641,6 +654,12 @@ final class Http1Downstream extends ChannelInboundHandlerAdapter
     if (state == State.CLOSED) {
       return;
     }
+    if (now >= retiresAt) {
+      retiresAt = NEVER;
+      if (!draining) {
+        drain();
+      }
+    }
     Exchange under = exchange;
     if (now >= headDeadline) {
       headDeadline = NEVER;
@@ -654,10 +673,7 @@ final class Http1Downstream extends ChannelInboundHandlerAdapter
     }
     if (under != null && now >= exchangeDeadline) {
       exchangeDeadline = NEVER;
-      RequestFlow flow = under.flow();
-      if (flow != null) {
-        flow.onAlarm(now);
-      }
+      under.onAlarm(now);
     }
     under = exchange;
     long idle = idleNanos > 0 ? now + idleNanos : NEVER;
@@ -677,7 +693,7 @@ final class Http1Downstream extends ChannelInboundHandlerAdapter
         return;
       }
     }
-    long next = Math.min(Math.min(headDeadline, exchangeDeadline), idle);
+    long next = Math.min(Math.min(headDeadline, exchangeDeadline), Math.min(idle, retiresAt));
     if (endDeadline > now) {
       next = Math.min(next, endDeadline);
     }

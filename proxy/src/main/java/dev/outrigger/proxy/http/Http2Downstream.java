@@ -66,6 +66,7 @@ final class Http2Downstream implements Http2Connection.Owner, HttpService.Connec
   private long lastActivity;
   private long finalGoAwayAt = NEVER;
   private long drainEndsAt = NEVER;
+  private long retiresAt = NEVER;
 
   Http2Downstream(HttpService service, HttpSettings.View settings, ConnectionFacts facts) {
     this.service = service;
@@ -125,6 +126,8 @@ final class Http2Downstream implements Http2Connection.Owner, HttpService.Connec
     if (headNanos > 0) {
       alarm.wakeBy(lastActivity + headNanos);
     }
+    retiresAt = service.retirement(settings.current().config().timeouts().maxConnectionAge());
+    alarm.wakeBy(retiresAt);
   }
 
   @Override
@@ -188,6 +191,10 @@ final class Http2Downstream implements Http2Connection.Owner, HttpService.Connec
       connection.flood(FloodKind.SLOW_HEADERS);
       return;
     }
+    if (now >= retiresAt) {
+      retiresAt = NEVER;
+      drain();
+    }
     if (now >= finalGoAwayAt) {
       finalGoAwayAt = NEVER;
       connection.goAway();
@@ -196,7 +203,7 @@ final class Http2Downstream implements Http2Connection.Owner, HttpService.Connec
       connection.close();
       return;
     }
-    long next = finalGoAwayAt;
+    long next = Math.min(finalGoAwayAt, retiresAt);
     for (Stream stream : new ArrayList<>(open)) {
       next = Math.min(next, stream.onAlarm(now));
     }
@@ -276,7 +283,7 @@ final class Http2Downstream implements Http2Connection.Owner, HttpService.Connec
               body,
               null,
               service.telemetry().startExchange(head, facts, current.config()));
-      RequestHeaders.identify(head, identity, current.config().forwarding());
+      RequestHeaders.identify(head, identity, facts, current.config().forwarding());
       exchange = begun;
       service.exchangeStarted();
       touch();
@@ -445,6 +452,14 @@ final class Http2Downstream implements Http2Connection.Owner, HttpService.Connec
     }
 
     @Override
+    public boolean requestWhole() {
+      return requestEnded;
+    }
+
+    @Override
+    public void noneAfter() {} // other streams are none of its business
+
+    @Override
     public void wakeBy(long deadlineNanos) {
       deadline = deadlineNanos;
       alarm.wakeBy(deadlineNanos);
@@ -467,11 +482,8 @@ final class Http2Downstream implements Http2Connection.Owner, HttpService.Connec
       Exchange under = exchange;
       if (under != null && now >= deadline) {
         deadline = NEVER;
-        RequestFlow flow = under.flow();
-        if (flow != null) {
-          flow.onAlarm(now);
-          flush();
-        }
+        under.onAlarm(now);
+        flush();
       }
       under = exchange;
       if (under == null) {

@@ -7,6 +7,7 @@ import dev.outrigger.proxy.telemetry.WorkerTelemetry;
 import dev.outrigger.proxy.worker.Worker;
 import dev.outrigger.proxy.worker.WorkerConfined;
 import io.netty.channel.ChannelHandler;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -138,6 +139,19 @@ public final class HttpService {
 
   ExchangeHandler handler() {
     return handler;
+  }
+
+  /**
+   * When a connection that begins now takes no more requests: within the last tenth of the age, so
+   * that those opened together do not come back together.
+   *
+   * @param age zero is never, which is {@code Long.MAX_VALUE}
+   */
+  long retirement(Duration age) {
+    long nanos = age.toNanos();
+    return nanos == 0
+        ? Long.MAX_VALUE
+        : worker.nanoTime() + nanos - (long) (nanos * 0.1 * worker.random().nextDouble());
   }
 
   boolean draining(ConnectionFacts facts) {

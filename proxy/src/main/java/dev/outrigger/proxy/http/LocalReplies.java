@@ -20,7 +20,7 @@ final class LocalReplies {
   static Rendered render(LocalReply.Answer answer) {
     Headers headers = new Headers();
     for (HeaderValue value : answer.headers()) {
-      headers.add(value.name(), value.value());
+      headers.add(value.name(), value.value().text());
     }
     return rendered(answer.status(), headers, "text/plain", answer.body());
   }

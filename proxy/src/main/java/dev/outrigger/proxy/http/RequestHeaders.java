@@ -4,6 +4,7 @@ import dev.outrigger.proxy.config.HttpProxyConfig.Forwarding;
 import dev.outrigger.proxy.message.ConnectionFacts;
 import dev.outrigger.proxy.message.HeaderName;
 import dev.outrigger.proxy.message.Headers;
+import dev.outrigger.proxy.message.HttpVersion;
 import dev.outrigger.proxy.message.RequestHead;
 
 /** What is taken from and put on each request's head before anything looks at it. */
@@ -40,15 +41,33 @@ final class RequestHeaders {
   }
 
   /** Says who the client is. */
-  static void identify(RequestHead head, ClientIdentity client, Forwarding forwarding) {
+  static void identify(
+      RequestHead head, ClientIdentity client, ConnectionFacts facts, Forwarding forwarding) {
     Headers headers = head.headers();
-    if (forwarding.useRemoteAddress()) {
-      append(headers, HeaderName.X_FORWARDED_FOR, client.address());
-      headers.set(HeaderName.X_FORWARDED_PROTO, head.scheme());
-    } else if (!headers.contains(HeaderName.X_FORWARDED_PROTO)) {
-      headers.add(HeaderName.X_FORWARDED_PROTO, head.scheme());
+    boolean believed = !forwarding.useRemoteAddress() || forwarding.trustedHops() > 0;
+    if (forwarding.useRemoteAddress() && !forwarding.skipAppend()) {
+      append(headers, HeaderName.X_FORWARDED_FOR, client.address(), ",");
+    }
+    if (!believed || !headers.contains(HeaderName.X_FORWARDED_PROTO)) {
+      headers.set(HeaderName.X_FORWARDED_PROTO, facts.tls() ? "https" : "http");
+    } else if (head.version() != HttpVersion.HTTP_2) {
+      scheme(head); // HTTP/2 says it itself
+    }
+    if (forwarding.appendPort() && (!believed || !headers.contains(HeaderName.X_FORWARDED_PORT))) {
+      headers.set(HeaderName.X_FORWARDED_PORT, Integer.toString(facts.destination().getPort()));
     }
     clientCert(headers, client, forwarding);
+    if (!forwarding.via().isEmpty()) {
+      append(headers, HeaderName.VIA, forwarding.via(), ", ");
+    }
+  }
+
+  private static void scheme(RequestHead head) {
+    if (head.headers().valueEqualsIgnoreCase(HeaderName.X_FORWARDED_PROTO, "https")) {
+      head.scheme("https");
+    } else if (head.headers().valueEqualsIgnoreCase(HeaderName.X_FORWARDED_PROTO, "http")) {
+      head.scheme("http");
+    }
   }
 
   private static void clientCert(Headers headers, ClientIdentity client, Forwarding forwarding) {
@@ -61,15 +80,15 @@ final class RequestHeaders {
         }
       }
       case APPEND_FORWARD -> {
-        String element = client.clientCert();
+        String element = client.clientCert(forwarding.certDetails());
         if (element == null) {
           headers.remove(name);
         } else {
-          append(headers, name, element);
+          append(headers, name, element, ",");
         }
       }
       case SANITIZE_SET -> {
-        String element = client.clientCert();
+        String element = client.clientCert(forwarding.certDetails());
         if (element == null) {
           headers.remove(name);
         } else {
@@ -80,9 +99,10 @@ final class RequestHeaders {
     }
   }
 
-  private static void append(Headers headers, HeaderName name, String element) {
+  /** Makes one field of all there are, with an element behind. */
+  static void append(Headers headers, HeaderName name, String element, String separator) {
     if (headers.contains(name)) {
-      headers.set(name, String.join(",", headers.all(name)) + "," + element);
+      headers.set(name, String.join(separator, headers.all(name)) + separator + element);
     } else {
       headers.add(name, element);
     }

@@ -1,6 +1,6 @@
 package dev.outrigger.proxy.http;
 
-import dev.outrigger.proxy.config.RouteTableConfig.HeaderChanges;
+import dev.outrigger.proxy.config.HttpProxyConfig;
 import dev.outrigger.proxy.message.ConnectionFacts;
 import dev.outrigger.proxy.message.HeaderName;
 import dev.outrigger.proxy.message.Headers;
@@ -8,7 +8,6 @@ import dev.outrigger.proxy.message.ResponseHead;
 import dev.outrigger.proxy.route.RouteMatch;
 
 /** What is put on each answer's head before the client gets it. */
-@SuppressWarnings("ReferenceEquality") // the very same object is meant
 final class ResponseHeaders {
   private ResponseHeaders() {}
 
@@ -27,10 +26,7 @@ final class ResponseHeaders {
     Headers headers = response.headers();
     RouteMatch match = exchange.route();
     if (match != null) {
-      HeaderChanges changes = match.route().headers();
-      if (changes != HeaderChanges.NONE) {
-        HeaderEdits.apply(changes.responseRemove(), changes.responseAdd(), headers);
-      }
+      HeaderEdits.apply(match.responseChanges(), headers, exchange, response);
     }
     String experiment = exchange.faultExperiment();
     if (experiment != null) {
@@ -46,9 +42,16 @@ final class ResponseHeaders {
       // Experiments are nobody's business outside the mesh.
       headers.remove(HeaderName.OUTRIGGER_FAULT);
     }
-    String server = exchange.settings().config().serverName();
-    if (!server.isEmpty()) {
-      headers.set(HeaderName.SERVER, server);
+    HttpProxyConfig config = exchange.settings().config();
+    if (!config.serverName().isEmpty()
+        && !(config.serverIfAbsent() && headers.contains(HeaderName.SERVER))) {
+      headers.set(HeaderName.SERVER, config.serverName());
+    }
+    if (config.requestIds().inResponse()) {
+      headers.set(HeaderName.X_REQUEST_ID, exchange.record().requestId());
+    }
+    if (!config.forwarding().via().isEmpty()) {
+      RequestHeaders.append(headers, HeaderName.VIA, config.forwarding().via(), ", ");
     }
   }
 }

@@ -33,8 +33,11 @@ public final class HeaderName {
   public static final HeaderName TRANSFER_ENCODING = of("transfer-encoding");
   public static final HeaderName UPGRADE = of("upgrade");
   public static final HeaderName USER_AGENT = of("user-agent");
+  public static final HeaderName VIA = of("via");
   public static final HeaderName X_FORWARDED_CLIENT_CERT = of("x-forwarded-client-cert");
   public static final HeaderName X_FORWARDED_FOR = of("x-forwarded-for");
+  public static final HeaderName X_FORWARDED_HOST = of("x-forwarded-host");
+  public static final HeaderName X_FORWARDED_PORT = of("x-forwarded-port");
   public static final HeaderName X_FORWARDED_PROTO = of("x-forwarded-proto");
   public static final HeaderName X_REQUEST_ID = of("x-request-id");
 

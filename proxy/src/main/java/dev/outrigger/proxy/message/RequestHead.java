@@ -95,6 +95,14 @@ public final class RequestHead {
     return new RequestHead(method, path, authority, scheme, version, headers.copy());
   }
 
+  /** Whether its content type is that of gRPC, with or without the name of an encoding. */
+  public boolean grpc() {
+    String type = headers.get(HeaderName.CONTENT_TYPE);
+    return type != null
+        && type.startsWith("application/grpc")
+        && (type.length() == 16 || type.charAt(16) == '+' || type.charAt(16) == ';');
+  }
+
   /** Whether RFC 9110, section 9.2.2, calls the method idempotent. */
   public boolean idempotent() {
     return switch (method) {

@@ -51,6 +51,11 @@ public enum ErrorCode {
       "An attempt took longer than one attempt may, and no retry was left.",
       ResponseFlag.UT,
       "upstream_per_try_timeout"),
+  PER_TRY_IDLE_TIMEOUT(
+      "per_try_idle_timeout",
+      "An attempt stood still for longer than one may.",
+      ResponseFlag.UT,
+      "upstream_per_try_idle_timeout"),
   UPSTREAM_CLOSED(
       "upstream_closed",
       "The endpoint closed the connection before it answered.",
@@ -83,6 +88,11 @@ public enum ErrorCode {
       "The caller did not finish its request head in time.",
       ResponseFlag.DPE,
       "request_header_timeout"),
+  REQUEST_TIMEOUT(
+      "request_timeout",
+      "The caller did not finish its request in time.",
+      ResponseFlag.DPE,
+      "request_overall_timeout"),
   STREAM_IDLE_TIMEOUT(
       "stream_idle_timeout",
       "Nothing moved on the exchange for longer than the idle timeout.",

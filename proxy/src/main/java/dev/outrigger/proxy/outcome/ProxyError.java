@@ -158,8 +158,8 @@ public sealed interface ProxyError {
     @Override
     public Origin origin() {
       return switch (timer) {
-        case ROUTE, STREAM, PER_TRY -> Origin.UPSTREAM;
-        case REQUEST_HEADERS, STREAM_IDLE -> Origin.DOWNSTREAM;
+        case ROUTE, STREAM, PER_TRY, PER_TRY_IDLE -> Origin.UPSTREAM;
+        case REQUEST_HEADERS, REQUEST, STREAM_IDLE -> Origin.DOWNSTREAM;
       };
     }
 
@@ -173,7 +173,9 @@ public sealed interface ProxyError {
       ROUTE("route"),
       STREAM("stream"),
       PER_TRY("per-try"),
+      PER_TRY_IDLE("per-try idle"),
       REQUEST_HEADERS("request header"),
+      REQUEST("request"),
       STREAM_IDLE("stream idle");
 
       private final String words;

@@ -1,6 +1,7 @@
 package dev.outrigger.proxy.route;
 
 import dev.outrigger.proxy.config.RouteTableConfig.RegexPattern;
+import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /**
@@ -38,6 +39,52 @@ final class BoundedRegex {
     } catch (StackOverflowError _) {
       // The engine recurses once per repetition of a group; nothing of ours is on that stack.
       throw Exhausted.INSTANCE;
+    }
+  }
+
+  /**
+   * The text with each match replaced.
+   *
+   * @param replacement {@code \0} to {@code \9} are the match and its groups, two backslashes are
+   *     one
+   * @throws Exhausted when the bounds above are passed
+   */
+  String replaceAll(String text, String replacement) {
+    if (text.length() > MAX_LENGTH) {
+      throw Exhausted.INSTANCE;
+    }
+    try {
+      Matcher matcher = pattern.matcher(new Counted(text, 0, text.length(), new int[] {MAX_STEPS}));
+      StringBuilder result = new StringBuilder(text.length() + 32);
+      int copied = 0;
+      while (matcher.find()) {
+        result.append(text, copied, matcher.start());
+        expand(matcher, text, replacement, result);
+        copied = matcher.end();
+        if (result.length() > MAX_LENGTH) {
+          throw Exhausted.INSTANCE;
+        }
+      }
+      return result.append(text, copied, text.length()).toString();
+    } catch (StackOverflowError _) {
+      throw Exhausted.INSTANCE;
+    }
+  }
+
+  private static void expand(
+      Matcher matcher, String text, String replacement, StringBuilder result) {
+    for (int i = 0; i < replacement.length(); i++) {
+      char c = replacement.charAt(i);
+      if (c != '\\' || i + 1 == replacement.length()) {
+        result.append(c);
+        continue;
+      }
+      char next = replacement.charAt(++i);
+      if (next < '0' || next > '9') {
+        result.append(next);
+      } else if (matcher.start(next - '0') >= 0) {
+        result.append(text, matcher.start(next - '0'), matcher.end(next - '0'));
+      }
     }
   }
 

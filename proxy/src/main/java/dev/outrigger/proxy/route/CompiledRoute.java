@@ -4,9 +4,11 @@ import dev.outrigger.proxy.config.RouteTableConfig.Action;
 import dev.outrigger.proxy.config.RouteTableConfig.Route;
 import dev.outrigger.proxy.config.RouteTableConfig.VirtualHost;
 import dev.outrigger.proxy.config.WeightedCluster;
+import dev.outrigger.proxy.message.HeaderName;
 import dev.outrigger.proxy.message.RequestHead;
 import java.util.List;
 import java.util.random.RandomGenerator;
+import org.jspecify.annotations.Nullable;
 
 /** One route, ready: its conditions compiled and every answer it can give made in advance. */
 final class CompiledRoute {
@@ -14,8 +16,11 @@ final class CompiledRoute {
   private final String[] methods;
   private final HeaderMatcher[] headers;
   private final QueryMatcher[] queries;
+  private final boolean grpc;
+  private final double share;
   private final RouteMatch[] answers;
   private final long[] weightsUpTo;
+  private final @Nullable HeaderName clusterHeader;
 
   CompiledRoute(VirtualHost host, Route route) {
     path = PathMatcher.of(route.match().path());
@@ -23,13 +28,20 @@ final class CompiledRoute {
     headers =
         route.match().headers().stream().map(HeaderMatcher::new).toArray(HeaderMatcher[]::new);
     queries = route.match().queries().stream().map(QueryMatcher::new).toArray(QueryMatcher[]::new);
+    grpc = route.match().grpc();
+    share = route.match().share();
+    RouteEdits edits = RouteEdits.of(route);
+    clusterHeader =
+        route.action() instanceof Action.Forward forward && forward.clusterHeader() != null
+            ? HeaderName.of(forward.clusterHeader())
+            : null;
     List<WeightedCluster> clusters =
         route.action() instanceof Action.Forward forward ? forward.clusters() : List.of();
     if (clusters.isEmpty()) {
-      if (route.action() instanceof Action.Forward) {
+      if (route.action() instanceof Action.Forward && clusterHeader == null) {
         throw new IllegalArgumentException("route \"" + route.name() + "\" forwards to no cluster");
       }
-      answers = new RouteMatch[] {new RouteMatch(host, route, path, null)};
+      answers = new RouteMatch[] {new RouteMatch(host, route, path, edits, null)};
       weightsUpTo = new long[] {1};
       return;
     }
@@ -40,7 +52,8 @@ final class CompiledRoute {
       WeightedCluster cluster = clusters.get(i);
       // xDS weights are unsigned; one cluster alone needs no weight.
       sum += answers.length == 1 ? 1 : Integer.toUnsignedLong(cluster.weight());
-      answers[i] = new RouteMatch(host, route, path, cluster.cluster());
+      answers[i] =
+          new RouteMatch(host, route, path, edits.towards(route, cluster), cluster.cluster());
       weightsUpTo[i] = sum;
     }
     if (sum == 0) {
@@ -49,8 +62,11 @@ final class CompiledRoute {
     }
   }
 
-  boolean matches(RequestHead head, int queryMark) {
+  boolean matches(RequestHead head, int queryMark, RandomGenerator random) {
     if (path.match(head.path(), queryMark) < 0 || !methodMatches(head.method())) {
+      return false;
+    }
+    if (grpc && !head.grpc()) {
       return false;
     }
     for (HeaderMatcher header : headers) {
@@ -63,10 +79,14 @@ final class CompiledRoute {
         return false;
       }
     }
-    return true;
+    return share == 1 || random.nextDouble() < share;
   }
 
-  RouteMatch answer(RandomGenerator random) {
+  RouteMatch answer(RequestHead head, RandomGenerator random) {
+    if (clusterHeader != null) {
+      String named = head.headers().get(clusterHeader);
+      return answers[0].towards(named == null ? "" : named);
+    }
     if (answers.length == 1) {
       return answers[0];
     }

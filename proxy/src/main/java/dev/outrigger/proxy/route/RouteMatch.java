@@ -1,10 +1,14 @@
 package dev.outrigger.proxy.route;
 
 import dev.outrigger.proxy.config.RouteTableConfig.Action;
+import dev.outrigger.proxy.config.RouteTableConfig.HostRewrite;
 import dev.outrigger.proxy.config.RouteTableConfig.PathMatch;
+import dev.outrigger.proxy.config.RouteTableConfig.PathRewrite;
 import dev.outrigger.proxy.config.RouteTableConfig.Route;
 import dev.outrigger.proxy.config.RouteTableConfig.VirtualHost;
+import dev.outrigger.proxy.message.Headers;
 import dev.outrigger.proxy.message.RequestHead;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /** The route of one request, with its cluster already drawn. Immutable and shared. */
@@ -12,13 +16,25 @@ public final class RouteMatch {
   private final VirtualHost virtualHost;
   private final Route route;
   private final PathMatcher path;
+  private final RouteEdits edits;
   private final @Nullable String cluster;
 
-  RouteMatch(VirtualHost virtualHost, Route route, PathMatcher path, @Nullable String cluster) {
+  RouteMatch(
+      VirtualHost virtualHost,
+      Route route,
+      PathMatcher path,
+      RouteEdits edits,
+      @Nullable String cluster) {
     this.virtualHost = virtualHost;
     this.route = route;
     this.path = path;
+    this.edits = edits;
     this.cluster = cluster;
+  }
+
+  /** The same route to a cluster that the request named. */
+  RouteMatch towards(String named) {
+    return new RouteMatch(virtualHost, route, path, edits, named);
   }
 
   public VirtualHost virtualHost() {
@@ -45,16 +61,94 @@ public final class RouteMatch {
     return cluster;
   }
 
+  /** Changes to the request's headers, in the order in which they are applied. */
+  public List<CompiledChanges> requestChanges() {
+    return edits.request();
+  }
+
+  /** Changes to the answer's headers, in the order in which they are applied. */
+  public List<CompiledChanges> responseChanges() {
+    return edits.response();
+  }
+
+  /** Whether the request may be tried again, as far as its headers say. */
+  public boolean retriable(RequestHead head) {
+    try {
+      return edits.retryRequests().isEmpty()
+          || edits.retryRequests().stream().anyMatch(wanted -> wanted.matches(head));
+    } catch (BoundedRegex.Exhausted _) {
+      return false;
+    }
+  }
+
+  /** Whether the answer's headers make it worth another attempt. */
+  public boolean answerWorthRetrying(Headers answer) {
+    try {
+      return edits.retryAnswers().stream().anyMatch(wanted -> wanted.matches(answer));
+    } catch (BoundedRegex.Exhausted _) {
+      return false;
+    }
+  }
+
   /**
    * The path, with its query, that the upstream is asked for: the same string where nothing is
    * rewritten. What is replaced is the matched prefix, or the whole path of an exact or regex
    * match; the query stays. After a segment prefix exactly one slash joins the two parts, so {@code
    * /a} rewritten to {@code /} turns {@code /a/b} into {@code /b} and {@code /a} into {@code /}.
+   *
+   * @return null when a regular expression had to be given up
    */
-  public String upstreamPath(String requestPath) {
-    return action() instanceof Action.Forward forward && forward.prefixRewrite() != null
-        ? rewritten(requestPath, forward.prefixRewrite())
-        : requestPath;
+  public @Nullable String upstreamPath(String requestPath) {
+    if (!(action() instanceof Action.Forward forward) || forward.rewrite().path() == null) {
+      return requestPath;
+    }
+    try {
+      String rewritten = rewritten(forward.rewrite().path(), requestPath);
+      return rewritten.startsWith("/") ? rewritten : "/" + rewritten;
+    } catch (BoundedRegex.Exhausted _) {
+      return null;
+    }
+  }
+
+  /**
+   * The host that the upstream is asked for, or null where it stays; also where what was to become
+   * one is none.
+   */
+  public @Nullable String upstreamHost(RequestHead head) {
+    if (edits.hostRewrite() != null) {
+      return edits.hostRewrite();
+    }
+    if (!(action() instanceof Action.Forward forward)) {
+      return null;
+    }
+    String host =
+        switch (forward.rewrite().host()) {
+          case null -> null;
+          case HostRewrite.Literal(String literal) -> literal;
+          case HostRewrite.OfEndpoint _ -> null; // not chosen yet
+          case HostRewrite.OfHeader(String name) -> head.headers().get(name);
+          case HostRewrite.OfPath _ -> ofPath(head);
+        };
+    return host != null && isHost(host) ? host : null;
+  }
+
+  private @Nullable String ofPath(RequestHead head) {
+    try {
+      Substitution host = edits.host();
+      return host == null ? null : host.in(head.pathOnly());
+    } catch (BoundedRegex.Exhausted _) {
+      return null;
+    }
+  }
+
+  private static boolean isHost(String text) {
+    for (int i = 0; i < text.length(); i++) {
+      char c = text.charAt(i);
+      if (c <= ' ' || c >= 0x7f || "/?#@\\\"<>,".indexOf(c) >= 0) {
+        return false;
+      }
+    }
+    return !text.isEmpty();
   }
 
   /**
@@ -90,19 +184,37 @@ public final class RouteMatch {
   private String redirectPath(Action.Redirect redirect, String requestPath) {
     int mark = requestPath.indexOf('?');
     String query = mark < 0 || redirect.stripQuery() ? "" : requestPath.substring(mark);
-    if (redirect.path() != null) {
-      // A path that brings its own query replaces both.
-      return redirect.path().indexOf('?') >= 0 ? redirect.path() : redirect.path() + query;
-    }
     String bare = mark < 0 ? requestPath : requestPath.substring(0, mark);
-    return redirect.prefixRewrite() == null
-        ? bare + query
-        : rewritten(bare, redirect.prefixRewrite()) + query;
+    PathRewrite change = redirect.path();
+    if (change == null) {
+      return bare + query;
+    }
+    if (change instanceof PathRewrite.Full(String full) && full.indexOf('?') >= 0) {
+      return full; // a path that brings its own query replaces both
+    }
+    try {
+      return rewritten(change, bare) + query;
+    } catch (BoundedRegex.Exhausted _) {
+      return bare + query;
+    }
   }
 
-  private String rewritten(String requestPath, String replacement) {
+  private String rewritten(PathRewrite change, String requestPath) {
     int mark = requestPath.indexOf('?');
     int end = mark < 0 ? requestPath.length() : mark;
+    return switch (change) {
+      case PathRewrite.Full(String full) -> full + requestPath.substring(end);
+      case PathRewrite.Prefix(String prefix) -> prefixRewritten(requestPath, end, prefix);
+      case PathRewrite.Regex _ -> {
+        Substitution substitution = edits.path();
+        yield substitution == null
+            ? requestPath
+            : substitution.in(requestPath.substring(0, end)) + requestPath.substring(end);
+      }
+    };
+  }
+
+  private String prefixRewritten(String requestPath, int end, String replacement) {
     int replaced = path.match(requestPath, end);
     if (replaced < 0) {
       // The path was changed since the route was found; it is no longer ours to rewrite.

@@ -62,8 +62,8 @@ public final class RouteTable {
     }
     try {
       for (CompiledRoute route : routes) {
-        if (route.matches(head, queryMark)) {
-          return route.answer(random);
+        if (route.matches(head, queryMark, random)) {
+          return route.answer(head, random);
         }
       }
     } catch (BoundedRegex.Exhausted _) {

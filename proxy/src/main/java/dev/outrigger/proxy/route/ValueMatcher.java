@@ -18,10 +18,17 @@ interface ValueMatcher {
     return switch (match) {
       case ValueMatch.Present _ -> value -> value != null;
       case ValueMatch.Absent _ -> value -> value == null;
-      case ValueMatch.Exact(String wanted) -> wanted::equals;
-      case ValueMatch.Prefix(String wanted) -> value -> value != null && value.startsWith(wanted);
-      case ValueMatch.Suffix(String wanted) -> value -> value != null && value.endsWith(wanted);
-      case ValueMatch.Contains(String wanted) -> value -> value != null && value.contains(wanted);
+      case ValueMatch.Exact(String wanted, boolean anyCase) ->
+          anyCase ? wanted::equalsIgnoreCase : wanted::equals;
+      case ValueMatch.Prefix(String wanted, boolean anyCase) ->
+          value -> value != null && value.regionMatches(anyCase, 0, wanted, 0, wanted.length());
+      case ValueMatch.Suffix(String wanted, boolean anyCase) ->
+          value ->
+              value != null
+                  && value.regionMatches(
+                      anyCase, value.length() - wanted.length(), wanted, 0, wanted.length());
+      case ValueMatch.Contains(String wanted, boolean anyCase) ->
+          value -> value != null && contains(value, wanted, anyCase);
       case ValueMatch.Regex regex -> {
         BoundedRegex bounded = new BoundedRegex(regex.pattern());
         yield value -> value != null && bounded.matches(value, 0, value.length());
@@ -29,6 +36,18 @@ interface ValueMatcher {
       case ValueMatch.Range(long start, long end) ->
           value -> value != null && inRange(value, start, end);
     };
+  }
+
+  private static boolean contains(String value, String wanted, boolean anyCase) {
+    if (!anyCase) {
+      return value.contains(wanted);
+    }
+    for (int at = 0; at + wanted.length() <= value.length(); at++) {
+      if (value.regionMatches(true, at, wanted, 0, wanted.length())) {
+        return true;
+      }
+    }
+    return false;
   }
 
   private static boolean inRange(String value, long start, long end) {

@@ -55,9 +55,13 @@ final class RecordingTelemetry implements WorkerTelemetry {
       RequestHead head, ConnectionFacts facts, HttpProxyConfig config) {
     assert worker.isCurrent();
     String id = head.headers().get(HeaderName.X_REQUEST_ID);
-    if (id == null || id.isEmpty()) {
+    HttpProxyConfig.RequestIds policy = config.requestIds();
+    boolean outsiders = config.forwarding().useRemoteAddress() && !policy.preserveExternal();
+    if (id == null || id.isEmpty() || (outsiders && policy.generate())) {
       id = newRequestId();
-      head.headers().set(HeaderName.X_REQUEST_ID, idBytes, idBytes.length);
+      if (policy.generate()) {
+        head.headers().set(HeaderName.X_REQUEST_ID, idBytes, idBytes.length);
+      }
     }
     return new RecordedExchange(this, head, id, facts, config);
   }

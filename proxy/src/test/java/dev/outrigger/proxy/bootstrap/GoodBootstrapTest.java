@@ -20,6 +20,7 @@ import dev.outrigger.proxy.config.RouteTableConfig.Action;
 import dev.outrigger.proxy.config.RouteTableConfig.Append;
 import dev.outrigger.proxy.config.RouteTableConfig.HeaderValue;
 import dev.outrigger.proxy.config.RouteTableConfig.PathMatch;
+import dev.outrigger.proxy.config.RouteTableConfig.PathRewrite;
 import dev.outrigger.proxy.config.RuntimeConfig;
 import dev.outrigger.proxy.config.TlsVersions;
 import dev.outrigger.proxy.config.TracingConfig;
@@ -116,14 +117,16 @@ final class GoodBootstrapTest {
 
     List<RouteTableConfig.Route> routes = http.routes().virtualHosts().getFirst().routes();
     HeaderValue ofTable = new HeaderValue("x-table", "100% sure", Append.APPEND_IF_EXISTS_OR_ADD);
-    assertThat(routes).allMatch(r -> r.headers().requestAdd().contains(ofTable));
+    assertThat(routes)
+        .allMatch(r -> r.headers().mostSpecificFirst().getLast().requestAdd().contains(ofTable));
     assertThat(routes.get(0).action()).isEqualTo(new Action.Direct(200, "fine\n"));
     assertThat(routes.get(1).action())
-        .isEqualTo(new Action.Redirect(307, "https", null, null, null, "/new", true));
+        .isEqualTo(
+            new Action.Redirect(307, "https", null, null, new PathRewrite.Prefix("/new"), true));
     assertThat(routes.get(2).match().path()).isEqualTo(new PathMatch.SegmentPrefix("/api", true));
     assertThat(routes.get(2).match().methods()).containsExactly("GET", "HEAD");
     assertThat(routes.get(2).match().headers()).hasSize(2);
-    assertThat(routes.get(2).headers().responseAdd())
+    assertThat(routes.get(2).headers().mostSpecificFirst().getFirst().responseAdd())
         .containsExactly(new HeaderValue("x-route", "split", Append.ADD_IF_ABSENT));
     assertThat(routes.get(2).action())
         .isEqualTo(

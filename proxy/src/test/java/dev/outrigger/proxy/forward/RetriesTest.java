@@ -4,11 +4,13 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.outrigger.proxy.config.RetryPolicy;
 import dev.outrigger.proxy.config.RetryPolicy.Condition;
+import dev.outrigger.proxy.message.Headers;
 import dev.outrigger.proxy.outcome.ProxyError;
 import dev.outrigger.proxy.outcome.ProxyError.DeadlinePassed.Timer;
 import dev.outrigger.proxy.outcome.ProxyError.PoolOverflow.Limit;
 import dev.outrigger.proxy.outcome.ProxyError.UpstreamReset.How;
 import java.time.Duration;
+import java.util.List;
 import java.util.Random;
 import java.util.Set;
 import org.junit.jupiter.api.Test;
@@ -98,7 +100,7 @@ class RetriesTest {
       long max = 0;
       long min = Long.MAX_VALUE;
       for (int i = 0; i < 2000; i++) {
-        long wait = Retries.backOffNanos(policy, retry, random);
+        long wait = Retries.backOffNanos(policy, retry, null, random);
         max = Math.max(max, wait);
         min = Math.min(min, wait);
       }
@@ -106,19 +108,20 @@ class RetriesTest {
       assertThat(max).isBetween(bound * 98 / 100, bound - 1);
       assertThat(min).isLessThan(bound / 50);
     }
-    assertThat(Retries.backOffNanos(policy, 60, random)).isBetween(0L, 250_000_000L);
+    assertThat(Retries.backOffNanos(policy, 60, null, random)).isBetween(0L, 250_000_000L);
   }
 
   @Test
   void perTryAtOrAboveTheRouteIsIgnored() {
-    assertThat(new Deadlines(1_000_000_000L, Duration.ofSeconds(1)).perTry()).isFalse();
-    assertThat(new Deadlines(2_000_000_000L, Duration.ofSeconds(1)).perTry()).isTrue();
-    assertThat(new Deadlines(0, Duration.ofSeconds(1)).perTry()).isTrue();
+    Duration second = Duration.ofSeconds(1);
+    assertThat(new Deadlines(1_000_000_000L, second, Duration.ZERO).ofTries()).isFalse();
+    assertThat(new Deadlines(2_000_000_000L, second, Duration.ZERO).ofTries()).isTrue();
+    assertThat(new Deadlines(0, second, Duration.ZERO).ofTries()).isTrue();
   }
 
   @Test
   void theRouteOutweighsAllAndPassesOnce() {
-    Deadlines deadlines = new Deadlines(100, Duration.ofNanos(40));
+    Deadlines deadlines = new Deadlines(100, Duration.ofNanos(40), Duration.ZERO);
     deadlines.requestEnded(0);
     deadlines.tryBegins(0);
     assertThat(deadlines.next()).isEqualTo(40);
@@ -129,5 +132,48 @@ class RetriesTest {
     deadlines.tryBegins(60);
     assertThat(deadlines.passed(100)).isEqualTo(Deadlines.Passed.ROUTE);
     assertThat(deadlines.next()).isEqualTo(Deadlines.NEVER);
+  }
+
+  @Test
+  void anAttemptThatStandsStillIsOverAlsoOnceItsAnswerBegan() {
+    Deadlines deadlines = new Deadlines(0, Duration.ofNanos(50), Duration.ofNanos(30));
+    deadlines.tryBegins(0);
+    deadlines.tryAnswers(20);
+    assertThat(deadlines.next()).isEqualTo(50);
+    deadlines.moved(45);
+    assertThat(deadlines.passed(74)).isEqualTo(Deadlines.Passed.NONE);
+    assertThat(deadlines.passed(75)).isEqualTo(Deadlines.Passed.PER_TRY_IDLE);
+    assertThat(deadlines.next()).isEqualTo(Deadlines.NEVER);
+  }
+
+  @Test
+  void whatAnAnswerAsksForIsWaitedForWithJitterUnlessItIsTooLong() {
+    RetryPolicy policy =
+        new RetryPolicy(
+            Set.of(Condition.SAFE),
+            Set.of(),
+            3,
+            Duration.ZERO,
+            Duration.ofMillis(25),
+            Duration.ofMillis(250),
+            false,
+            Set.of(),
+            Duration.ZERO,
+            List.of(),
+            List.of(),
+            List.of("retry-after", "x-reset"),
+            Duration.ofSeconds(10));
+    Random random = new Random(6);
+    Headers answer = new Headers();
+    answer.add("Retry-After", "11");
+    assertThat(Retries.backOffNanos(policy, 1, answer, random)).isLessThan(25_000_000L);
+    answer.add("x-reset", "4");
+    for (int i = 0; i < 100; i++) {
+      assertThat(Retries.backOffNanos(policy, 1, answer, random))
+          .isBetween(4_000_000_000L, 6_000_000_000L);
+    }
+    Headers date = new Headers();
+    date.add("retry-after", "Wed, 21 Oct 2015 07:28:00 GMT");
+    assertThat(Retries.backOffNanos(policy, 1, date, random)).isLessThan(25_000_000L);
   }
 }

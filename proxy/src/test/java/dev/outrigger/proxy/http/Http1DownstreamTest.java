@@ -14,6 +14,7 @@ import dev.outrigger.proxy.config.RouteTableConfig.Action;
 import dev.outrigger.proxy.config.RouteTableConfig.HeaderChanges;
 import dev.outrigger.proxy.config.RouteTableConfig.Match;
 import dev.outrigger.proxy.config.RouteTableConfig.PathMatch;
+import dev.outrigger.proxy.config.RouteTableConfig.PathRewrite;
 import dev.outrigger.proxy.config.RouteTableConfig.Route;
 import dev.outrigger.proxy.config.RouteTableConfig.VirtualHost;
 import dev.outrigger.proxy.config.TracingConfig;
@@ -144,7 +145,8 @@ class Http1DownstreamTest {
                         new Route(
                             "moved",
                             moved,
-                            new Action.Redirect(301, null, null, null, null, "/new", false),
+                            new Action.Redirect(
+                                301, null, null, null, new PathRewrite.Prefix("/new"), false),
                             HeaderChanges.NONE),
                         new Route(
                             "direct", direct, new Action.Direct(418, "tea"), HeaderChanges.NONE),

@@ -1,6 +1,7 @@
 package dev.outrigger.proxy.http;
 
 import dev.outrigger.proxy.config.AccessLogConfig;
+import dev.outrigger.proxy.config.CallTimes;
 import dev.outrigger.proxy.config.ClusterConfig;
 import dev.outrigger.proxy.config.ClusterConfig.BreakerConfig;
 import dev.outrigger.proxy.config.ClusterConfig.Discovery;
@@ -12,14 +13,19 @@ import dev.outrigger.proxy.config.HttpProxyConfig;
 import dev.outrigger.proxy.config.HttpProxyConfig.Codec;
 import dev.outrigger.proxy.config.HttpProxyConfig.Forwarding;
 import dev.outrigger.proxy.config.HttpProxyConfig.Limits;
+import dev.outrigger.proxy.config.HttpProxyConfig.RequestIds;
 import dev.outrigger.proxy.config.HttpProxyConfig.Timeouts;
 import dev.outrigger.proxy.config.LbPolicy;
 import dev.outrigger.proxy.config.RetryPolicy;
 import dev.outrigger.proxy.config.RouteTableConfig;
 import dev.outrigger.proxy.config.RouteTableConfig.Action;
 import dev.outrigger.proxy.config.RouteTableConfig.HeaderChanges;
+import dev.outrigger.proxy.config.RouteTableConfig.HostRewrite;
 import dev.outrigger.proxy.config.RouteTableConfig.Match;
+import dev.outrigger.proxy.config.RouteTableConfig.Mirror;
 import dev.outrigger.proxy.config.RouteTableConfig.PathMatch;
+import dev.outrigger.proxy.config.RouteTableConfig.PathRewrite;
+import dev.outrigger.proxy.config.RouteTableConfig.Rewrite;
 import dev.outrigger.proxy.config.RouteTableConfig.Route;
 import dev.outrigger.proxy.config.RouteTableConfig.VirtualHost;
 import dev.outrigger.proxy.config.RuntimeConfig;
@@ -50,6 +56,7 @@ import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
@@ -86,41 +93,54 @@ public final class ProxyBed implements AutoCloseable {
     public boolean inbound;
     public Codec codec = Codec.HTTP1;
     public final List<Route> routes = new ArrayList<>();
+    public final List<Mirror> mirrors = new ArrayList<>();
+    public final Map<String, Integer> clusters = new HashMap<>();
+    public Rewrite rewrite = Rewrite.NONE;
+    public RequestIds requestIds = RequestIds.DEFAULT;
     public final List<HttpFilter.Factory> filters = new ArrayList<>();
     public final List<AttemptFilter> attemptFilters = new ArrayList<>();
 
     public Setup to(int port) {
-      endpoints.add(
-          new Endpoint(
-              new SocketAddressConfig("127.0.0.1", port),
-              "",
-              1,
-              0,
-              Endpoint.Health.HEALTHY,
-              Endpoint.Locality.NONE,
-              Map.of(),
-              null,
-              ""));
+      endpoints.add(endpoint(port));
       return this;
     }
+  }
+
+  private static Endpoint endpoint(int port) {
+    return new Endpoint(
+        new SocketAddressConfig("127.0.0.1", port),
+        "",
+        1,
+        0,
+        Endpoint.Health.HEALTHY,
+        Endpoint.Locality.NONE,
+        Map.of(),
+        null,
+        "");
+  }
+
+  private static ClusterConfig cluster(String name, List<Endpoint> endpoints, Setup setup) {
+    return new ClusterConfig(
+        name,
+        new Discovery.Listed(new EndpointSet(endpoints)),
+        new LbPolicy.RoundRobin(),
+        setup.connectTimeout,
+        setup.pool,
+        setup.breaker,
+        null,
+        null,
+        List.of(new TlsMatch("plain", Map.of(), new UpstreamTls.Plain())),
+        Map.of("service", "catalog", "namespace", "shop"));
   }
 
   public ProxyBed(Setup setup) throws Exception {
     group = new MultiThreadIoEventLoopGroup(1, NioIoHandler.newFactory());
     EventLoop loop = group.next();
     worker = new Worker(0, loop, new Random(42));
-    ClusterConfig cluster =
-        new ClusterConfig(
-            "origin",
-            new Discovery.Listed(new EndpointSet(setup.endpoints)),
-            new LbPolicy.RoundRobin(),
-            setup.connectTimeout,
-            setup.pool,
-            setup.breaker,
-            null,
-            null,
-            List.of(new TlsMatch("plain", Map.of(), new UpstreamTls.Plain())),
-            Map.of("service", "catalog", "namespace", "shop"));
+    Map<String, ClusterConfig> clusters = new HashMap<>();
+    clusters.put("origin", cluster("origin", setup.endpoints, setup));
+    setup.clusters.forEach(
+        (name, port) -> clusters.put(name, cluster(name, List.of(endpoint(port)), setup)));
     List<Route> routes = new ArrayList<>(setup.routes);
     routes.add(
         new Route(
@@ -131,8 +151,20 @@ public final class ProxyBed implements AutoCloseable {
                 setup.timeout,
                 null,
                 setup.retry,
-                setup.prefixRewrite,
-                setup.hostRewrite,
+                setup.rewrite.path() == null && setup.rewrite.host() == null
+                    ? new Rewrite(
+                        setup.prefixRewrite == null
+                            ? null
+                            : new PathRewrite.Prefix(setup.prefixRewrite),
+                        setup.hostRewrite == null
+                            ? null
+                            : new HostRewrite.Literal(setup.hostRewrite),
+                        false)
+                    : setup.rewrite,
+                null,
+                CallTimes.NONE,
+                Action.Forward.DEFAULT_RETRY_BUFFER,
+                setup.mirrors,
                 null),
             setup.headers));
     RouteTableConfig table =
@@ -148,9 +180,10 @@ public final class ProxyBed implements AutoCloseable {
             TracingConfig.OFF,
             AccessLogConfig.OFF,
             true,
-            "");
-    RuntimeSnapshot snapshot =
-        new RuntimeSnapshot(1, new RuntimeConfig(List.of(), Map.of("origin", cluster)));
+            "",
+            false,
+            setup.requestIds);
+    RuntimeSnapshot snapshot = new RuntimeSnapshot(1, new RuntimeConfig(List.of(), clusters));
     HttpSettings settings = new HttpSettings(snapshot, config, RouteTable.compile(table));
     Upstreams all = new Upstreams(worker, 1, plain(worker), telemetry);
     upstreams = all;

@@ -61,7 +61,7 @@ class RequestAdmissionTest {
             LocalReply.Answer.class,
             answer -> {
               assertThat(answer.status()).isEqualTo(307);
-              assertThat(answer.headers().getFirst().value()).isEqualTo("/evil.test");
+              assertThat(answer.headers().getFirst().value().text()).isEqualTo("/evil.test");
             });
   }
 }

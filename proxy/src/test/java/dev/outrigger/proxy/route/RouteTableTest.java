@@ -10,6 +10,7 @@ import dev.outrigger.proxy.config.RouteTableConfig.HeaderChanges;
 import dev.outrigger.proxy.config.RouteTableConfig.HeaderMatch;
 import dev.outrigger.proxy.config.RouteTableConfig.Match;
 import dev.outrigger.proxy.config.RouteTableConfig.PathMatch;
+import dev.outrigger.proxy.config.RouteTableConfig.PathRewrite;
 import dev.outrigger.proxy.config.RouteTableConfig.QueryMatch;
 import dev.outrigger.proxy.config.RouteTableConfig.RegexPattern;
 import dev.outrigger.proxy.config.RouteTableConfig.Route;
@@ -222,15 +223,21 @@ final class RouteTableTest {
 
   @Test
   void redirectsKeepWhatIsNotChanged() {
-    assertThat(location(new Action.Redirect(301, "https", null, null, null, null, false), "a:80"))
+    assertThat(location(new Action.Redirect(301, "https", null, null, null, false), "a:80"))
         .isEqualTo("https://a/x/y?q=1");
-    assertThat(location(new Action.Redirect(301, "https", null, null, null, null, false), "a:8080"))
+    assertThat(location(new Action.Redirect(301, "https", null, null, null, false), "a:8080"))
         .isEqualTo("https://a:8080/x/y?q=1");
-    assertThat(location(new Action.Redirect(302, null, "b", null, null, null, true), "a:8080"))
+    assertThat(location(new Action.Redirect(302, null, "b", null, null, true), "a:8080"))
         .isEqualTo("http://b/x/y");
-    assertThat(location(new Action.Redirect(302, null, null, 8443, null, "/z", false), "[::1]:80"))
+    assertThat(
+            location(
+                new Action.Redirect(302, null, null, 8443, new PathRewrite.Prefix("/z"), false),
+                "[::1]:80"))
         .isEqualTo("http://[::1]:8443/z/y?q=1");
-    assertThat(location(new Action.Redirect(302, "https", null, 443, "/p?r", null, false), "a"))
+    assertThat(
+            location(
+                new Action.Redirect(302, "https", null, 443, new PathRewrite.Full("/p?r"), false),
+                "a"))
         .isEqualTo("https://a/p?r");
   }
 

@@ -14,10 +14,10 @@ final class CallTimesDecoder {
   static CallTimes decode(RouteAction route, Scope scope) throws InvalidResourceException {
     RouteAction.MaxStreamDuration stream = route.getMaxStreamDuration();
     Scope at = scope.in("max_stream_duration");
-    Duration whole =
+    @Nullable Duration whole =
         stream.hasMaxStreamDuration()
             ? at.in("max_stream_duration").duration(stream.getMaxStreamDuration())
-            : Duration.ZERO;
+            : null;
     @Nullable Duration headerMax =
         stream.hasGrpcTimeoutHeaderMax()
             ? at.in("grpc_timeout_header_max").duration(stream.getGrpcTimeoutHeaderMax())

@@ -239,6 +239,9 @@ public final class ClusterDecoder implements ResourceType<Cluster, Unresolved<Cl
     if (common.getHeadersWithUnderscoresActionValue() != 0) {
       at.in("headers_with_underscores_action").unsupported("only for requests of clients");
     }
+    if (common.hasMaxStreamDuration()) {
+      at.in("max_stream_duration").unsupported("only for requests of clients, and of a route");
+    }
     PoolConfig defaults = PoolConfig.DEFAULT;
     int requests =
         common.hasMaxRequestsPerConnection()

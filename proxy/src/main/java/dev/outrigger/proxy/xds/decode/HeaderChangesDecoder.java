@@ -1,18 +1,18 @@
 package dev.outrigger.proxy.xds.decode;
 
+import dev.outrigger.proxy.config.HeaderTemplate;
 import dev.outrigger.proxy.config.RouteTableConfig.Append;
 import dev.outrigger.proxy.config.RouteTableConfig.HeaderChanges;
 import dev.outrigger.proxy.config.RouteTableConfig.HeaderValue;
 import dev.outrigger.proxy.extension.InvalidResourceException;
 import io.envoyproxy.envoy.config.core.v3.HeaderValueOption;
 import java.util.ArrayList;
-import java.util.HashSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Set;
 import java.util.regex.Pattern;
 
-/** Headers that a route adds and removes, with those of its virtual host and table. */
+/** Headers that one level of a route table adds and removes. */
 final class HeaderChangesDecoder {
   private static final Pattern NAME = Pattern.compile("[!#$%&'*+.^_`|~0-9A-Za-z-]+");
   private static final Set<String> PROTECTED = Set.of("host", "content-length", "connection");
@@ -34,43 +34,6 @@ final class HeaderChangesDecoder {
         removed(responseRemove, scope, "response_headers_to_remove"));
   }
 
-  /** As if the first were applied, then the second. */
-  static HeaderChanges then(HeaderChanges first, HeaderChanges second) {
-    if (second.equals(HeaderChanges.NONE)) {
-      return first;
-    }
-    return new HeaderChanges(
-        chain(first.requestAdd(), second.requestRemove(), second.requestAdd()),
-        join(first.requestRemove(), second.requestRemove()),
-        chain(first.responseAdd(), second.responseRemove(), second.responseAdd()),
-        join(first.responseRemove(), second.responseRemove()));
-  }
-
-  private static List<HeaderValue> chain(
-      List<HeaderValue> before, List<String> removed, List<HeaderValue> after) {
-    List<HeaderValue> all = new ArrayList<>();
-    for (HeaderValue header : before) {
-      if (!removed.contains(header.name())) {
-        all.add(header);
-      }
-    }
-    all.addAll(after);
-    return all;
-  }
-
-  private static List<String> join(List<String> first, List<String> second) {
-    Set<String> seen = new HashSet<>();
-    List<String> all = new ArrayList<>();
-    for (List<String> names : List.of(first, second)) {
-      for (String name : names) {
-        if (seen.add(name)) {
-          all.add(name);
-        }
-      }
-    }
-    return all;
-  }
-
   private static List<HeaderValue> added(List<HeaderValueOption> options, Scope scope, String field)
       throws InvalidResourceException {
     List<HeaderValue> headers = new ArrayList<>();
@@ -79,8 +42,8 @@ final class HeaderChangesDecoder {
       Scope at = scope.in(field, i);
       Scope header = at.in("header");
       String name = name(option.getHeader().getKey(), header.in("key"));
-      String value = value(option.getHeader().getValue(), header.in("value"));
-      headers.add(new HeaderValue(name, value, append(option, at)));
+      HeaderTemplate value = value(option.getHeader().getValue(), header.in("value"));
+      headers.add(new HeaderValue(name, value, append(option, at), option.getKeepEmptyValue()));
     }
     return headers;
   }
@@ -94,7 +57,8 @@ final class HeaderChangesDecoder {
     return read;
   }
 
-  private static String name(String text, Scope scope) throws InvalidResourceException {
+  /** A header name, in lower case. */
+  static String name(String text, Scope scope) throws InvalidResourceException {
     String name = scope.required(text).toLowerCase(Locale.ROOT);
     if (!NAME.matcher(name).matches()) {
       throw scope.refuse("'" + text + "' is no header name");
@@ -105,10 +69,7 @@ final class HeaderChangesDecoder {
     return name;
   }
 
-  /**
-   * Variables such as {@code %DOWNSTREAM_REMOTE_ADDRESS%} are Envoy's; a percent sign is doubled.
-   */
-  private static String value(String text, Scope scope) throws InvalidResourceException {
+  private static HeaderTemplate value(String text, Scope scope) throws InvalidResourceException {
     if (text.length() > MAX_VALUE) {
       throw scope.refuse("is longer than " + MAX_VALUE + " characters");
     }
@@ -118,11 +79,11 @@ final class HeaderChangesDecoder {
         throw scope.refuse("holds a control character");
       }
     }
-    String plain = text.replace("%%", "\0");
-    if (plain.indexOf('%') >= 0) {
-      throw scope.refuse("'" + text + "' holds a variable, which is not supported; write %% for %");
+    try {
+      return HeaderTemplate.parse(text);
+    } catch (IllegalArgumentException e) {
+      throw scope.refuse(String.valueOf(e.getMessage()));
     }
-    return plain.replace('\0', '%');
   }
 
   @SuppressWarnings("deprecation") // Control planes and files still use the old forms.

@@ -3,6 +3,7 @@ package dev.outrigger.proxy.xds.decode;
 import com.google.protobuf.UInt32Value;
 import dev.outrigger.proxy.config.AccessLogConfig;
 import dev.outrigger.proxy.config.HttpProxyConfig;
+import dev.outrigger.proxy.config.HttpProxyConfig.CertDetail;
 import dev.outrigger.proxy.config.NetworkFilter;
 import dev.outrigger.proxy.config.RouteTableConfig;
 import dev.outrigger.proxy.config.TracingConfig;
@@ -15,11 +16,13 @@ import io.envoyproxy.envoy.extensions.filters.http.router.v3.Router;
 import io.envoyproxy.envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager;
 import io.envoyproxy.envoy.extensions.filters.network.http_connection_manager.v3.HttpFilter;
 import java.time.Duration;
+import java.util.EnumSet;
 import java.util.Set;
 
 /** The HTTP connection manager. */
 final class HttpProxyDecoder {
   private static final int MAX_HEAD_KIB = 8192;
+  private static final int MAX_HOPS = 100;
   private static final String SERVER = "outrigger";
 
   private HttpProxyDecoder() {}
@@ -35,6 +38,14 @@ final class HttpProxyDecoder {
     AccessLogConfig log = accessLog(manager, scope);
     boolean upgrades = upgrades(manager, scope);
     String serverName = serverName(manager, scope);
+    boolean serverIfAbsent =
+        manager.getServerHeaderTransformation()
+            == HttpConnectionManager.ServerHeaderTransformation.APPEND_IF_ABSENT;
+    HttpProxyConfig.RequestIds requestIds =
+        new HttpProxyConfig.RequestIds(
+            !manager.hasGenerateRequestId() || manager.getGenerateRequestId().getValue(),
+            manager.getPreserveExternalRequestId(),
+            manager.getAlwaysSetRequestIdInResponse());
     Deferred.Step<RouteTableConfig> routes;
     Set<ResourceRef> needs;
     switch (manager.getRouteSpecifierCase()) {
@@ -68,7 +79,9 @@ final class HttpProxyDecoder {
                     tracing,
                     log,
                     upgrades,
-                    serverName)));
+                    serverName,
+                    serverIfAbsent,
+                    requestIds)));
   }
 
   @SuppressWarnings("deprecation") // the field beside access_log_options
@@ -155,9 +168,6 @@ final class HttpProxyDecoder {
     if (common.hasMaxResponseHeadersKb()) {
       at.in("max_response_headers_kb").unsupported("only for answers of endpoints");
     }
-    if (common.hasMaxConnectionDuration()) {
-      at.in("max_connection_duration").unsupported("not for connections of clients");
-    }
     return new HttpProxyConfig.Timeouts(
         or(
             common.hasIdleTimeout(),
@@ -178,7 +188,22 @@ final class HttpProxyDecoder {
             manager.hasDrainTimeout(),
             manager.getDrainTimeout(),
             defaults.drain(),
-            scope.in("drain_timeout")));
+            scope.in("drain_timeout")),
+        or(
+            manager.hasRequestTimeout(),
+            manager.getRequestTimeout(),
+            defaults.request(),
+            scope.in("request_timeout")),
+        or(
+            common.hasMaxStreamDuration(),
+            common.getMaxStreamDuration(),
+            defaults.maxStreamDuration(),
+            at.in("max_stream_duration")),
+        or(
+            common.hasMaxConnectionDuration(),
+            common.getMaxConnectionDuration(),
+            defaults.maxConnectionAge(),
+            at.in("max_connection_duration")));
   }
 
   private static Duration or(
@@ -199,10 +224,33 @@ final class HttpProxyDecoder {
           case UNRECOGNIZED ->
               throw scope.in("forward_client_cert_details").refuse("is no known choice");
         };
-    if (manager.getXffNumTrustedHops() != 0) {
-      scope.in("xff_num_trusted_hops").unsupported("the client is who connects to us");
+    Set<CertDetail> details = EnumSet.noneOf(CertDetail.class);
+    if (manager.getSetCurrentClientCertDetails().getSubject().getValue()) {
+      details.add(CertDetail.SUBJECT);
     }
-    return new HttpProxyConfig.Forwarding(manager.getUseRemoteAddress().getValue(), clientCert);
+    if (manager.getSetCurrentClientCertDetails().getDns()) {
+      details.add(CertDetail.DNS);
+    }
+    if (manager.getSetCurrentClientCertDetails().getCert()) {
+      details.add(CertDetail.CERT);
+    }
+    return new HttpProxyConfig.Forwarding(
+        manager.getUseRemoteAddress().getValue(),
+        clientCert,
+        details,
+        scope.in("xff_num_trusted_hops").number(manager.getXffNumTrustedHops(), 0, MAX_HOPS),
+        manager.getSkipXffAppend(),
+        manager.getAppendXForwardedPort(),
+        via(manager.getVia(), scope.in("via")));
+  }
+
+  private static String via(String text, Scope scope) throws InvalidResourceException {
+    for (int i = 0; i < text.length(); i++) {
+      if (text.charAt(i) < ' ' || text.charAt(i) >= 0x7f) {
+        throw scope.refuse("holds a character that cannot be sent");
+      }
+    }
+    return text;
   }
 
   private static TracingConfig tracing(HttpConnectionManager manager, Scope scope)
@@ -244,12 +292,9 @@ final class HttpProxyDecoder {
   private static String serverName(HttpConnectionManager manager, Scope scope)
       throws InvalidResourceException {
     return switch (manager.getServerHeaderTransformation()) {
-      case OVERWRITE -> manager.getServerName().isEmpty() ? SERVER : manager.getServerName();
+      case OVERWRITE, APPEND_IF_ABSENT ->
+          manager.getServerName().isEmpty() ? SERVER : manager.getServerName();
       case PASS_THROUGH -> "";
-      case APPEND_IF_ABSENT -> {
-        scope.in("server_header_transformation").unsupported("expected OVERWRITE or PASS_THROUGH");
-        yield "";
-      }
       case UNRECOGNIZED ->
           throw scope.in("server_header_transformation").refuse("is no known choice");
     };

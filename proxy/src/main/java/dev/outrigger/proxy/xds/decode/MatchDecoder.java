@@ -7,11 +7,14 @@ import dev.outrigger.proxy.config.RouteTableConfig.QueryMatch;
 import dev.outrigger.proxy.config.RouteTableConfig.RegexPattern;
 import dev.outrigger.proxy.config.RouteTableConfig.ValueMatch;
 import dev.outrigger.proxy.extension.InvalidResourceException;
+import io.envoyproxy.envoy.config.core.v3.RuntimeFractionalPercent;
 import io.envoyproxy.envoy.config.route.v3.HeaderMatcher;
 import io.envoyproxy.envoy.config.route.v3.QueryParameterMatcher;
 import io.envoyproxy.envoy.config.route.v3.RouteMatch;
+import io.envoyproxy.envoy.type.matcher.v3.RegexMatchAndSubstitute;
 import io.envoyproxy.envoy.type.matcher.v3.RegexMatcher;
 import io.envoyproxy.envoy.type.matcher.v3.StringMatcher;
+import io.envoyproxy.envoy.type.v3.FractionalPercent;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
@@ -34,10 +37,12 @@ final class MatchDecoder {
     PathMatch path = path(match, scope);
     List<String> methods = new ArrayList<>();
     List<HeaderMatch> headers = new ArrayList<>();
-    for (int i = 0; i < match.getHeadersCount(); i++) {
-      HeaderMatch header = header(match.getHeaders(i), scope.in("headers", i));
+    for (HeaderMatch header : headers(match.getHeadersList(), scope, "headers")) {
       List<String> listed =
-          header.name().equals(":method") && methods.isEmpty() && !header.invert()
+          header.name().equals(":method")
+                  && !header.missingIsEmpty()
+                  && !header.invert()
+                  && methods.isEmpty()
               ? methods(header.value())
               : List.of();
       if (listed.isEmpty()) {
@@ -50,7 +55,36 @@ final class MatchDecoder {
     for (int i = 0; i < match.getQueryParametersCount(); i++) {
       queries.add(query(match.getQueryParameters(i), scope.in("query_parameters", i)));
     }
-    return new Match(path, methods, headers, queries);
+    double share =
+        match.hasRuntimeFraction()
+            ? share(match.getRuntimeFraction(), scope.in("runtime_fraction"))
+            : 1;
+    return new Match(path, methods, headers, queries, match.hasGrpc(), share);
+  }
+
+  /** Conditions on headers. */
+  static List<HeaderMatch> headers(List<HeaderMatcher> matchers, Scope scope, String field)
+      throws InvalidResourceException {
+    List<HeaderMatch> headers = new ArrayList<>();
+    for (int i = 0; i < matchers.size(); i++) {
+      headers.add(header(matchers.get(i), scope.in(field, i)));
+    }
+    return headers;
+  }
+
+  /** A share of 0 to 1; as there is no runtime, the default is what counts. */
+  static double share(RuntimeFractionalPercent fraction, Scope scope)
+      throws InvalidResourceException {
+    FractionalPercent value = fraction.getDefaultValue();
+    double whole =
+        switch (value.getDenominator()) {
+          case HUNDRED -> 100;
+          case TEN_THOUSAND -> 10_000;
+          case MILLION -> 1_000_000;
+          case UNRECOGNIZED ->
+              throw scope.in("default_value").in("denominator").refuse("is no known choice");
+        };
+    return Math.min(1, Integer.toUnsignedLong(value.getNumerator()) / whole);
   }
 
   static HeaderMatch header(HeaderMatcher header, Scope at) throws InvalidResourceException {
@@ -59,7 +93,8 @@ final class MatchDecoder {
       throw at.in("name")
           .refuse("'" + name + "' is no header name; expected one, or " + String.join(", ", PARTS));
     }
-    return new HeaderMatch(name, value(header, at), header.getInvertMatch());
+    return new HeaderMatch(
+        name, value(header, at), header.getInvertMatch(), header.getTreatMissingHeaderAsEmpty());
   }
 
   private static PathMatch path(RouteMatch match, Scope scope) throws InvalidResourceException {
@@ -84,7 +119,9 @@ final class MatchDecoder {
 
   /** The methods that a matcher lists; empty if it does something else. */
   private static List<String> methods(ValueMatch value) {
-    if (value instanceof ValueMatch.Exact exact && !exact.value().isEmpty()) {
+    if (value instanceof ValueMatch.Exact exact
+        && !exact.ignoreCase()
+        && !exact.value().isEmpty()) {
       return List.of(exact.value());
     }
     return value instanceof ValueMatch.Regex regex
@@ -126,14 +163,16 @@ final class MatchDecoder {
     };
   }
 
-  private static ValueMatch string(StringMatcher matcher, Scope scope)
-      throws InvalidResourceException {
+  static ValueMatch string(StringMatcher matcher, Scope scope) throws InvalidResourceException {
+    boolean anyCase = matcher.getIgnoreCase();
     return switch (matcher.getMatchPatternCase()) {
-      case EXACT -> new ValueMatch.Exact(matcher.getExact());
-      case PREFIX -> new ValueMatch.Prefix(scope.in("prefix").required(matcher.getPrefix()));
-      case SUFFIX -> new ValueMatch.Suffix(scope.in("suffix").required(matcher.getSuffix()));
+      case EXACT -> new ValueMatch.Exact(matcher.getExact(), anyCase);
+      case PREFIX ->
+          new ValueMatch.Prefix(scope.in("prefix").required(matcher.getPrefix()), anyCase);
+      case SUFFIX ->
+          new ValueMatch.Suffix(scope.in("suffix").required(matcher.getSuffix()), anyCase);
       case CONTAINS ->
-          new ValueMatch.Contains(scope.in("contains").required(matcher.getContains()));
+          new ValueMatch.Contains(scope.in("contains").required(matcher.getContains()), anyCase);
       case SAFE_REGEX ->
           new ValueMatch.Regex(regex(matcher.getSafeRegex(), scope.in("safe_regex")));
       case MATCHPATTERN_NOT_SET ->
@@ -141,8 +180,31 @@ final class MatchDecoder {
     };
   }
 
-  private static RegexPattern regex(RegexMatcher matcher, Scope scope)
+  /** A substitution for what a regular expression matches. */
+  static String substitution(RegexMatchAndSubstitute rewrite, RegexPattern pattern, Scope scope)
       throws InvalidResourceException {
+    Scope at = scope.in("substitution");
+    String text = rewrite.getSubstitution();
+    int groups = Pattern.compile(pattern.text()).matcher("").groupCount();
+    for (int i = 0; i < text.length(); i++) {
+      char c = text.charAt(i);
+      if (c <= ' ' || c >= 0x7f) {
+        throw at.refuse("'" + text.strip() + "' holds a character that cannot be sent");
+      }
+      if (c == '\\') {
+        char next = i + 1 < text.length() ? text.charAt(++i) : ' ';
+        if (next != '\\' && (next < '0' || next > '9')) {
+          throw at.refuse("a backslash must stand before a digit or another backslash");
+        }
+        if (next != '\\' && next - '0' > groups) {
+          throw at.refuse("names group " + next + ", the pattern has " + groups);
+        }
+      }
+    }
+    return text;
+  }
+
+  static RegexPattern regex(RegexMatcher matcher, Scope scope) throws InvalidResourceException {
     Scope at = scope.in("regex");
     String text = at.required(matcher.getRegex());
     if (text.length() > MAX_REGEX) {

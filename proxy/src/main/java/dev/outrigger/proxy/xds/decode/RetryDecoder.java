@@ -4,8 +4,10 @@ import dev.outrigger.proxy.config.RetryPolicy.Condition;
 import dev.outrigger.proxy.extension.InvalidResourceException;
 import io.envoyproxy.envoy.config.route.v3.RetryPolicy;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.EnumSet;
 import java.util.HashSet;
+import java.util.List;
 import java.util.Set;
 
 /** When an exchange is tried again. */
@@ -58,8 +60,43 @@ final class RetryDecoder {
         scope.in("retry_host_predicate", i).unsupported("expected previous_hosts");
       }
     }
+    Duration perTryIdle =
+        policy.hasPerTryIdleTimeout()
+            ? scope.in("per_try_idle_timeout").duration(policy.getPerTryIdleTimeout())
+            : Duration.ZERO;
+    RetryPolicy.RateLimitedRetryBackOff limited = policy.getRateLimitedRetryBackOff();
+    Scope at = scope.in("rate_limited_retry_back_off");
     return new dev.outrigger.proxy.config.RetryPolicy(
-        conditions, statuses, retries, perTry, base, max, avoid, grpc);
+        conditions,
+        statuses,
+        retries,
+        perTry,
+        base,
+        max,
+        avoid,
+        grpc,
+        perTryIdle,
+        MatchDecoder.headers(policy.getRetriableHeadersList(), scope, "retriable_headers"),
+        MatchDecoder.headers(
+            policy.getRetriableRequestHeadersList(), scope, "retriable_request_headers"),
+        resetHeaders(limited, at),
+        limited.hasMaxInterval()
+            ? at.in("max_interval").positive(limited.getMaxInterval())
+            : Duration.ofMinutes(5));
+  }
+
+  private static List<String> resetHeaders(RetryPolicy.RateLimitedRetryBackOff limited, Scope scope)
+      throws InvalidResourceException {
+    List<String> names = new ArrayList<>();
+    for (int i = 0; i < limited.getResetHeadersCount(); i++) {
+      RetryPolicy.ResetHeader header = limited.getResetHeaders(i);
+      Scope at = scope.in("reset_headers", i);
+      names.add(HeaderChangesDecoder.name(header.getName(), at.in("name")));
+      if (header.getFormat() != RetryPolicy.ResetHeaderFormat.SECONDS) {
+        at.in("format").unsupported("expected SECONDS");
+      }
+    }
+    return names;
   }
 
   private static Set<Condition> conditions(
@@ -78,6 +115,8 @@ final class RetryDecoder {
         case "refused-stream" -> conditions.add(Condition.REFUSED_STREAM);
         case "retriable-4xx" -> conditions.add(Condition.RETRIABLE_4XX);
         case "retriable-status-codes" -> conditions.add(Condition.RETRIABLE_STATUS_CODES);
+        case "retriable-headers" -> conditions.add(Condition.RETRIABLE_HEADERS);
+        case "envoy-ratelimited" -> conditions.add(Condition.RATE_LIMITED);
         case "safe" -> conditions.add(Condition.SAFE);
         case "cancelled" -> grpc.add(1);
         case "deadline-exceeded" -> grpc.add(4);

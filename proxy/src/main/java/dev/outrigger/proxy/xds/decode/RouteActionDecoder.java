@@ -2,11 +2,14 @@ package dev.outrigger.proxy.xds.decode;
 
 import dev.outrigger.proxy.config.RetryPolicy;
 import dev.outrigger.proxy.config.RouteTableConfig.Action;
+import dev.outrigger.proxy.config.RouteTableConfig.Mirror;
+import dev.outrigger.proxy.config.RouteTableConfig.PathRewrite;
 import dev.outrigger.proxy.config.WeightedCluster;
 import dev.outrigger.proxy.extension.InvalidResourceException;
 import io.envoyproxy.envoy.config.route.v3.DirectResponseAction;
 import io.envoyproxy.envoy.config.route.v3.RedirectAction;
 import io.envoyproxy.envoy.config.route.v3.RouteAction;
+import io.envoyproxy.envoy.config.route.v3.RouteAction.RequestMirrorPolicy;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -15,11 +18,19 @@ import org.jspecify.annotations.Nullable;
 
 /** What is done with a request that matched. */
 final class RouteActionDecoder {
+  private static final int MAX_MIRRORS = 8;
   private static final Duration DEFAULT_TIMEOUT = Duration.ofSeconds(15);
 
   private RouteActionDecoder() {}
 
-  static Action.Forward forward(RouteAction route, RetryPolicy inherited, Scope scope)
+  /**
+   * What a route takes from the levels above it where it says nothing itself.
+   *
+   * @param retryBufferBytes how much of a body is kept so that it can be sent again
+   */
+  record Inherited(RetryPolicy retry, List<Mirror> mirrors, int retryBufferBytes) {}
+
+  static Action.Forward forward(RouteAction route, Inherited inherited, Scope scope)
       throws InvalidResourceException {
     Duration timeout =
         route.hasTimeout() ? scope.in("timeout").duration(route.getTimeout()) : DEFAULT_TIMEOUT;
@@ -31,18 +42,47 @@ final class RouteActionDecoder {
     RetryPolicy retry =
         route.hasRetryPolicy()
             ? RetryDecoder.decode(route.getRetryPolicy(), scope.in("retry_policy"))
-            : inherited;
+            : inherited.retry();
+    List<Mirror> mirrors =
+        route.getRequestMirrorPoliciesCount() == 0
+            ? inherited.mirrors()
+            : mirrors(route.getRequestMirrorPoliciesList(), scope);
     return new Action.Forward(
         clusters(route, scope),
         timeout,
         idle,
         retry,
-        route.getPrefixRewrite().isEmpty()
-            ? null
-            : target(route.getPrefixRewrite(), scope.in("prefix_rewrite")),
-        host(route, scope),
+        RewriteDecoder.decode(route, scope),
         upgrades(route.getUpgradeConfigsList(), scope),
-        CallTimesDecoder.decode(route, scope));
+        CallTimesDecoder.decode(route, scope),
+        inherited.retryBufferBytes(),
+        mirrors,
+        route.getClusterHeader().isEmpty()
+            ? null
+            : HeaderChangesDecoder.name(route.getClusterHeader(), scope.in("cluster_header")));
+  }
+
+  /** Who gets copies of requests. */
+  static List<Mirror> mirrors(List<RequestMirrorPolicy> policies, Scope scope)
+      throws InvalidResourceException {
+    if (policies.size() > MAX_MIRRORS) {
+      throw scope
+          .in("request_mirror_policies")
+          .refuse("has " + policies.size() + " items, expected at most " + MAX_MIRRORS);
+    }
+    List<Mirror> mirrors = new ArrayList<>();
+    for (int i = 0; i < policies.size(); i++) {
+      RequestMirrorPolicy policy = policies.get(i);
+      Scope at = scope.in("request_mirror_policies", i);
+      mirrors.add(
+          new Mirror(
+              at.in("cluster").required(policy.getCluster()),
+              policy.hasRuntimeFraction()
+                  ? MatchDecoder.share(policy.getRuntimeFraction(), at.in("runtime_fraction"))
+                  : 1,
+              !policy.getDisableShadowHostSuffixAppend()));
+    }
+    return mirrors;
   }
 
   private static List<WeightedCluster> clusters(RouteAction route, Scope scope)
@@ -59,11 +99,23 @@ final class RouteActionDecoder {
           clusters.add(
               new WeightedCluster(
                   one.in("name").required(weighted.getName()),
-                  one.in("weight").number(weighted.getWeight(), 0, Integer.MAX_VALUE)));
+                  one.in("weight").number(weighted.getWeight(), 0, Integer.MAX_VALUE),
+                  HeaderChangesDecoder.decode(
+                      weighted.getRequestHeadersToAddList(),
+                      weighted.getRequestHeadersToRemoveList(),
+                      weighted.getResponseHeadersToAddList(),
+                      weighted.getResponseHeadersToRemoveList(),
+                      one),
+                  weighted.getHostRewriteLiteral().isEmpty()
+                      ? null
+                      : RewriteDecoder.target(
+                          weighted.getHostRewriteLiteral(), one.in("host_rewrite_literal"))));
         }
         yield checkedWeights(clusters, at);
       }
-      case CLUSTERSPECIFIER_NOT_SET -> throw scope.refuse("expected cluster or weighted_clusters");
+      case CLUSTER_HEADER -> List.of();
+      case CLUSTERSPECIFIER_NOT_SET ->
+          throw scope.refuse("expected cluster, weighted_clusters or cluster_header");
     };
   }
 
@@ -75,16 +127,6 @@ final class RouteActionDecoder {
       throw scope.refuse("the weights add up to " + sum + ", expected 1 to " + Integer.MAX_VALUE);
     }
     return clusters;
-  }
-
-  private static @Nullable String host(RouteAction route, Scope scope)
-      throws InvalidResourceException {
-    return switch (route.getHostRewriteSpecifierCase()) {
-      case HOST_REWRITE_LITERAL ->
-          target(route.getHostRewriteLiteral(), scope.in("host_rewrite_literal"));
-      // What is set here is refused as unsupported before.
-      case AUTO_HOST_REWRITE, HOSTREWRITESPECIFIER_NOT_SET -> null;
-    };
   }
 
   private static @Nullable Boolean upgrades(List<RouteAction.UpgradeConfig> configs, Scope scope)
@@ -136,18 +178,11 @@ final class RouteActionDecoder {
     @Nullable String scheme =
         switch (redirect.getSchemeRewriteSpecifierCase()) {
           case HTTPS_REDIRECT -> redirect.getHttpsRedirect() ? "https" : null;
-          case SCHEME_REDIRECT -> target(redirect.getSchemeRedirect(), scope.in("scheme_redirect"));
+          case SCHEME_REDIRECT ->
+              RewriteDecoder.target(redirect.getSchemeRedirect(), scope.in("scheme_redirect"));
           case SCHEMEREWRITESPECIFIER_NOT_SET -> null;
         };
-    @Nullable String path =
-        switch (redirect.getPathRewriteSpecifierCase()) {
-          case PATH_REDIRECT -> target(redirect.getPathRedirect(), scope.in("path_redirect"));
-          case PREFIX_REWRITE, PATHREWRITESPECIFIER_NOT_SET -> null;
-        };
-    @Nullable String prefix =
-        redirect.hasPrefixRewrite()
-            ? target(redirect.getPrefixRewrite(), scope.in("prefix_rewrite"))
-            : null;
+    @Nullable PathRewrite path = RewriteDecoder.path(redirect, scope);
     @Nullable Integer port =
         redirect.getPortRedirect() == 0
             ? null
@@ -157,21 +192,9 @@ final class RouteActionDecoder {
         scheme,
         redirect.getHostRedirect().isEmpty()
             ? null
-            : target(redirect.getHostRedirect(), scope.in("host_redirect")),
+            : RewriteDecoder.target(redirect.getHostRedirect(), scope.in("host_redirect")),
         port,
         path,
-        prefix,
         redirect.getStripQuery());
-  }
-
-  /** Text that goes into a request line or a header: no spaces, no control characters. */
-  private static String target(String text, Scope scope) throws InvalidResourceException {
-    for (int i = 0; i < text.length(); i++) {
-      char c = text.charAt(i);
-      if (c <= ' ' || c >= 0x7f) {
-        throw scope.refuse("'" + text.strip() + "' holds a character that cannot be sent");
-      }
-    }
-    return text;
   }
 }

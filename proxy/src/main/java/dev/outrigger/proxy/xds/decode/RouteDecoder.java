@@ -1,12 +1,16 @@
 package dev.outrigger.proxy.xds.decode;
 
+import com.google.protobuf.UInt32Value;
 import dev.outrigger.proxy.config.RouteTableConfig;
 import dev.outrigger.proxy.config.RouteTableConfig.Action;
 import dev.outrigger.proxy.config.RouteTableConfig.HeaderChanges;
+import dev.outrigger.proxy.config.RouteTableConfig.HeaderLevels;
+import dev.outrigger.proxy.config.RouteTableConfig.Mirror;
 import dev.outrigger.proxy.extension.DecodeContext;
 import dev.outrigger.proxy.extension.InvalidResourceException;
 import dev.outrigger.proxy.extension.ResourceType;
 import dev.outrigger.proxy.xds.TypeUrls;
+import dev.outrigger.proxy.xds.decode.RouteActionDecoder.Inherited;
 import io.envoyproxy.envoy.config.route.v3.Route;
 import io.envoyproxy.envoy.config.route.v3.RouteConfiguration;
 import io.envoyproxy.envoy.config.route.v3.VirtualHost;
@@ -23,6 +27,7 @@ import org.jspecify.annotations.Nullable;
 public final class RouteDecoder implements ResourceType<RouteConfiguration, RouteTableConfig> {
   private static final int DEFAULT_DIRECT_BODY = 4096;
   private static final int MAX_DIRECT_BODY = 1 << 20;
+  private static final int MAX_RETRY_BUFFER = 64 << 20;
 
   @Override
   public String typeUrl() {
@@ -62,7 +67,12 @@ public final class RouteDecoder implements ResourceType<RouteConfiguration, Rout
             routes.getResponseHeadersToAddList(),
             routes.getResponseHeadersToRemoveList(),
             scope);
-    Table table = new Table(changes, routes.getMostSpecificHeaderMutationsWins(), directBody);
+    Table table =
+        new Table(
+            changes,
+            routes.getMostSpecificHeaderMutationsWins(),
+            directBody,
+            RouteActionDecoder.mirrors(routes.getRequestMirrorPoliciesList(), scope));
     List<RouteTableConfig.VirtualHost> hosts = new ArrayList<>();
     Map<String, String> domains = new HashMap<>();
     Set<String> names = new HashSet<>();
@@ -91,13 +101,10 @@ public final class RouteDecoder implements ResourceType<RouteConfiguration, Rout
   }
 
   /** What all routes of a table share. */
-  private record Table(HeaderChanges changes, boolean mostSpecificWins, int maxDirectBody) {
-
-    /** The changes of all levels in the order in which they take effect. */
-    HeaderChanges around(HeaderChanges host, HeaderChanges route) {
-      return mostSpecificWins
-          ? HeaderChangesDecoder.then(HeaderChangesDecoder.then(changes, host), route)
-          : HeaderChangesDecoder.then(HeaderChangesDecoder.then(route, host), changes);
+  private record Table(
+      HeaderChanges changes, boolean mostSpecificWins, int maxDirectBody, List<Mirror> mirrors) {
+    HeaderLevels around(HeaderChanges host, HeaderChanges route) {
+      return new HeaderLevels(List.of(route, host, changes), mostSpecificWins);
     }
   }
 
@@ -124,6 +131,16 @@ public final class RouteDecoder implements ResourceType<RouteConfiguration, Rout
         host.hasRetryPolicy()
             ? RetryDecoder.decode(host.getRetryPolicy(), scope.in("retry_policy"))
             : dev.outrigger.proxy.config.RetryPolicy.NEVER;
+    List<Mirror> mirrors =
+        host.getRequestMirrorPoliciesCount() == 0
+            ? table.mirrors()
+            : RouteActionDecoder.mirrors(host.getRequestMirrorPoliciesList(), scope);
+    int hostBuffer =
+        retryBuffer(
+            host.hasPerRequestBufferLimitBytes(),
+            host.getPerRequestBufferLimitBytes(),
+            Action.Forward.DEFAULT_RETRY_BUFFER,
+            scope);
     List<RouteTableConfig.Route> routes = new ArrayList<>();
     for (int i = 0; i < host.getRoutesCount(); i++) {
       Route route = host.getRoutes(i);
@@ -138,21 +155,36 @@ public final class RouteDecoder implements ResourceType<RouteConfiguration, Rout
               route.getResponseHeadersToAddList(),
               route.getResponseHeadersToRemoveList(),
               at);
+      Inherited inherited =
+          new Inherited(
+              retry,
+              mirrors,
+              retryBuffer(
+                  route.hasPerRequestBufferLimitBytes(),
+                  route.getPerRequestBufferLimitBytes(),
+                  hostBuffer,
+                  at));
       routes.add(
           new RouteTableConfig.Route(
               route.getName(),
               MatchDecoder.decode(route.getMatch(), at.in("match")),
-              action(route, retry, table.maxDirectBody(), at),
+              action(route, inherited, table.maxDirectBody(), at),
               table.around(changes, own)));
     }
     return routes;
   }
 
-  private static Action action(
-      Route route, dev.outrigger.proxy.config.RetryPolicy retry, int maxDirectBody, Scope scope)
+  private static int retryBuffer(boolean set, UInt32Value bytes, int otherwise, Scope scope)
+      throws InvalidResourceException {
+    return set
+        ? scope.in("per_request_buffer_limit_bytes").number(bytes, 0, MAX_RETRY_BUFFER)
+        : otherwise;
+  }
+
+  private static Action action(Route route, Inherited inherited, int maxDirectBody, Scope scope)
       throws InvalidResourceException {
     return switch (route.getActionCase()) {
-      case ROUTE -> RouteActionDecoder.forward(route.getRoute(), retry, scope.in("route"));
+      case ROUTE -> RouteActionDecoder.forward(route.getRoute(), inherited, scope.in("route"));
       case REDIRECT -> RouteActionDecoder.redirect(route.getRedirect(), scope.in("redirect"));
       case DIRECT_RESPONSE ->
           RouteActionDecoder.direct(

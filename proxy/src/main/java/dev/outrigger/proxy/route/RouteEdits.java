@@ -1,0 +1,99 @@
+package dev.outrigger.proxy.route;
+
+import dev.outrigger.proxy.config.RetryPolicy;
+import dev.outrigger.proxy.config.RouteTableConfig.Action;
+import dev.outrigger.proxy.config.RouteTableConfig.HeaderChanges;
+import dev.outrigger.proxy.config.RouteTableConfig.HeaderMatch;
+import dev.outrigger.proxy.config.RouteTableConfig.HostRewrite;
+import dev.outrigger.proxy.config.RouteTableConfig.PathRewrite;
+import dev.outrigger.proxy.config.RouteTableConfig.Route;
+import dev.outrigger.proxy.config.WeightedCluster;
+import java.util.List;
+import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What a route changes in messages and looks for in answers, ready to be applied. Immutable.
+ *
+ * @param request changes to the request's headers, in their order
+ * @param response changes to the answer's headers, in their order
+ * @param path how the path is rewritten, where a regular expression does it
+ * @param host how a host is made of the path
+ * @param hostRewrite the host of requests to one of several clusters
+ * @param retryAnswers which headers make an answer worth another attempt
+ * @param retryRequests of which headers a request must have one to be tried again; empty is none
+ */
+record RouteEdits(
+    List<CompiledChanges> request,
+    List<CompiledChanges> response,
+    @Nullable Substitution path,
+    @Nullable Substitution host,
+    @Nullable String hostRewrite,
+    List<HeaderMatcher> retryAnswers,
+    List<HeaderMatcher> retryRequests) {
+
+  static RouteEdits of(Route route) {
+    PathRewrite path =
+        switch (route.action()) {
+          case Action.Forward forward -> forward.rewrite().path();
+          case Action.Redirect redirect -> redirect.path();
+          case Action.Direct _ -> null;
+        };
+    HostRewrite host =
+        route.action() instanceof Action.Forward forward ? forward.rewrite().host() : null;
+    return of(
+        route.headers().with(HeaderChanges.NONE),
+        path instanceof PathRewrite.Regex regex
+            ? new Substitution(regex.pattern(), regex.substitution())
+            : null,
+        host instanceof HostRewrite.OfPath made
+            ? new Substitution(made.pattern(), made.substitution())
+            : null,
+        null,
+        matchers(route, RetryPolicy::headers),
+        matchers(route, RetryPolicy::requestHeaders));
+  }
+
+  private static List<HeaderMatcher> matchers(
+      Route route, Function<RetryPolicy, List<HeaderMatch>> which) {
+    return route.action() instanceof Action.Forward forward
+        ? which.apply(forward.retry()).stream().map(HeaderMatcher::new).toList()
+        : List.of();
+  }
+
+  /** With what holds for one of the route's clusters. */
+  RouteEdits towards(Route route, WeightedCluster cluster) {
+    return cluster.headers().equals(HeaderChanges.NONE) && cluster.hostRewrite() == null
+        ? this
+        : of(
+            route.headers().with(cluster.headers()),
+            path,
+            host,
+            cluster.hostRewrite(),
+            retryAnswers,
+            retryRequests);
+  }
+
+  private static RouteEdits of(
+      List<HeaderChanges> levels,
+      @Nullable Substitution path,
+      @Nullable Substitution host,
+      @Nullable String hostRewrite,
+      List<HeaderMatcher> retryAnswers,
+      List<HeaderMatcher> retryRequests) {
+    return new RouteEdits(
+        levels.stream()
+            .map(level -> CompiledChanges.of(level.requestRemove(), level.requestAdd()))
+            .filter(level -> !level.isEmpty())
+            .toList(),
+        levels.stream()
+            .map(level -> CompiledChanges.of(level.responseRemove(), level.responseAdd()))
+            .filter(level -> !level.isEmpty())
+            .toList(),
+        path,
+        host,
+        hostRewrite,
+        retryAnswers,
+        retryRequests);
+  }
+}
