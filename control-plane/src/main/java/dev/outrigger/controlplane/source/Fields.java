@@ -349,7 +349,10 @@ final class Fields {
       String hint =
           scalar.getTag().equals(Tag.INT)
               ? "add a unit: " + scalar.getValue() + "ms or " + scalar.getValue() + "s"
-              : "write it like 300ms, 5s or 1m30s; the units are h, m, s, ms and us";
+              : "write it like 300ms, 5s or 1m30s; the units are h, m, s, ms and us, the"
+                  + " longest is "
+                  + Units.LONGEST.toHours()
+                  + "h";
       doc.problem(
           Code.BAD_VALUE,
           value,

@@ -12,9 +12,12 @@ final class Units {
   private static final Pattern PART = Pattern.compile("([0-9]{1,9})(h|ms|us|m|s)");
   private static final Pattern PERCENT = Pattern.compile("([0-9]{1,3}(?:\\.[0-9]{1,4})?)%");
 
+  /** Longer ones are refused: in nanoseconds they would overflow. The Gateway API's bound. */
+  static final Duration LONGEST = Duration.ofHours(99_999);
+
   private Units() {}
 
-  /** Reads {@code 300ms}, {@code 1m30s}; null where it is none. */
+  /** Reads {@code 300ms}, {@code 1m30s}; null where it is none, or above {@link #LONGEST}. */
   static @Nullable Duration duration(String text) {
     if (text.length() > 40 || !DURATION.matcher(text).matches()) {
       return null;
@@ -33,7 +36,7 @@ final class Units {
                 default -> Duration.ofNanos(count * 1000);
               });
     }
-    return sum;
+    return sum.compareTo(LONGEST) > 0 ? null : sum;
   }
 
   /** Reads {@code 20%} or {@code 0.5%}, from 0 to 100; empty where it is none. */
