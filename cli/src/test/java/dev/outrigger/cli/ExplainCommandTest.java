@@ -3,6 +3,7 @@ package dev.outrigger.cli;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.outrigger.controlplane.source.Problem;
+import dev.outrigger.proxy.http.codec.FloodKind;
 import dev.outrigger.proxy.outcome.ConnectionCodes;
 import dev.outrigger.proxy.outcome.ErrorCode;
 import dev.outrigger.proxy.outcome.ErrorReplies;
@@ -31,6 +32,7 @@ class ExplainCommandTest {
     }
     Arrays.stream(Problem.Code.values()).map(Problem.Code::id).forEach(codes::add);
     codes.addAll(ConnectionCodes.ALL);
+    Arrays.stream(FloodKind.values()).map(FloodKind::label).forEach(codes::add);
 
     assertThat(codes).hasSizeGreaterThan(30);
     assertThat(CodePages.all().keySet()).containsExactlyElementsOf(codes);

@@ -8,17 +8,7 @@ import java.util.Set;
  */
 public final class ConnectionCodes {
   public static final Set<String> ALL =
-      Set.of(
-          "connection_limit",
-          "detection_timeout",
-          "http2_continuation_flood",
-          "http2_control_frames",
-          "http2_empty_frames",
-          "http2_rapid_reset",
-          "http2_slow_frame",
-          "http2_unread_replies",
-          "no_filter_chain",
-          "own_listener");
+      Set.of("connection_limit", "detection_timeout", "no_filter_chain", "own_listener");
 
   private ConnectionCodes() {}
 
