@@ -145,7 +145,27 @@ public final class ConnectionPool {
   }
 
   private boolean connectionsNeeded() {
-    return (long) connecting * streamsExpected < waiting.size();
+    if (waiting.isEmpty()) {
+      return false;
+    }
+    long coming = connecting;
+    for (int i = 0; i < shared.size(); i++) {
+      coming += shared.get(i).settled() ? 0 : 1;
+    }
+    return coming * streamsExpected < waiting.size();
+  }
+
+  private void connectAsNeeded() {
+    while (connectionsNeeded() && mayConnect()) {
+      connect();
+    }
+  }
+
+  /** A shared connection's peer has said how many streams it takes at once. */
+  void settled(Http2Upstream connection, int streams) {
+    streamsExpected = Math.max(1, streams);
+    roomMade(connection);
+    connectAsNeeded();
   }
 
   /** Calls back with a new connection: those that are idle are closed, for one proved stale. */
@@ -195,9 +215,7 @@ public final class ConnectionPool {
     open--;
     upstream.connectionsChanged(-1);
     upstream.telemetry().upstreamConnectionClosed(upstream.config().name());
-    if (connectionsNeeded() && mayConnect()) {
-      connect();
-    }
+    connectAsNeeded();
   }
 
   /** A shared connection can take more streams than before, or none is left on it. */
@@ -222,9 +240,7 @@ public final class ConnectionPool {
   /** A shared connection will take no more. */
   void goesAway(Http2Upstream connection) {
     shared.remove(connection);
-    if (connectionsNeeded() && mayConnect()) {
-      connect();
-    }
+    connectAsNeeded();
   }
 
   /** Ends what is idle, and the rest when it is given back. */
@@ -339,9 +355,7 @@ public final class ConnectionPool {
       shared.add(two);
       roomMade(two);
     }
-    while (connectionsNeeded() && mayConnect()) {
-      connect();
-    }
+    connectAsNeeded();
   }
 
   private void connectFailed(ProxyError error) {

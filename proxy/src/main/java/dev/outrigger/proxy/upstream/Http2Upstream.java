@@ -110,9 +110,14 @@ final class Http2Upstream implements Http2Connection.Owner {
     pool.roomMade(this);
   }
 
+  /** Whether it is known how many streams it takes. */
+  boolean settled() {
+    return connection.settled();
+  }
+
   @Override
   public void onSettings() {
-    pool.roomMade(this);
+    pool.settled(this, connection.peerMaxStreams());
   }
 
   @Override

@@ -122,7 +122,7 @@ public final class Http2Connection extends ByteToMessageDecoder implements Http2
   private int unreturned;
   private int peerStreamWindow = DEFAULT_WINDOW;
   private int peerMaxFrame = MAX_FRAME;
-  private int peerMaxStreams = 100;
+  private int peerMaxStreams = 1; // until the peer has said how many
   private boolean settingsPeer;
   private int headersOf; // the stream whose header block is not whole, or 0
   private long blockBytes; // of that block so far
@@ -164,6 +164,11 @@ public final class Http2Connection extends ByteToMessageDecoder implements Http2
   /** How many streams the peer lets us open at once. */
   public int peerMaxStreams() {
     return peerMaxStreams;
+  }
+
+  /** Whether the peer has said how many streams it takes. */
+  public boolean settled() {
+    return settingsPeer;
   }
 
   /** Whether another stream can be opened. */
