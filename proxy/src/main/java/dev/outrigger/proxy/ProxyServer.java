@@ -225,7 +225,8 @@ public final class ProxyServer implements AutoCloseable {
                         worker,
                         telemetry,
                         List.of(FaultFilter.factory(faults)),
-                        new Forwarder(worker, upstreams, List.of(new AttemptFaults(faults))));
+                        new Forwarder(worker, upstreams, List.of(new AttemptFaults(faults))),
+                        bootstrap.options().minBodyRate());
                 TcpService tcp =
                     new TcpService(
                         worker,

@@ -66,6 +66,8 @@ final class OptionParser {
     TRANSPORT("NAME", "io_uring, epoll or nio; the best that works unless given"),
     ADMIN("ADDR", "where the admin server listens"),
     DRAIN_TIME("TIME", "how long to wait for what is under way when ending; 30s unless given"),
+    MIN_BODY_RATE(
+        "BYTES", "slower request bodies are refused; 240 a second unless given, 0 is off"),
     LOG_LEVEL("LEVEL", "error, warn, info (default), debug or trace"),
     STATE_DIR("FOLDER", "where the last good configuration is kept");
 
@@ -118,6 +120,9 @@ final class OptionParser {
         oneOf(Key.TRANSPORT, List.of("io_uring", "epoll", "nio"), ""),
         values.containsKey(Key.ADMIN) ? address(Key.ADMIN, value(Key.ADMIN), "127.0.0.1") : null,
         duration(Key.DRAIN_TIME, Duration.ofSeconds(30)),
+        values.containsKey(Key.MIN_BODY_RATE)
+            ? number(Key.MIN_BODY_RATE, 0, 1_000_000_000)
+            : ProxyOptions.USUAL_BODY_RATE,
         oneOf(Key.LOG_LEVEL, List.of("error", "warn", "info", "debug", "trace"), "info"),
         values.containsKey(Key.STATE_DIR) ? path(Key.STATE_DIR) : null);
   }

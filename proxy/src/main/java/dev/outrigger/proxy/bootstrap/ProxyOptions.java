@@ -18,6 +18,7 @@ import org.jspecify.annotations.Nullable;
  * @param transport {@code io_uring}, {@code epoll}, {@code nio}, or empty for the best that works
  * @param admin where the admin server listens; null takes what the configuration says
  * @param drainTime how long a proxy that was told to end waits for what is under way
+ * @param minBodyRate the bytes per second that a request's body must come with; 0 asks nothing
  * @param logLevel {@code error}, {@code warn}, {@code info}, {@code debug} or {@code trace}
  * @param stateFolder where the last good configuration is kept; null keeps none
  */
@@ -30,8 +31,11 @@ public record ProxyOptions(
     String transport,
     @Nullable SocketAddressConfig admin,
     Duration drainTime,
+    int minBodyRate,
     String logLevel,
     @Nullable Path stateFolder) {
+  /** Bytes per second that any client in use today reaches. */
+  public static final int USUAL_BODY_RATE = 240;
 
   /**
    * Reads arguments and environment; a flag wins over its variable.

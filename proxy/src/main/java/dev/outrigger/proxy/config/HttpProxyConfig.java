@@ -130,7 +130,7 @@ public record HttpProxyConfig(
     public static final Timeouts DEFAULT =
         new Timeouts(
             Duration.ofHours(1),
-            Duration.ofSeconds(15),
+            Duration.ofSeconds(8),
             Duration.ofMinutes(5),
             Duration.ofSeconds(5));
   }

@@ -4,6 +4,7 @@ import dev.outrigger.proxy.config.HttpProxyConfig;
 import dev.outrigger.proxy.config.HttpProxyConfig.Timeouts;
 import dev.outrigger.proxy.config.RouteTableConfig.Action;
 import dev.outrigger.proxy.http.codec.Connections;
+import dev.outrigger.proxy.http.codec.FloodKind;
 import dev.outrigger.proxy.http.codec.FlowGate;
 import dev.outrigger.proxy.http.codec.Http1BodyReader;
 import dev.outrigger.proxy.http.codec.Http1HeadParser;
@@ -29,6 +30,7 @@ import io.netty.channel.ChannelOption;
 import io.netty.channel.socket.ChannelInputShutdownEvent;
 import io.netty.channel.socket.DuplexChannel;
 import java.time.Duration;
+import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -51,6 +53,7 @@ final class Http1Downstream extends ChannelInboundHandlerAdapter
   private static final int MAX_AHEAD_BYTES = 16 * 1024;
   private static final long MAX_DISCARDED_BYTES = 64 * 1024;
   private static final long LINGER_NANOS = Duration.ofSeconds(1).toNanos();
+  private static final Duration TO_LEAVE = Duration.ofSeconds(60);
   private static final long NEVER = Long.MAX_VALUE;
 
   private enum State {
@@ -70,6 +73,7 @@ final class Http1Downstream extends ChannelInboundHandlerAdapter
   private final Http1HeadParser parser;
   private final Http1BodyReader reader;
   private final Http1HeadWriter writer;
+  private final BodyClock bodyClock;
   private final long idleNanos;
   private final long headNanos;
   private final long streamIdleNanos;
@@ -95,6 +99,7 @@ final class Http1Downstream extends ChannelInboundHandlerAdapter
   private HttpVersion version = HttpVersion.HTTP_1_1;
   private boolean closeAfter;
   private boolean awaitsContinue;
+  private boolean answerBegun;
   private boolean chunkedAnswer;
   private boolean firstChunk;
   private boolean endedByClose;
@@ -120,6 +125,7 @@ final class Http1Downstream extends ChannelInboundHandlerAdapter
             Origin.DOWNSTREAM, config.limits().maxHeadBytes(), config.limits().maxHeaders());
     this.writer = service.headWriter();
     Timeouts timeouts = config.timeouts();
+    this.bodyClock = service.newBodyClock(timeouts);
     this.idleNanos = timeouts.connectionIdle().toNanos();
     this.headNanos = timeouts.requestHeaders().toNanos();
     this.streamIdleNanos = timeouts.streamIdle().toNanos();
@@ -226,6 +232,9 @@ final class Http1Downstream extends ChannelInboundHandlerAdapter
   }
 
   private boolean readHead() {
+    if (unread()) {
+      return false; // a client that sends on without reading must not fill our memory
+    }
     if (!parser.parse(pending)) {
       if (headDeadline == NEVER && parser.midHead() && headNanos > 0) {
         headDeadline = now() + headNanos;
@@ -264,6 +273,7 @@ final class Http1Downstream extends ChannelInboundHandlerAdapter
             && headers.valueEqualsIgnoreCase(HeaderName.EXPECT, "100-continue");
     chunkedAnswer = false;
     endedByClose = false;
+    answerBegun = false;
     lastActivity = now();
     Connections.strip(headers);
     RequestHeaders.clean(headers, facts);
@@ -312,12 +322,14 @@ final class Http1Downstream extends ChannelInboundHandlerAdapter
     }
     if (reader.done()) {
       state = State.WAIT;
+      bodyClock.stop();
       flow.onEnd(reader.trailers());
       return true;
     }
     ByteBuf piece = reader.next(pending);
     if (piece != null) {
       lastActivity = now();
+      bodyClock.received(piece.readableBytes());
       under.record().requestBytes(piece.readableBytes());
       flow.onBody(piece);
       return true;
@@ -328,13 +340,27 @@ final class Http1Downstream extends ChannelInboundHandlerAdapter
       under.fail(error);
       return false;
     }
+    if (!reader.done()) {
+      watchBody();
+    }
     return reader.done();
+  }
+
+  /** More of the body is to come: it must come fast enough, while the client is asked for it. */
+  private void watchBody() {
+    if (reader.owesNothing() || answerBegun || awaitsContinue || gate.held()) {
+      bodyClock.stop();
+    } else if (!bodyClock.runs()) {
+      bodyClock.start(now());
+      alarm.wakeBy(bodyClock.deadline());
+    }
   }
 
   private boolean discard() {
     ByteBuf piece = reader.next(pending);
     if (piece != null) {
       discarded += piece.readableBytes();
+      bodyClock.received(piece.readableBytes());
       piece.release();
       if (discarded > MAX_DISCARDED_BYTES) {
         linger();
@@ -347,8 +373,13 @@ final class Http1Downstream extends ChannelInboundHandlerAdapter
       return false;
     }
     if (!reader.done()) {
+      if (!bodyClock.runs()) {
+        bodyClock.start(now());
+        alarm.wakeBy(bodyClock.deadline());
+      }
       return false;
     }
+    bodyClock.stop();
     state = State.HEAD;
     return true;
   }
@@ -388,6 +419,9 @@ final class Http1Downstream extends ChannelInboundHandlerAdapter
     }
     if (head.status() == 100) {
       awaitsContinue = false;
+      if (state == State.BODY && !reader.done()) {
+        watchBody();
+      }
     }
     write(writer.response(head, false, ConnectionWord.NONE, ctx.alloc()));
     ctx.flush();
@@ -395,6 +429,8 @@ final class Http1Downstream extends ChannelInboundHandlerAdapter
 
   @Override
   public void head(ResponseHead head, BodyKind body) {
+    answerBegun = true;
+    bodyClock.stop();
     Exchange under = exchange;
     boolean wholeRequest = state == State.WAIT || reader.done();
     if (body == BodyKind.TUNNEL) {
@@ -469,7 +505,7 @@ final class Http1Downstream extends ChannelInboundHandlerAdapter
       state = State.DISCARD;
       discarded = 0;
     }
-    if (pending.isReadable()) {
+    if (pending.isReadable() || state == State.DISCARD) {
       process();
       flushRequest();
     }
@@ -540,6 +576,7 @@ final class Http1Downstream extends ChannelInboundHandlerAdapter
   private void exchangeOver() {
     exchange = null;
     exchangeDeadline = NEVER;
+    bodyClock.stop();
     gate.release(FlowGate.PEER_FULL | FlowGate.WAITING);
   }
 
@@ -554,13 +591,39 @@ final class Http1Downstream extends ChannelInboundHandlerAdapter
     linger();
   }
 
+  /**
+   * Whether the client leaves answers unread, and is not to get more; then it is not read either.
+   */
+  private boolean unread() {
+    if (ctx.channel().isWritable()) {
+      return false;
+    }
+    ctx.flush();
+    if (ctx.channel().isWritable()) {
+      return false;
+    }
+    gate.hold(FlowGate.UNREAD);
+    if (streamIdleNanos > 0) {
+      lastActivity = now();
+      alarm.wakeBy(lastActivity + streamIdleNanos);
+    }
+    return true;
+  }
+
   /** Says no more, and waits a little for the client to have read what was said. */
   private void linger() {
     state = State.LINGER;
-    gate.release(FlowGate.AHEAD | FlowGate.PEER_FULL | FlowGate.WAITING);
-    endDeadline = now() + LINGER_NANOS;
+    bodyClock.stop();
+    gate.release(FlowGate.AHEAD | FlowGate.PEER_FULL | FlowGate.WAITING | FlowGate.UNREAD);
+    endDeadline = now() + TO_LEAVE.toNanos();
     alarm.wakeBy(endDeadline);
-    ctx.writeAndFlush(Unpooled.EMPTY_BUFFER).addListener(_ -> shutOutput());
+    ctx.writeAndFlush(Unpooled.EMPTY_BUFFER)
+        .addListener(
+            _ -> {
+              endDeadline = now() + LINGER_NANOS; // what is unread until then is not torn off
+              alarm.wakeBy(endDeadline);
+              shutOutput();
+            });
   }
 
   private void shutOutput() {
@@ -574,14 +637,25 @@ final class Http1Downstream extends ChannelInboundHandlerAdapter
   private void closeOnceWritten() {
     state = State.CLOSED;
     ctx.writeAndFlush(Unpooled.EMPTY_BUFFER).addListener(ChannelFutureListener.CLOSE);
+    if (ctx.channel().isActive()) { // a client that reads nothing would hold it for ever
+      ctx.executor().schedule(() -> ctx.close(), TO_LEAVE.toMillis(), TimeUnit.MILLISECONDS);
+    }
   }
 
   @Override
   public void channelWritabilityChanged(ChannelHandlerContext context) {
     Exchange under = exchange;
     RequestFlow flow = under == null ? null : under.flow();
-    if (flow != null && context.channel().isWritable()) {
-      flow.onClientWritable();
+    if (context.channel().isWritable()) {
+      lastActivity = now();
+      if (flow != null) {
+        flow.onClientWritable();
+      }
+      if (state == State.HEAD && gate.held()) {
+        gate.release(FlowGate.UNREAD);
+        process();
+        flushRequest();
+      }
     }
     context.fireChannelWritabilityChanged();
   }
@@ -661,8 +735,13 @@ final class Http1Downstream extends ChannelInboundHandlerAdapter
       }
     }
     Exchange under = exchange;
+    if (now >= bodyClock.deadline()) {
+      slowBody(under, now);
+    }
+    under = exchange;
     if (now >= headDeadline) {
       headDeadline = NEVER;
+      service.flooded(facts, FloodKind.SLOW_HEADERS);
       refuse(
           new ProxyError.DeadlinePassed(Timer.REQUEST_HEADERS, Duration.ofNanos(headNanos), true));
     } else if (now >= endDeadline
@@ -693,11 +772,38 @@ final class Http1Downstream extends ChannelInboundHandlerAdapter
         return;
       }
     }
+    if (under == null && state == State.HEAD && streamIdleNanos > 0 && !channelWritable()) {
+      idle = Math.min(idle, lastActivity + streamIdleNanos);
+      if (now >= idle) {
+        service.flooded(facts, FloodKind.UNREAD_ANSWERS);
+        ctx.close();
+        return;
+      }
+    }
     long next = Math.min(Math.min(headDeadline, exchangeDeadline), Math.min(idle, retiresAt));
     if (endDeadline > now) {
       next = Math.min(next, endDeadline);
     }
-    alarm.wakeBy(next);
+    alarm.wakeBy(Math.min(next, bodyClock.deadline()));
+  }
+
+  private boolean channelWritable() {
+    return ctx.channel().isWritable();
+  }
+
+  private void slowBody(@Nullable Exchange under, long now) {
+    if (gate.held()) {
+      bodyClock.start(now); // it is not asked for more
+      return;
+    }
+    bodyClock.stop();
+    service.flooded(facts, FloodKind.SLOW_BODY);
+    closeAfter = true;
+    if (under == null) {
+      linger();
+    } else {
+      under.fail(new ProxyError.DeadlinePassed(Timer.REQUEST_BODY, BodyClock.GRACE, false));
+    }
   }
 
   private void write(ByteBuf bytes) {

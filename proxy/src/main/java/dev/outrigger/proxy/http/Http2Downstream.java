@@ -26,8 +26,10 @@ import io.netty.handler.codec.http2.Http2Error;
 import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
@@ -50,7 +52,9 @@ final class Http2Downstream implements Http2Connection.Owner, HttpService.Connec
   private final ClientIdentity identity;
   private final Http2Connection connection;
   private final Set<Stream> open = new LinkedHashSet<>();
+  private final Map<Http2Stream, Stream> leaving = new LinkedHashMap<>(); // answered, not all sent
   private final List<Stream> touched = new ArrayList<>();
+  private final BodyClock frameClock;
   private final long idleNanos;
   private final long headNanos;
   private final long streamIdleNanos;
@@ -82,6 +86,7 @@ final class Http2Downstream implements Http2Connection.Owner, HttpService.Connec
             config.limits().maxHeaders(),
             this);
     Timeouts timeouts = config.timeouts();
+    this.frameClock = service.newBodyClock(timeouts);
     this.idleNanos = timeouts.connectionIdle().toNanos();
     this.headNanos = timeouts.requestHeaders().toNanos();
     this.streamIdleNanos = timeouts.streamIdle().toNanos();
@@ -141,6 +146,7 @@ final class Http2Downstream implements Http2Connection.Owner, HttpService.Connec
   @Override
   public void onStreamOver(Http2Stream stream) {
     lastActivity = now();
+    leaving.remove(stream);
   }
 
   @Override
@@ -172,7 +178,7 @@ final class Http2Downstream implements Http2Connection.Owner, HttpService.Connec
 
   @Override
   public void onFlood(FloodKind kind) {
-    service.telemetry().flooded(facts.listener(), kind.label());
+    service.flooded(facts, kind);
   }
 
   @Override
@@ -187,7 +193,8 @@ final class Http2Downstream implements Http2Connection.Owner, HttpService.Connec
       return;
     }
     long unfinished = connection.unfinishedSince();
-    if (headNanos > 0 && unfinished != NEVER && now - unfinished >= headNanos) {
+    long patience = headNanos + frameClock.timeFor(connection.unfinishedData());
+    if (headNanos > 0 && unfinished != NEVER && now - unfinished >= patience) {
       connection.flood(FloodKind.SLOW_HEADERS);
       return;
     }
@@ -207,7 +214,10 @@ final class Http2Downstream implements Http2Connection.Owner, HttpService.Connec
     for (Stream stream : new ArrayList<>(open)) {
       next = Math.min(next, stream.onAlarm(now));
     }
-    if (open.isEmpty() && idleNanos > 0) {
+    for (Stream stream : new ArrayList<>(leaving.values())) {
+      next = Math.min(next, stream.onLeaveAlarm(now));
+    }
+    if (open.isEmpty() && leaving.isEmpty() && idleNanos > 0) {
       long idle = lastActivity + idleNanos;
       if (now >= idle) {
         connection.goAway();
@@ -218,7 +228,7 @@ final class Http2Downstream implements Http2Connection.Owner, HttpService.Connec
       next = Math.min(next, now + idleNanos);
     }
     if (unfinished != NEVER && headNanos > 0) {
-      next = Math.min(next, unfinished + headNanos);
+      next = Math.min(next, unfinished + patience);
     }
     if (drainEndsAt > now) {
       next = Math.min(next, drainEndsAt);
@@ -239,8 +249,11 @@ final class Http2Downstream implements Http2Connection.Owner, HttpService.Connec
     private @Nullable Headers trailers;
     private boolean endTold;
     private boolean touchedNow;
+    private boolean answerBegun;
     private long deadline = NEVER;
     private long moved;
+    private int unsent;
+    private @Nullable BodyClock bodyClock; // where the length is known
 
     Stream(Http2Stream wire) {
       this.wire = wire;
@@ -292,6 +305,12 @@ final class Http2Downstream implements Http2Connection.Owner, HttpService.Connec
       if (idle > 0 && exchange == begun) {
         alarm.wakeBy(moved + idle);
       }
+      if (!last && fields.contentLength() > 0 && exchange == begun && !answerBegun) {
+        BodyClock clock = service.newBodyClock(settings.current().config().timeouts());
+        clock.start(moved);
+        bodyClock = clock;
+        alarm.wakeBy(clock.deadline());
+      }
     }
 
     private void refuse(ProxyError error) {
@@ -306,6 +325,10 @@ final class Http2Downstream implements Http2Connection.Owner, HttpService.Connec
     public void onBody(ByteBuf bytes) {
       reading = true;
       moved = now();
+      BodyClock clock = bodyClock;
+      if (clock != null) {
+        clock.received(bytes.readableBytes());
+      }
       RequestFlow flow = flow();
       Exchange under = exchange;
       if (under == null) {
@@ -331,6 +354,7 @@ final class Http2Downstream implements Http2Connection.Owner, HttpService.Connec
     public void onEnd(@Nullable Headers last) {
       reading = true;
       requestEnded = true;
+      bodyClock = null;
       trailers = last;
       tellEnd();
     }
@@ -403,6 +427,8 @@ final class Http2Downstream implements Http2Connection.Owner, HttpService.Connec
 
     @Override
     public void head(ResponseHead head, BodyKind body) {
+      answerBegun = true;
+      bodyClock = null;
       wire.response(head, body == BodyKind.NONE);
     }
 
@@ -416,6 +442,12 @@ final class Http2Downstream implements Http2Connection.Owner, HttpService.Connec
     public void end(@Nullable Headers last) {
       wire.end(last);
       over();
+      if (!wire.gone() && wire.unsent() > 0 && streamIdleNanos > 0) {
+        unsent = wire.unsent();
+        moved = now();
+        leaving.put(wire, this);
+        alarm.wakeBy(moved + streamIdleNanos);
+      }
       if (!wire.remoteEnded()) {
         wire.resetOnceSent();
       }
@@ -477,8 +509,49 @@ final class Http2Downstream implements Http2Connection.Owner, HttpService.Connec
       wire.gate().release(FlowGate.WAITING | FlowGate.PEER_FULL);
     }
 
+    /** Resets what the client does not take; when to ask again. */
+    private long onLeaveAlarm(long now) {
+      if (wire.unsent() != unsent) {
+        unsent = wire.unsent();
+        moved = now;
+      } else if (now - moved >= streamIdleNanos) {
+        service.flooded(facts, FloodKind.UNREAD_ANSWERS);
+        wire.reset(Http2Error.CANCEL);
+        wire.flush();
+        return NEVER;
+      }
+      return moved + streamIdleNanos;
+    }
+
+    /** Ends an exchange whose body comes too slowly; when to ask again. */
+    private long onBodyAlarm(long now) {
+      BodyClock clock = bodyClock;
+      Exchange under = exchange;
+      if (clock == null || under == null) {
+        return NEVER;
+      }
+      long until = clock.deadline();
+      if (until == NEVER || now < until) {
+        return until;
+      }
+      until += clock.timeFor(wire.unfinishedData());
+      if (now < until) {
+        return until;
+      }
+      if (wire.gate().held()) {
+        clock.start(now); // it is not asked for more
+        return clock.deadline();
+      }
+      bodyClock = null;
+      service.flooded(facts, FloodKind.SLOW_BODY);
+      under.fail(new ProxyError.DeadlinePassed(Timer.REQUEST_BODY, BodyClock.GRACE, false));
+      flush();
+      return NEVER;
+    }
+
     /** When to ask again. */
     private long onAlarm(long now) {
+      long body = onBodyAlarm(now);
       Exchange under = exchange;
       if (under != null && now >= deadline) {
         deadline = NEVER;
@@ -495,7 +568,7 @@ final class Http2Downstream implements Http2Connection.Owner, HttpService.Connec
         flush();
         return NEVER;
       }
-      return Math.min(deadline, idle > 0 ? moved + idle : NEVER);
+      return Math.min(body, Math.min(deadline, idle > 0 ? moved + idle : NEVER));
     }
 
     /** How long an exchange may be without a byte: the route's word, else the listener's. */

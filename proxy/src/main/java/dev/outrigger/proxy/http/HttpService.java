@@ -1,6 +1,8 @@
 package dev.outrigger.proxy.http;
 
 import dev.outrigger.proxy.config.Alpn;
+import dev.outrigger.proxy.config.HttpProxyConfig;
+import dev.outrigger.proxy.http.codec.FloodKind;
 import dev.outrigger.proxy.http.codec.Http1HeadWriter;
 import dev.outrigger.proxy.message.ConnectionFacts;
 import dev.outrigger.proxy.telemetry.WorkerTelemetry;
@@ -32,24 +34,37 @@ public final class HttpService {
   private final List<HttpFilter.Factory> filters;
   private final ExchangeHandler handler;
   private final Set<Connection> connections = new LinkedHashSet<>();
+  private final int minBodyRate;
   private final Http1HeadWriter headWriter = new Http1HeadWriter();
   private boolean drainsInbound;
   private boolean drainsOutbound;
   private int active;
 
-  /**
-   * @param filters run in this order on each request
-   * @param handler answers what the filters pass
-   */
+  /** The same with the usual rate of bodies. */
   public HttpService(
       Worker worker,
       WorkerTelemetry telemetry,
       List<HttpFilter.Factory> filters,
       ExchangeHandler handler) {
+    this(worker, telemetry, filters, handler, BodyClock.USUAL_RATE);
+  }
+
+  /**
+   * @param filters run in this order on each request
+   * @param handler answers what the filters pass
+   * @param minBodyRate the bytes per second that a request's body must come with; 0 asks nothing
+   */
+  public HttpService(
+      Worker worker,
+      WorkerTelemetry telemetry,
+      List<HttpFilter.Factory> filters,
+      ExchangeHandler handler,
+      int minBodyRate) {
     this.worker = worker;
     this.telemetry = telemetry;
     this.filters = List.copyOf(filters);
     this.handler = handler;
+    this.minBodyRate = minBodyRate;
   }
 
   /**
@@ -119,6 +134,16 @@ public final class HttpService {
   public int openConnections() {
     assert worker.isCurrent();
     return connections.size();
+  }
+
+  /** Where a request as a whole has a timeout, that is enough. */
+  BodyClock newBodyClock(HttpProxyConfig.Timeouts timeouts) {
+    return new BodyClock(timeouts.request().isZero() ? minBodyRate : 0);
+  }
+
+  /** A client was sent away for what it did, or did not do in time. */
+  void flooded(ConnectionFacts facts, FloodKind kind) {
+    telemetry.flooded(facts.listener(), kind.label());
   }
 
   Http1HeadWriter headWriter() {

@@ -93,6 +93,11 @@ public enum ErrorCode {
       "The caller did not finish its request in time.",
       ResponseFlag.DPE,
       "request_overall_timeout"),
+  REQUEST_BODY_TIMEOUT(
+      "request_body_timeout",
+      "The caller sent its request's body too slowly.",
+      ResponseFlag.DPE,
+      "request_overall_timeout"),
   STREAM_IDLE_TIMEOUT(
       "stream_idle_timeout",
       "Nothing moved on the exchange for longer than the idle timeout.",

@@ -104,6 +104,7 @@ public final class ErrorReplies {
       case PER_TRY_IDLE -> keep(ErrorCode.PER_TRY_IDLE_TIMEOUT, 504, GRPC_DEADLINE_EXCEEDED);
       case REQUEST -> close(ErrorCode.REQUEST_TIMEOUT, 408, GRPC_DEADLINE_EXCEEDED);
       case REQUEST_HEADERS -> close(ErrorCode.REQUEST_HEADER_TIMEOUT, 408, GRPC_UNAVAILABLE);
+      case REQUEST_BODY -> close(ErrorCode.REQUEST_BODY_TIMEOUT, 408, GRPC_UNAVAILABLE);
       case STREAM_IDLE -> close(ErrorCode.STREAM_IDLE_TIMEOUT, 408, GRPC_UNAVAILABLE);
     };
   }

@@ -159,7 +159,7 @@ public sealed interface ProxyError {
     public Origin origin() {
       return switch (timer) {
         case ROUTE, STREAM, PER_TRY, PER_TRY_IDLE -> Origin.UPSTREAM;
-        case REQUEST_HEADERS, REQUEST, STREAM_IDLE -> Origin.DOWNSTREAM;
+        case REQUEST_HEADERS, REQUEST, REQUEST_BODY, STREAM_IDLE -> Origin.DOWNSTREAM;
       };
     }
 
@@ -176,6 +176,7 @@ public sealed interface ProxyError {
       PER_TRY_IDLE("per-try idle"),
       REQUEST_HEADERS("request header"),
       REQUEST("request"),
+      REQUEST_BODY("request body"),
       STREAM_IDLE("stream idle");
 
       private final String words;

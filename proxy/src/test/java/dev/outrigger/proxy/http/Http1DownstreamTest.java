@@ -210,7 +210,7 @@ class Http1DownstreamTest {
   void aHeadThatDoesNotEndIsA408() {
     open();
     send("GET / HTTP/1.1\r\nHost:");
-    pass(Duration.ofSeconds(14));
+    pass(Duration.ofSeconds(7));
     send(" a\r\nX: ");
     assertThat(answers()).isEmpty();
     pass(Duration.ofSeconds(1));

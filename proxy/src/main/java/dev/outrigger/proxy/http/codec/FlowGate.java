@@ -17,6 +17,9 @@ public final class FlowGate {
   /** Enough was read ahead. */
   public static final int AHEAD = 4;
 
+  /** What was answered is not read. */
+  public static final int UNREAD = 8;
+
   /** What is opened and shut: a whole connection, or one stream of it. */
   public interface Valve {
     void open();

@@ -107,6 +107,13 @@ public final class Http1BodyReader {
     return trailers;
   }
 
+  /** Whether nothing was announced that is still to come: between two chunks. */
+  public boolean owesNothing() {
+    return state == State.DONE
+        || state == State.UNTIL_CLOSE
+        || (state == State.CHUNK_SIZE && digits == 0);
+  }
+
   /** Bytes that must still come, where that is known; else -1. */
   public long known() {
     return switch (state) {

@@ -140,6 +140,16 @@ public final class Http2Stream implements FlowGate.Valve {
     connection.flush();
   }
 
+  /** Bytes that wait for the peer's windows. */
+  public int unsent() {
+    return unsentBytes;
+  }
+
+  /** How much there is of the peer's next DATA frame, which is not whole. */
+  public int unfinishedData() {
+    return connection.unfinishedDataOf(id);
+  }
+
   /** Ends the stream at once. */
   public void reset(Http2Error code) {
     if (!gone) {

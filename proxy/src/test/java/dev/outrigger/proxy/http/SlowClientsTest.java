@@ -1,0 +1,386 @@
+package dev.outrigger.proxy.http;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.outrigger.proxy.config.AccessLogConfig;
+import dev.outrigger.proxy.config.HttpProxyConfig;
+import dev.outrigger.proxy.config.HttpProxyConfig.Codec;
+import dev.outrigger.proxy.config.HttpProxyConfig.Forwarding;
+import dev.outrigger.proxy.config.HttpProxyConfig.Limits;
+import dev.outrigger.proxy.config.HttpProxyConfig.Timeouts;
+import dev.outrigger.proxy.config.RetryPolicy;
+import dev.outrigger.proxy.config.RouteTableConfig;
+import dev.outrigger.proxy.config.RouteTableConfig.Action;
+import dev.outrigger.proxy.config.RouteTableConfig.HeaderChanges;
+import dev.outrigger.proxy.config.RouteTableConfig.Match;
+import dev.outrigger.proxy.config.RouteTableConfig.PathMatch;
+import dev.outrigger.proxy.config.RouteTableConfig.Route;
+import dev.outrigger.proxy.config.RouteTableConfig.VirtualHost;
+import dev.outrigger.proxy.config.TracingConfig;
+import dev.outrigger.proxy.config.WeightedCluster;
+import dev.outrigger.proxy.http.codec.FlowGate;
+import dev.outrigger.proxy.message.ConnectionFacts;
+import dev.outrigger.proxy.message.Headers;
+import dev.outrigger.proxy.message.HttpVersion;
+import dev.outrigger.proxy.message.ResponseHead;
+import dev.outrigger.proxy.route.RouteTable;
+import dev.outrigger.proxy.worker.RuntimeSnapshot;
+import dev.outrigger.proxy.worker.Worker;
+import io.netty.buffer.ByteBuf;
+import io.netty.buffer.ByteBufUtil;
+import io.netty.buffer.Unpooled;
+import io.netty.channel.WriteBufferWaterMark;
+import io.netty.channel.embedded.EmbeddedChannel;
+import io.netty.util.concurrent.MockTicker;
+import io.netty.util.concurrent.Ticker;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Random;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+
+/** Clients that send slowly, or do not read what they asked for. */
+@SuppressWarnings("StringConcatToTextBlock") // lines end in CR LF here
+class SlowClientsTest {
+  private static final InetSocketAddress ADDRESS =
+      new InetSocketAddress(InetAddress.getLoopbackAddress(), 1234);
+  private static final String PREFACE =
+      "505249202a20485454502f322e300d0a0d0a534d0d0a0d0a000000040000000000";
+
+  private final MockTicker ticker = Ticker.newMockTicker();
+  private final EmbeddedChannel channel = EmbeddedChannel.builder().ticker(ticker).build();
+  private final RecordedTelemetry telemetry = new RecordedTelemetry();
+  private final List<Flow> flows = new ArrayList<>();
+  private int full;
+  private @Nullable HttpService service;
+
+  private static final class Flow implements RequestFlow {
+    private final Exchange exchange;
+    private int bytes;
+    private boolean finished;
+
+    Flow(Exchange exchange) {
+      this.exchange = exchange;
+    }
+
+    @Override
+    public void start() {}
+
+    @Override
+    public void onBody(ByteBuf some) {
+      bytes += some.readableBytes();
+      some.release();
+    }
+
+    @Override
+    public void onEnd(@Nullable Headers trailers) {}
+
+    @Override
+    public void onReadComplete() {}
+
+    @Override
+    public void onClientWritable() {}
+
+    @Override
+    public void onAlarm(long nowNanos) {}
+
+    @Override
+    public void onFinish() {
+      finished = true;
+    }
+
+    void begin(int length) {
+      Headers headers = new Headers();
+      headers.add("content-length", Integer.toString(length));
+      exchange.respond(
+          new ResponseHead(200, HttpVersion.HTTP_1_1, headers),
+          length == 0 ? BodyKind.NONE : BodyKind.LENGTH);
+    }
+
+    void answer() {
+      begin(0);
+      exchange.respondEnd(null);
+    }
+  }
+
+  private void open(Codec codec) {
+    Worker worker = new Worker(0, channel.eventLoop(), new Random(1));
+    HttpService made =
+        new HttpService(
+            worker,
+            telemetry,
+            List.of(),
+            exchange -> {
+              Flow flow = new Flow(exchange);
+              flows.add(flow);
+              return flow;
+            });
+    service = made;
+    Match all = new Match(new PathMatch.Prefix("/", true), List.of(), List.of(), List.of());
+    RouteTableConfig table =
+        new RouteTableConfig(
+            "r",
+            List.of(
+                new VirtualHost(
+                    "v",
+                    List.of("*"),
+                    List.of(
+                        new Route(
+                            "all",
+                            all,
+                            new Action.Forward(
+                                List.of(new WeightedCluster("c", 1)),
+                                Duration.ZERO,
+                                null,
+                                RetryPolicy.NEVER,
+                                null,
+                                null,
+                                null),
+                            HeaderChanges.NONE)))));
+    HttpProxyConfig config =
+        new HttpProxyConfig(
+            "t",
+            table,
+            codec,
+            Limits.DEFAULT,
+            Timeouts.DEFAULT,
+            Forwarding.DEFAULT,
+            TracingConfig.OFF,
+            AccessLogConfig.OFF,
+            false,
+            "");
+    HttpSettings settings =
+        new HttpSettings(RuntimeSnapshot.EMPTY, config, RouteTable.compile(table));
+    channel
+        .pipeline()
+        .addLast(
+            made.newHandler(
+                () -> settings,
+                new ConnectionFacts(
+                    "l", false, ADDRESS, ADDRESS, ADDRESS, false, null, null, null)));
+  }
+
+  @AfterEach
+  void close() {
+    channel.finishAndReleaseAll();
+    assertThat(telemetry.bugs).isEmpty();
+    assertThat(flows).allMatch(flow -> flow.finished);
+    assertThat(service == null ? 0 : service.openConnections()).isZero();
+  }
+
+  private void send(String text) {
+    channel.writeInbound(Unpooled.copiedBuffer(text, StandardCharsets.ISO_8859_1));
+  }
+
+  private void sendHex(String hex) {
+    channel.writeInbound(Unpooled.wrappedBuffer(ByteBufUtil.decodeHexDump(hex)));
+  }
+
+  private String answers() {
+    StringBuilder text = new StringBuilder();
+    for (ByteBuf out = channel.readOutbound(); out != null; out = channel.readOutbound()) {
+      text.append(out.toString(StandardCharsets.ISO_8859_1));
+      out.release();
+    }
+    return text.toString();
+  }
+
+  private void pass(Duration time) {
+    ticker.advance(time.toNanos(), TimeUnit.NANOSECONDS);
+    channel.runScheduledPendingTasks();
+    channel.runPendingTasks();
+  }
+
+  private static String post(int length) {
+    return "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: " + length + "\r\n\r\n";
+  }
+
+  @Test
+  void aBodyThatComesTooSlowlyIsA408() {
+    open(Codec.HTTP1);
+    send(post(10_000));
+    for (int i = 0; i < 7; i++) {
+      pass(Duration.ofSeconds(1));
+      send("some");
+    }
+    assertThat(answers()).isEmpty();
+    pass(Duration.ofSeconds(1));
+    pass(Duration.ofSeconds(1));
+    assertThat(answers())
+        .startsWith("HTTP/1.1 408 ")
+        .contains("x-outrigger-error: request_body_timeout\r\n", "connection: close\r\n");
+    pass(Duration.ofSeconds(2));
+    assertThat(channel.isOpen()).isFalse();
+    assertThat(telemetry.floods).containsExactly("slow_body");
+  }
+
+  @Test
+  void aBodyThatComesFastEnoughMayTakeLong() {
+    open(Codec.HTTP1);
+    send(post(60 * 300));
+    for (int i = 0; i < 60; i++) {
+      pass(Duration.ofSeconds(1));
+      send("x".repeat(300));
+    }
+    assertThat(flows.getFirst().bytes).isEqualTo(60 * 300);
+    flows.getFirst().answer();
+    assertThat(answers()).startsWith("HTTP/1.1 200");
+    assertThat(telemetry.floods).isEmpty();
+  }
+
+  @Test
+  void aBodyThatWeDoNotAskForIsNotSlow() {
+    open(Codec.HTTP1);
+    send(post(10));
+    flows.getFirst().exchange.requestGate().hold(FlowGate.PEER_FULL);
+    pass(Duration.ofMinutes(1));
+    assertThat(answers()).isEmpty();
+    flows.getFirst().exchange.requestGate().release(FlowGate.PEER_FULL);
+    pass(Duration.ofSeconds(7));
+    send("0123456789");
+    flows.getFirst().answer();
+    assertThat(answers()).startsWith("HTTP/1.1 200");
+  }
+
+  @Test
+  void chunksMayPauseButNotInTheirMidst() {
+    open(Codec.HTTP1);
+    send("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n");
+    for (int i = 0; i < 5; i++) {
+      pass(Duration.ofMinutes(1));
+      send("1\r\nx\r\n");
+    }
+    assertThat(answers()).isEmpty();
+    send("ff\r\nx");
+    pass(Duration.ofSeconds(9));
+    assertThat(answers()).contains("request_body_timeout");
+  }
+
+  @Test
+  void whatFollowsAnEarlyAnswerMustComeToo() {
+    open(Codec.HTTP1);
+    send(post(10_000));
+    flows.getFirst().answer();
+    assertThat(answers()).startsWith("HTTP/1.1 200");
+    pass(Duration.ofSeconds(9));
+    pass(Duration.ofSeconds(1));
+    assertThat(channel.isOpen()).isFalse();
+    assertThat(telemetry.floods).containsExactly("slow_body");
+  }
+
+  @Test
+  void anAnswerThatHasBegunEndsTheClockOfTheBody() {
+    open(Codec.HTTP1);
+    send(post(10_000));
+    flows.getFirst().begin(2);
+    pass(Duration.ofMinutes(1));
+    assertThat(telemetry.floods).isEmpty();
+    flows.getFirst().exchange.respondBody(Unpooled.copiedBuffer("ok", StandardCharsets.US_ASCII));
+    flows.getFirst().exchange.respondEnd(null);
+    assertThat(answers()).endsWith("ok");
+  }
+
+  /** Lets the channel be full, as if the client read nothing. */
+  private void fill() {
+    channel.config().setWriteBufferWaterMark(new WriteBufferWaterMark(1, 2));
+    channel.unsafe().outboundBuffer().setUserDefinedWritability(1, full++ % 2 != 0);
+    channel.runPendingTasks();
+  }
+
+  @Test
+  void whoLeavesAnswersUnreadIsNotReadEither() {
+    open(Codec.HTTP1);
+    fill();
+    send("GET / HTTP/1.1\r\nHost: a\r\n\r\n".repeat(10));
+    assertThat(flows).isEmpty();
+    assertThat(channel.config().isAutoRead()).isFalse();
+    fill();
+    assertThat(channel.config().isAutoRead()).isTrue();
+    for (int i = 0; i < 10; i++) {
+      flows.get(i).answer();
+    }
+    assertThat(flows).hasSize(10);
+  }
+
+  @Test
+  void whoReadsNothingForTooLongIsSentAway() {
+    open(Codec.HTTP1);
+    fill();
+    send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+    pass(Duration.ofMinutes(5));
+    assertThat(channel.isOpen()).isFalse();
+    assertThat(telemetry.floods).containsExactly("unread_answers");
+  }
+
+  // :method POST, :scheme http, :path /, :authority a, content-length 9999
+  private static final String POST_9999 = "8386840101610f0d0439393939";
+
+  @Test
+  void ofHttp2OnlyTheSlowStreamEnds() {
+    open(Codec.HTTP2);
+    sendHex(PREFACE);
+    sendHex("00000d010400000001" + POST_9999);
+    sendHex("000006010500000003" + "828684010161");
+    assertThat(flows).hasSize(2);
+    pass(Duration.ofSeconds(9));
+    assertThat(answers()).contains("request_body_timeout");
+    assertThat(telemetry.floods).containsExactly("slow_body");
+    assertThat(flows).extracting(flow -> flow.finished).containsExactly(true, false);
+    assertThat(channel.isOpen()).isTrue();
+  }
+
+  @Test
+  void halfAFrameIsNotWaitedForLong() {
+    open(Codec.HTTP2);
+    sendHex(PREFACE);
+    answers();
+    sendHex("00000d0104000000018386");
+    pass(Duration.ofSeconds(7));
+    assertThat(channel.isOpen()).isTrue();
+    pass(Duration.ofSeconds(1));
+    assertThat(answers()).contains("slow_headers");
+    assertThat(channel.isOpen()).isFalse();
+    assertThat(telemetry.floods).containsExactly("slow_headers");
+  }
+
+  @Test
+  void halfAFrameOfDataMayGrowSlowly() {
+    open(Codec.HTTP2);
+    sendHex(PREFACE);
+    sendHex("00000d010400000001" + POST_9999);
+    sendHex("00270f000100000001");
+    for (int i = 0; i < 33; i++) {
+      pass(Duration.ofSeconds(1));
+      sendHex("78".repeat(303));
+    }
+    assertThat(flows.getFirst().bytes).isEqualTo(9999);
+    flows.getFirst().answer();
+    assertThat(telemetry.floods).isEmpty();
+    assertThat(channel.isOpen()).isTrue();
+  }
+
+  @Test
+  void whatAClientOfHttp2DoesNotTakeIsResetAfterAll() {
+    open(Codec.HTTP2);
+    // SETTINGS_INITIAL_WINDOW_SIZE 0
+    sendHex(PREFACE.substring(0, 48) + "000006040000000000000400000000");
+    sendHex("000006010500000001" + "828684010161");
+    flows.getFirst().begin(5);
+    flows.getFirst().exchange.respondBody(Unpooled.copiedBuffer("hello", StandardCharsets.UTF_8));
+    flows.getFirst().exchange.respondEnd(null);
+    assertThat(flows.getFirst().finished).isTrue();
+    assertThat(answers()).doesNotContain("hello");
+    pass(Duration.ofMinutes(5));
+    pass(Duration.ofSeconds(1));
+    assertThat(telemetry.floods).containsExactly("unread_answers");
+    pass(Duration.ofHours(1));
+    pass(Duration.ofHours(1));
+    assertThat(channel.isOpen()).isFalse();
+  }
+}
