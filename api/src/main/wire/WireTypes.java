@@ -243,6 +243,9 @@ final class WireTypes {
         return;
       }
       body.append('\n').append(indent).append("enum ").append(type.getName()).append(" {\n");
+      if (type.toProto().getOptions().getAllowAlias()) {
+        body.append(indent).append("  option allow_alias = true;\n");
+      }
       for (EnumValueDescriptor value : type.getValues()) {
         body.append(indent).append("  ").append(value.getName()).append(" = ");
         body.append(value.getNumber()).append(";\n");

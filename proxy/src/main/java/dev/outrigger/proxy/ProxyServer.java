@@ -18,6 +18,9 @@ import dev.outrigger.proxy.health.HealthCheckers;
 import dev.outrigger.proxy.health.HealthView;
 import dev.outrigger.proxy.health.HealthWatch;
 import dev.outrigger.proxy.http.HttpService;
+import dev.outrigger.proxy.http.filter.buffer.BufferFilter;
+import dev.outrigger.proxy.http.filter.compress.CompressionFilter;
+import dev.outrigger.proxy.http.filter.cors.CorsFilter;
 import dev.outrigger.proxy.http.filter.fault.AttemptFaults;
 import dev.outrigger.proxy.http.filter.fault.FaultFilter;
 import dev.outrigger.proxy.http.filter.fault.WorkerFaults;
@@ -224,7 +227,11 @@ public final class ProxyServer implements AutoCloseable {
                     new HttpService(
                         worker,
                         telemetry,
-                        List.of(FaultFilter.factory(faults)),
+                        List.of(
+                            CorsFilter.factory(),
+                            FaultFilter.factory(faults),
+                            CompressionFilter.factory(),
+                            BufferFilter.factory()),
                         new Forwarder(worker, upstreams, List.of(new AttemptFaults(faults))),
                         bootstrap.options().minBodyRate());
                 TcpService tcp =

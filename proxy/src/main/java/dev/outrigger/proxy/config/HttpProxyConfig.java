@@ -1,6 +1,7 @@
 package dev.outrigger.proxy.config;
 
 import java.time.Duration;
+import java.util.List;
 import java.util.Set;
 
 /**
@@ -18,6 +19,7 @@ import java.util.Set;
  * @param serverName value of the {@code server} response header; empty leaves the upstream's
  * @param serverIfAbsent whether the upstream's {@code server} header stays where it has one
  * @param requestIds what is done with {@code x-request-id}
+ * @param filters those that requests pass, besides faults
  */
 public record HttpProxyConfig(
     String statPrefix,
@@ -31,7 +33,11 @@ public record HttpProxyConfig(
     boolean upgrades,
     String serverName,
     boolean serverIfAbsent,
-    RequestIds requestIds) {
+    RequestIds requestIds,
+    List<HttpFilterConfig> filters) {
+  public HttpProxyConfig {
+    filters = List.copyOf(filters);
+  }
 
   /** The usual request ids. */
   public HttpProxyConfig(
@@ -57,7 +63,8 @@ public record HttpProxyConfig(
         upgrades,
         serverName,
         false,
-        RequestIds.DEFAULT);
+        RequestIds.DEFAULT,
+        List.of());
   }
 
   /** Which protocols a connection may speak. */

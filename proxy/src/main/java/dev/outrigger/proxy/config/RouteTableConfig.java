@@ -3,6 +3,7 @@ package dev.outrigger.proxy.config;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
@@ -34,10 +35,22 @@ public record RouteTableConfig(String name, List<VirtualHost> virtualHosts) {
    * One rule of a virtual host.
    *
    * @param headers changes to them, of all levels
+   * @param filters what it says to filters, by their names; what its virtual host and table say
+   *     where it says nothing
    */
-  public record Route(String name, Match match, Action action, HeaderLevels headers) {
+  public record Route(
+      String name,
+      Match match,
+      Action action,
+      HeaderLevels headers,
+      Map<String, HttpFilterConfig.OfRoute> filters) {
+    public Route {
+      filters = Map.copyOf(filters);
+    }
+
+    /** Says nothing to filters. */
     public Route(String name, Match match, Action action, HeaderChanges headers) {
-      this(name, match, action, HeaderLevels.of(headers));
+      this(name, match, action, HeaderLevels.of(headers), Map.of());
     }
   }
 

@@ -53,6 +53,9 @@ public final class Exchange {
   private long flowWakesAt = NEVER;
   private long streamEndsBy = NEVER;
   private long requestEndsBy = NEVER;
+  private BodyKind answerBody = BodyKind.NONE;
+  private @Nullable AnswerTransform transform;
+  private int requestBuffer = -1;
   private boolean responseBegun;
   private boolean finished;
   private boolean untouched;
@@ -136,6 +139,21 @@ public final class Exchange {
   /** The answer that follows is this endpoint's. */
   public void answeredBy(Endpoint endpoint) {
     answeredBy = endpoint;
+  }
+
+  /** What body the upstream's answer has; for filters that look at its head. */
+  public BodyKind answerBody() {
+    return answerBody;
+  }
+
+  /** The answer's body goes through this; for filters that look at its head. */
+  public void transformAnswer(AnswerTransform chosen) {
+    transform = chosen;
+  }
+
+  /** The request goes on only once it is whole, with no more of a body than this. */
+  public void bufferRequest(int maxBytes) {
+    requestBuffer = maxBytes;
   }
 
   /** Looks the route up again, after a filter changed the head. */
@@ -269,9 +287,14 @@ public final class Exchange {
     switch (found.action()) {
       case Action.Forward _ -> {
         RequestFlow begun = service.handler().begin(this);
+        if (requestBuffer >= 0) {
+          begun = new BufferedRequest(this, begun, requestBuffer);
+        }
         flow = begun;
         begun.start();
-        client.handlerReady();
+        if (!finished) {
+          client.handlerReady();
+        }
       }
       case Action.Direct direct ->
           answer(new LocalReply.Answer(direct.status(), direct.body(), List.of()));
@@ -301,6 +324,7 @@ public final class Exchange {
       return;
     }
     assert !responseBegun;
+    answerBody = body;
     filters.onResponse(response);
     if (finished || responseBegun) {
       return; // a filter answered in its place
@@ -308,7 +332,7 @@ public final class Exchange {
     ResponseHeaders.disown(response.headers(), facts);
     ResponseHeaders.prepare(response, this);
     begun(response);
-    client.head(response, body);
+    client.head(response, transform == null ? body : BodyKind.STREAM);
   }
 
   /** Body bytes of the answer; takes ownership. */
@@ -317,7 +341,17 @@ public final class Exchange {
       bytes.release();
       return;
     }
-    record.responseBytes(bytes.readableBytes());
+    AnswerTransform through = transform;
+    send(through == null ? bytes : through.onBody(bytes));
+  }
+
+  private void send(ByteBuf bytes) {
+    int length = bytes.readableBytes();
+    if (length == 0) {
+      bytes.release();
+      return;
+    }
+    record.responseBytes(length);
     client.body(bytes);
   }
 
@@ -325,6 +359,10 @@ public final class Exchange {
   public void respondEnd(@Nullable Headers trailers) {
     if (finished) {
       return;
+    }
+    AnswerTransform through = transform;
+    if (through != null) {
+      send(through.onEnd());
     }
     if (trailers != null) {
       record.responseTrailers(trailers);
@@ -372,6 +410,7 @@ public final class Exchange {
   }
 
   private void say(LocalReplies.Rendered reply, Outcome outcome) {
+    filters.onLocalReply(reply.head());
     ResponseHeaders.prepare(reply.head(), this);
     ByteBuf body = reply.body();
     int length = body.readableBytes();
@@ -394,6 +433,10 @@ public final class Exchange {
 
   /** Sends what was written so far. */
   public void flush() {
+    AnswerTransform through = transform;
+    if (through != null && !finished) {
+      send(through.onFlush());
+    }
     client.flush();
   }
 

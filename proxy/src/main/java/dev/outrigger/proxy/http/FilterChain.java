@@ -77,6 +77,17 @@ final class FilterChain implements Suspended {
     }
   }
 
+  void onLocalReply(ResponseHead reply) {
+    for (int i = count - 1; i >= 0; i--) {
+      try {
+        filters[i].onLocalReply(reply, exchange);
+      } catch (RuntimeException e) {
+        LOG.error("filter {} failed on a reply", filters[i], e);
+        exchange.bug("filter");
+      }
+    }
+  }
+
   void onFinish(Outcome outcome) {
     for (int i = 0; i < count; i++) {
       try {

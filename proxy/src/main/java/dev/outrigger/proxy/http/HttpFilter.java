@@ -19,6 +19,12 @@ public interface HttpFilter {
     return Verdict.PROCEED;
   }
 
+  /**
+   * The proxy is about to answer itself: an error, a redirect, a filter's reply. Only headers may
+   * be put on it.
+   */
+  default void onLocalReply(ResponseHead head, Exchange exchange) {}
+
   /** The exchange is over, also when it ended while this filter had suspended it. */
   default void onFinish(Outcome outcome) {}
 

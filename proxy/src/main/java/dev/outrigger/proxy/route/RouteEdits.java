@@ -1,5 +1,6 @@
 package dev.outrigger.proxy.route;
 
+import dev.outrigger.proxy.config.HttpFilterConfig.OfRoute;
 import dev.outrigger.proxy.config.RetryPolicy;
 import dev.outrigger.proxy.config.RouteTableConfig.Action;
 import dev.outrigger.proxy.config.RouteTableConfig.HeaderChanges;
@@ -8,7 +9,9 @@ import dev.outrigger.proxy.config.RouteTableConfig.HostRewrite;
 import dev.outrigger.proxy.config.RouteTableConfig.PathRewrite;
 import dev.outrigger.proxy.config.RouteTableConfig.Route;
 import dev.outrigger.proxy.config.WeightedCluster;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
@@ -21,6 +24,7 @@ import org.jspecify.annotations.Nullable;
  * @param host how a host is made of the path
  * @param hostRewrite the host of requests to one of several clusters
  * @param retryAnswers which headers make an answer worth another attempt
+ * @param cors policies for pages of other origins, by the names of filters
  * @param retryRequests of which headers a request must have one to be tried again; empty is none
  */
 record RouteEdits(
@@ -30,7 +34,8 @@ record RouteEdits(
     @Nullable Substitution host,
     @Nullable String hostRewrite,
     List<HeaderMatcher> retryAnswers,
-    List<HeaderMatcher> retryRequests) {
+    List<HeaderMatcher> retryRequests,
+    Map<String, CorsRule> cors) {
 
   static RouteEdits of(Route route) {
     PathRewrite path =
@@ -51,7 +56,21 @@ record RouteEdits(
             : null,
         null,
         matchers(route, RetryPolicy::headers),
-        matchers(route, RetryPolicy::requestHeaders));
+        matchers(route, RetryPolicy::requestHeaders),
+        cors(route));
+  }
+
+  private static Map<String, CorsRule> cors(Route route) {
+    Map<String, CorsRule> rules = new HashMap<>();
+    route
+        .filters()
+        .forEach(
+            (name, own) -> {
+              if (own instanceof OfRoute.Cors policy) {
+                rules.put(name, new CorsRule(policy));
+              }
+            });
+    return Map.copyOf(rules);
   }
 
   private static List<HeaderMatcher> matchers(
@@ -71,7 +90,8 @@ record RouteEdits(
             host,
             cluster.hostRewrite(),
             retryAnswers,
-            retryRequests);
+            retryRequests,
+            cors);
   }
 
   private static RouteEdits of(
@@ -80,7 +100,8 @@ record RouteEdits(
       @Nullable Substitution host,
       @Nullable String hostRewrite,
       List<HeaderMatcher> retryAnswers,
-      List<HeaderMatcher> retryRequests) {
+      List<HeaderMatcher> retryRequests,
+      Map<String, CorsRule> cors) {
     return new RouteEdits(
         levels.stream()
             .map(level -> CompiledChanges.of(level.requestRemove(), level.requestAdd()))
@@ -94,6 +115,7 @@ record RouteEdits(
         host,
         hostRewrite,
         retryAnswers,
-        retryRequests);
+        retryRequests,
+        cors);
   }
 }

@@ -61,6 +61,11 @@ public final class RouteMatch {
     return cluster;
   }
 
+  /** The route's policy for pages of other origins, under a filter's name; null has none. */
+  public @Nullable CorsRule cors(String filter) {
+    return edits.cors().get(filter);
+  }
+
   /** Changes to the request's headers, in the order in which they are applied. */
   public List<CompiledChanges> requestChanges() {
     return edits.request();

@@ -9,6 +9,7 @@ import dev.outrigger.proxy.config.ClusterConfig.PoolConfig;
 import dev.outrigger.proxy.config.ClusterConfig.TlsMatch;
 import dev.outrigger.proxy.config.Endpoint;
 import dev.outrigger.proxy.config.EndpointSet;
+import dev.outrigger.proxy.config.HttpFilterConfig;
 import dev.outrigger.proxy.config.HttpProxyConfig;
 import dev.outrigger.proxy.config.HttpProxyConfig.Codec;
 import dev.outrigger.proxy.config.HttpProxyConfig.Forwarding;
@@ -20,6 +21,7 @@ import dev.outrigger.proxy.config.RetryPolicy;
 import dev.outrigger.proxy.config.RouteTableConfig;
 import dev.outrigger.proxy.config.RouteTableConfig.Action;
 import dev.outrigger.proxy.config.RouteTableConfig.HeaderChanges;
+import dev.outrigger.proxy.config.RouteTableConfig.HeaderLevels;
 import dev.outrigger.proxy.config.RouteTableConfig.HostRewrite;
 import dev.outrigger.proxy.config.RouteTableConfig.Match;
 import dev.outrigger.proxy.config.RouteTableConfig.Mirror;
@@ -96,6 +98,8 @@ public final class ProxyBed implements AutoCloseable {
     public final List<Mirror> mirrors = new ArrayList<>();
     public final Map<String, Integer> clusters = new HashMap<>();
     public Rewrite rewrite = Rewrite.NONE;
+    public final List<HttpFilterConfig> httpFilters = new ArrayList<>();
+    public final Map<String, HttpFilterConfig.OfRoute> routeFilters = new HashMap<>();
     public RequestIds requestIds = RequestIds.DEFAULT;
     public final List<HttpFilter.Factory> filters = new ArrayList<>();
     public final List<AttemptFilter> attemptFilters = new ArrayList<>();
@@ -166,7 +170,8 @@ public final class ProxyBed implements AutoCloseable {
                 Action.Forward.DEFAULT_RETRY_BUFFER,
                 setup.mirrors,
                 null),
-            setup.headers));
+            HeaderLevels.of(setup.headers),
+            setup.routeFilters));
     RouteTableConfig table =
         new RouteTableConfig("routes", List.of(new VirtualHost("any", List.of("*"), routes)));
     HttpProxyConfig config =
@@ -182,7 +187,8 @@ public final class ProxyBed implements AutoCloseable {
             true,
             "",
             false,
-            setup.requestIds);
+            setup.requestIds,
+            setup.httpFilters);
     RuntimeSnapshot snapshot = new RuntimeSnapshot(1, new RuntimeConfig(List.of(), clusters));
     HttpSettings settings = new HttpSettings(snapshot, config, RouteTable.compile(table));
     Upstreams all = new Upstreams(worker, 1, plain(worker), telemetry);

@@ -2,6 +2,7 @@ package dev.outrigger.proxy.xds.decode;
 
 import com.google.protobuf.UInt32Value;
 import dev.outrigger.proxy.config.AccessLogConfig;
+import dev.outrigger.proxy.config.HttpFilterConfig;
 import dev.outrigger.proxy.config.HttpProxyConfig;
 import dev.outrigger.proxy.config.HttpProxyConfig.CertDetail;
 import dev.outrigger.proxy.config.NetworkFilter;
@@ -12,11 +13,10 @@ import dev.outrigger.proxy.extension.ResourceRef;
 import dev.outrigger.proxy.extension.Unresolved;
 import dev.outrigger.proxy.xds.TypeUrls;
 import io.envoyproxy.envoy.config.core.v3.HttpProtocolOptions;
-import io.envoyproxy.envoy.extensions.filters.http.router.v3.Router;
 import io.envoyproxy.envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager;
-import io.envoyproxy.envoy.extensions.filters.network.http_connection_manager.v3.HttpFilter;
 import java.time.Duration;
 import java.util.EnumSet;
+import java.util.List;
 import java.util.Set;
 
 /** The HTTP connection manager. */
@@ -29,7 +29,7 @@ final class HttpProxyDecoder {
 
   static Unresolved<NetworkFilter> decode(HttpConnectionManager manager, Scope scope)
       throws InvalidResourceException {
-    checkFilters(manager, scope);
+    List<HttpFilterConfig> filters = HttpFilterDecoder.decode(manager, scope);
     HttpProxyConfig.Codec codec = codec(manager, scope.in("codec_type"));
     HttpProxyConfig.Limits limits = limits(manager, scope);
     HttpProxyConfig.Timeouts timeouts = timeouts(manager, scope);
@@ -81,7 +81,8 @@ final class HttpProxyDecoder {
                     upgrades,
                     serverName,
                     serverIfAbsent,
-                    requestIds)));
+                    requestIds,
+                    filters)));
   }
 
   @SuppressWarnings("deprecation") // the field beside access_log_options
@@ -95,31 +96,6 @@ final class HttpProxyDecoder {
             : manager.getAccessLogFlushInterval(),
         options.getFlushAccessLogOnNewRequest() || manager.getFlushAccessLogOnNewRequest(),
         scope);
-  }
-
-  private static void checkFilters(HttpConnectionManager manager, Scope scope)
-      throws InvalidResourceException {
-    boolean router = false;
-    for (int i = 0; i < manager.getHttpFiltersCount(); i++) {
-      HttpFilter filter = manager.getHttpFilters(i);
-      Scope at = scope.in("http_filters", i);
-      if (filter.getTypedConfig().is(Router.class)) {
-        if (i < manager.getHttpFiltersCount() - 1) {
-          throw at.refuse("the router must be the last filter");
-        }
-        router = true;
-      } else if (KnownTypes.prototype(KnownTypes.nameIn(filter.getTypedConfig().getTypeUrl()))
-          != null) {
-        throw at.in("typed_config").refuse("is no HTTP filter");
-      } else if (!filter.hasTypedConfig()) {
-        throw at.in("typed_config").refuse("is required");
-      }
-    }
-    if (!router) {
-      throw scope
-          .in("http_filters")
-          .refuse("the last filter must be envoy.filters.http.router, with its typed_config");
-    }
   }
 
   private static HttpProxyConfig.Codec codec(HttpConnectionManager manager, Scope scope)

@@ -5,10 +5,18 @@ import com.google.protobuf.Message;
 import io.envoyproxy.envoy.config.cluster.v3.Cluster;
 import io.envoyproxy.envoy.config.endpoint.v3.ClusterLoadAssignment;
 import io.envoyproxy.envoy.config.listener.v3.Listener;
+import io.envoyproxy.envoy.config.route.v3.FilterConfig;
 import io.envoyproxy.envoy.config.route.v3.RouteConfiguration;
 import io.envoyproxy.envoy.extensions.access_loggers.file.v3.FileAccessLog;
 import io.envoyproxy.envoy.extensions.access_loggers.stream.v3.StderrAccessLog;
 import io.envoyproxy.envoy.extensions.access_loggers.stream.v3.StdoutAccessLog;
+import io.envoyproxy.envoy.extensions.compression.gzip.compressor.v3.Gzip;
+import io.envoyproxy.envoy.extensions.filters.http.buffer.v3.Buffer;
+import io.envoyproxy.envoy.extensions.filters.http.buffer.v3.BufferPerRoute;
+import io.envoyproxy.envoy.extensions.filters.http.compressor.v3.Compressor;
+import io.envoyproxy.envoy.extensions.filters.http.compressor.v3.CompressorPerRoute;
+import io.envoyproxy.envoy.extensions.filters.http.cors.v3.Cors;
+import io.envoyproxy.envoy.extensions.filters.http.cors.v3.CorsPolicy;
 import io.envoyproxy.envoy.extensions.filters.http.router.v3.Router;
 import io.envoyproxy.envoy.extensions.filters.listener.http_inspector.v3.HttpInspector;
 import io.envoyproxy.envoy.extensions.filters.listener.original_dst.v3.OriginalDst;
@@ -54,6 +62,19 @@ public final class KnownTypes {
     TYPES.put(
         "envoy.extensions.access_loggers.stream.v3.StdoutAccessLog",
         StdoutAccessLog::getDefaultInstance);
+    TYPES.put("envoy.extensions.filters.http.cors.v3.Cors", Cors::getDefaultInstance);
+    TYPES.put("envoy.extensions.filters.http.cors.v3.CorsPolicy", CorsPolicy::getDefaultInstance);
+    TYPES.put(
+        "envoy.extensions.filters.http.compressor.v3.Compressor", Compressor::getDefaultInstance);
+    TYPES.put(
+        "envoy.extensions.filters.http.compressor.v3.CompressorPerRoute",
+        CompressorPerRoute::getDefaultInstance);
+    TYPES.put("envoy.extensions.filters.http.buffer.v3.Buffer", Buffer::getDefaultInstance);
+    TYPES.put(
+        "envoy.extensions.filters.http.buffer.v3.BufferPerRoute",
+        BufferPerRoute::getDefaultInstance);
+    TYPES.put("envoy.extensions.compression.gzip.compressor.v3.Gzip", Gzip::getDefaultInstance);
+    TYPES.put("envoy.config.route.v3.FilterConfig", FilterConfig::getDefaultInstance);
     TYPES.put("envoy.extensions.filters.http.router.v3.Router", Router::getDefaultInstance);
     TYPES.put(
         "envoy.extensions.filters.listener.http_inspector.v3.HttpInspector",

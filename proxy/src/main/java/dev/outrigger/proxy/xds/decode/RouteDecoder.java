@@ -1,6 +1,7 @@
 package dev.outrigger.proxy.xds.decode;
 
 import com.google.protobuf.UInt32Value;
+import dev.outrigger.proxy.config.HttpFilterConfig.OfRoute;
 import dev.outrigger.proxy.config.RouteTableConfig;
 import dev.outrigger.proxy.config.RouteTableConfig.Action;
 import dev.outrigger.proxy.config.RouteTableConfig.HeaderChanges;
@@ -72,7 +73,8 @@ public final class RouteDecoder implements ResourceType<RouteConfiguration, Rout
             changes,
             routes.getMostSpecificHeaderMutationsWins(),
             directBody,
-            RouteActionDecoder.mirrors(routes.getRequestMirrorPoliciesList(), scope));
+            RouteActionDecoder.mirrors(routes.getRequestMirrorPoliciesList(), scope),
+            RouteFilterDecoder.decode(routes.getTypedPerFilterConfigMap(), Map.of(), scope));
     List<RouteTableConfig.VirtualHost> hosts = new ArrayList<>();
     Map<String, String> domains = new HashMap<>();
     Set<String> names = new HashSet<>();
@@ -102,7 +104,11 @@ public final class RouteDecoder implements ResourceType<RouteConfiguration, Rout
 
   /** What all routes of a table share. */
   private record Table(
-      HeaderChanges changes, boolean mostSpecificWins, int maxDirectBody, List<Mirror> mirrors) {
+      HeaderChanges changes,
+      boolean mostSpecificWins,
+      int maxDirectBody,
+      List<Mirror> mirrors,
+      Map<String, OfRoute> filters) {
     HeaderLevels around(HeaderChanges host, HeaderChanges route) {
       return new HeaderLevels(List.of(route, host, changes), mostSpecificWins);
     }
@@ -131,6 +137,8 @@ public final class RouteDecoder implements ResourceType<RouteConfiguration, Rout
         host.hasRetryPolicy()
             ? RetryDecoder.decode(host.getRetryPolicy(), scope.in("retry_policy"))
             : dev.outrigger.proxy.config.RetryPolicy.NEVER;
+    Map<String, OfRoute> filters =
+        RouteFilterDecoder.decode(host.getTypedPerFilterConfigMap(), table.filters(), scope);
     List<Mirror> mirrors =
         host.getRequestMirrorPoliciesCount() == 0
             ? table.mirrors()
@@ -169,7 +177,8 @@ public final class RouteDecoder implements ResourceType<RouteConfiguration, Rout
               route.getName(),
               MatchDecoder.decode(route.getMatch(), at.in("match")),
               action(route, inherited, table.maxDirectBody(), at),
-              table.around(changes, own)));
+              table.around(changes, own),
+              RouteFilterDecoder.decode(route.getTypedPerFilterConfigMap(), filters, at)));
     }
     return routes;
   }

@@ -1,0 +1,187 @@
+package dev.outrigger.proxy.http.filter.compress;
+
+import dev.outrigger.proxy.config.HttpFilterConfig;
+import dev.outrigger.proxy.config.HttpFilterConfig.Compression;
+import dev.outrigger.proxy.config.HttpFilterConfig.OfRoute;
+import dev.outrigger.proxy.http.BodyKind;
+import dev.outrigger.proxy.http.Exchange;
+import dev.outrigger.proxy.http.HttpFilter;
+import dev.outrigger.proxy.http.VaryHeader;
+import dev.outrigger.proxy.http.Verdict;
+import dev.outrigger.proxy.message.HeaderName;
+import dev.outrigger.proxy.message.Headers;
+import dev.outrigger.proxy.message.RequestHead;
+import dev.outrigger.proxy.message.ResponseHead;
+import dev.outrigger.proxy.outcome.Outcome;
+import dev.outrigger.proxy.route.RouteMatch;
+import io.netty.buffer.ByteBufAllocator;
+import java.util.List;
+import java.util.Locale;
+import java.util.zip.Deflater;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Compresses answers with gzip where the client takes it and the answer gains by it. What is
+ * encoded already, is a part of something, or must not be changed on its way stays as it is.
+ */
+public final class CompressionFilter implements HttpFilter {
+  private static final HeaderName ACCEPT_ENCODING = HeaderName.of("accept-encoding");
+  private static final HeaderName CACHE_CONTROL = HeaderName.of("cache-control");
+  private static final HeaderName CONTENT_ENCODING = HeaderName.of("content-encoding");
+  private static final HeaderName CONTENT_RANGE = HeaderName.of("content-range");
+  private static final HeaderName ETAG = HeaderName.of("etag");
+  private static final HeaderName ACCEPT_RANGES = HeaderName.of("accept-ranges");
+
+  private final Deflaters deflaters;
+  private final Compression config;
+  private boolean taken;
+  private @Nullable Deflater deflater;
+
+  private CompressionFilter(Deflaters deflaters, Compression config) {
+    this.deflaters = deflaters;
+    this.config = config;
+  }
+
+  /** Makes a filter for each exchange whose listener compresses and whose route lets it. */
+  public static HttpFilter.Factory factory() {
+    Deflaters deflaters = new Deflaters();
+    return (_, exchange) -> {
+      List<HttpFilterConfig> filters = exchange.settings().config().filters();
+      for (int i = 0; i < filters.size(); i++) {
+        if (filters.get(i) instanceof HttpFilterConfig.Compressor compressor) {
+          return of(compressor, exchange, deflaters);
+        }
+      }
+      return null;
+    };
+  }
+
+  private static @Nullable CompressionFilter of(
+      HttpFilterConfig.Compressor compressor, Exchange exchange, Deflaters deflaters) {
+    RouteMatch route = exchange.route();
+    OfRoute own = route == null ? null : route.route().filters().get(compressor.name());
+    Compression config = compressor.compression();
+    return switch (own) {
+      case OfRoute.Disabled _ -> null;
+      case OfRoute.Compressor(boolean hides) ->
+          new CompressionFilter(deflaters, config.hidingFromUpstream(hides));
+      case OfRoute.Cors _, OfRoute.Buffer _ -> null;
+      case null -> new CompressionFilter(deflaters, config);
+    };
+  }
+
+  @Override
+  public Verdict onRequest(RequestHead head, Exchange exchange) {
+    taken = takesGzip(head.headers());
+    if (config.hidesFromUpstream()) {
+      head.headers().remove(ACCEPT_ENCODING);
+    }
+    return Verdict.PROCEED;
+  }
+
+  @Override
+  public Verdict onResponse(ResponseHead head, Exchange exchange) {
+    Headers headers = head.headers();
+    if (!suitable(head, exchange.answerBody())) {
+      return Verdict.PROCEED;
+    }
+    VaryHeader.add(headers, "accept-encoding");
+    if (!taken) {
+      return Verdict.PROCEED;
+    }
+    headers.remove(HeaderName.CONTENT_LENGTH);
+    headers.remove(ACCEPT_RANGES); // ranges of what comes out are not ranges of what went in
+    headers.set(CONTENT_ENCODING, "gzip");
+    String etag = headers.get(ETAG);
+    if (etag != null && etag.startsWith("\"")) {
+      headers.set(ETAG, "W/" + etag); // the same, but no longer byte for byte
+    }
+    Deflater own = deflaters.take(config.level(), config.strategy());
+    deflater = own;
+    exchange.transformAnswer(new GzipTransform(own, ByteBufAllocator.DEFAULT));
+    return Verdict.PROCEED;
+  }
+
+  @Override
+  public void onFinish(Outcome outcome) {
+    Deflater own = deflater;
+    if (own != null) {
+      deflater = null;
+      deflaters.giveBack(own);
+    }
+  }
+
+  private boolean suitable(ResponseHead head, BodyKind body) {
+    Headers headers = head.headers();
+    return (body == BodyKind.LENGTH || body == BodyKind.STREAM)
+        && head.status() != 206
+        && !config.notStatuses().contains(head.status())
+        && !headers.contains(CONTENT_ENCODING)
+        && !headers.contains(CONTENT_RANGE)
+        && !(config.notWithEtag() && headers.contains(ETAG))
+        && longEnough(headers)
+        && listed(headers.get(HeaderName.CONTENT_TYPE))
+        && !mustNotChange(headers);
+  }
+
+  private boolean longEnough(Headers headers) {
+    String length = headers.get(HeaderName.CONTENT_LENGTH);
+    return length == null
+        || length.length() > 9
+        || (!length.isEmpty() && Integer.parseInt(length) >= config.minBytes());
+  }
+
+  private boolean listed(@Nullable String type) {
+    if (type == null) {
+      return true;
+    }
+    int parameters = type.indexOf(';');
+    String bare = parameters < 0 ? type : type.substring(0, parameters);
+    return config.contentTypes().contains(bare.strip().toLowerCase(Locale.ROOT));
+  }
+
+  private static boolean mustNotChange(Headers headers) {
+    for (String value : headers.all(CACHE_CONTROL)) {
+      for (String directive : value.split(",", -1)) {
+        if (directive.strip().equalsIgnoreCase("no-transform")) {
+          return true;
+        }
+      }
+    }
+    return false;
+  }
+
+  /** RFC 9110, section 12.5.3: gzip or anything, not excluded, and not below what stays as is. */
+  static boolean takesGzip(Headers headers) {
+    double gzip = -1;
+    double any = -1;
+    double identity = -1;
+    for (String value : headers.all(ACCEPT_ENCODING)) {
+      for (String item : value.split(",", -1)) {
+        String[] parts = item.split(";", -1);
+        double quality = quality(parts);
+        switch (parts[0].strip().toLowerCase(Locale.ROOT)) {
+          case "gzip", "x-gzip" -> gzip = Math.max(gzip, quality);
+          case "*" -> any = Math.max(any, quality);
+          case "identity" -> identity = quality;
+          default -> {}
+        }
+      }
+    }
+    double best = gzip >= 0 ? gzip : any;
+    return best > 0 && best >= identity;
+  }
+
+  private static double quality(String[] parts) {
+    for (int i = 1; i < parts.length; i++) {
+      String parameter = parts[i].strip().toLowerCase(Locale.ROOT);
+      if (parameter.startsWith("q=")) {
+        return switch (parameter.substring(2)) {
+          case String q when q.matches("[01](\\.[0-9]{0,3})?") -> Double.parseDouble(q);
+          case String _ -> 0;
+        };
+      }
+    }
+    return 1;
+  }
+}

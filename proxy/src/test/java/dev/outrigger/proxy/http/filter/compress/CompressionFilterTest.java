@@ -1,0 +1,246 @@
+package dev.outrigger.proxy.http.filter.compress;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.outrigger.proxy.config.HttpFilterConfig;
+import dev.outrigger.proxy.config.HttpFilterConfig.Compression;
+import dev.outrigger.proxy.config.HttpFilterConfig.OfRoute;
+import dev.outrigger.proxy.http.Origin;
+import dev.outrigger.proxy.http.ProxyBed;
+import dev.outrigger.proxy.message.Headers;
+import java.io.ByteArrayInputStream;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.Socket;
+import java.nio.charset.StandardCharsets;
+import java.util.Random;
+import java.util.Set;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import java.util.zip.Deflater;
+import java.util.zip.GZIPInputStream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+@SuppressWarnings({"JdkObsolete", "StringConcatToTextBlock"}) // lines end in CR LF here
+class CompressionFilterTest {
+  private static final String TEXT = "All work and no play makes Jack a dull boy. ".repeat(20);
+
+  private final ProxyBed.Setup setup = new ProxyBed.Setup();
+
+  private ProxyBed bed(Origin origin, boolean hides) throws Exception {
+    setup.httpFilters.add(
+        new HttpFilterConfig.Compressor(
+            "gz",
+            new Compression(
+                Deflater.DEFAULT_COMPRESSION,
+                Deflater.DEFAULT_STRATEGY,
+                30,
+                Set.of("text/plain", "text/event-stream"),
+                false,
+                hides,
+                Set.of(404))));
+    setup.filters.add(CompressionFilter.factory());
+    return new ProxyBed(setup.to(origin.port()));
+  }
+
+  private static Origin.Peer client(ProxyBed bed) throws IOException {
+    Socket socket = new Socket(InetAddress.getLoopbackAddress(), bed.port());
+    socket.setSoTimeout(20_000);
+    return new Origin.Peer(socket, new StringBuffer());
+  }
+
+  private static Origin answering(String head, String body) throws IOException {
+    return new Origin(
+        (peer, _) -> {
+          while (!peer.head().isEmpty()) {
+            peer.send("HTTP/1.1 " + head + "content-length: " + body.length() + "\r\n\r\n" + body);
+          }
+        });
+  }
+
+  private static byte[] chunks(Origin.Peer client) throws IOException {
+    ByteArrayOutputStream body = new ByteArrayOutputStream();
+    while (true) {
+      StringBuilder line = new StringBuilder();
+      while (line.indexOf("\r\n") < 0) {
+        line.append(client.bytes(1));
+      }
+      int size = Integer.parseInt(line.substring(0, line.length() - 2), 16);
+      if (size == 0) {
+        client.bytes(2);
+        return body.toByteArray();
+      }
+      body.write(client.bytes(size).getBytes(StandardCharsets.ISO_8859_1));
+      client.bytes(2);
+    }
+  }
+
+  private static String unzip(byte[] zipped) throws IOException {
+    try (GZIPInputStream in = new GZIPInputStream(new ByteArrayInputStream(zipped))) {
+      return new String(in.readAllBytes(), StandardCharsets.ISO_8859_1);
+    }
+  }
+
+  @Test
+  void anAnswerIsCompressedAndSaysSo() throws Exception {
+    try (Origin origin =
+            answering(
+                "200 OK\r\ncontent-type: Text/Plain; charset=x\r\netag: \"a\"\r\nvary: a\r\n",
+                TEXT);
+        ProxyBed bed = bed(origin, true)) {
+      Origin.Peer client = client(bed);
+      for (int i = 0; i < 3; i++) {
+        client.send("GET / HTTP/1.1\r\nHost: a\r\nAccept-Encoding: br, gzip;q=0.5\r\n\r\n");
+        assertThat(client.head())
+            .contains(
+                "content-encoding: gzip\r\n",
+                "transfer-encoding: chunked\r\n",
+                "etag: W/\"a\"\r\n",
+                "vary: a, accept-encoding\r\n")
+            .doesNotContain("content-length");
+        byte[] zipped = chunks(client);
+        assertThat(zipped.length).isLessThan(TEXT.length() / 4);
+        assertThat(unzip(zipped)).isEqualTo(TEXT);
+      }
+      assertThat(origin.seen.getFirst().toString()).doesNotContain("ccept-");
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "200 OK\r\ncontent-type: image/png\r\n",
+        "200 OK\r\ncontent-encoding: br\r\n",
+        "200 OK\r\ncache-control: public, no-transform\r\n",
+        "206 Partial\r\ncontent-range: bytes 0-879/900\r\n",
+        "404 Not Found\r\ncontent-type: text/plain\r\n"
+      })
+  void whatMustNotOrGainsNothingStays(String head) throws Exception {
+    try (Origin origin = answering(head, TEXT);
+        ProxyBed bed = bed(origin, false)) {
+      Origin.Peer client = client(bed);
+      client.send("GET / HTTP/1.1\r\nHost: a\r\nAccept-Encoding: gzip\r\n\r\n");
+      assertThat(client.head())
+          .contains("content-length: " + TEXT.length())
+          .doesNotContain("gzip", "vary");
+      assertThat(client.bytes(TEXT.length())).isEqualTo(TEXT);
+      assertThat(origin.seen.getFirst().toString()).contains("Accept-Encoding: gzip\r\n");
+    }
+  }
+
+  @Test
+  void aClientThatTakesNoneAndAHeadGetItPlainAndShortAnswersStay() throws Exception {
+    try (Origin origin = answering("200 OK\r\ncontent-type: text/plain\r\n", TEXT);
+        Origin brief = answering("200 OK\r\ncontent-type: text/plain\r\n", "x".repeat(29));
+        ProxyBed bed = bed(origin, false)) {
+      Origin.Peer client = client(bed);
+      client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+      // A cache must know that others may get something else.
+      assertThat(client.head()).contains("vary: accept-encoding\r\n").doesNotContain("gzip");
+      assertThat(client.bytes(TEXT.length())).isEqualTo(TEXT);
+      setup.endpoints.clear();
+      try (ProxyBed other = bed(brief, false)) {
+        Origin.Peer second = client(other);
+        second.send("GET / HTTP/1.1\r\nHost: a\r\naccept-encoding: gzip\r\n\r\n");
+        assertThat(second.head()).contains("content-length: 29\r\n");
+      }
+    }
+  }
+
+  @Test
+  void aStreamOfEventsStaysOne() throws Exception {
+    CountDownLatch seen = new CountDownLatch(1);
+    Origin.Script script =
+        (peer, _) -> {
+          peer.head();
+          peer.send(
+              "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n"
+                  + "transfer-encoding: chunked\r\n\r\n9\r\ndata: 1\n\n\r\n");
+          try {
+            assertThat(seen.await(20, TimeUnit.SECONDS)).isTrue();
+          } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+          }
+          peer.send("9\r\ndata: 2\n\n\r\n0\r\nx-last: 1\r\n\r\n");
+          peer.head();
+        };
+    try (Origin origin = new Origin(script);
+        ProxyBed bed = bed(origin, false)) {
+      Socket socket = new Socket(InetAddress.getLoopbackAddress(), bed.port());
+      socket.setSoTimeout(20_000);
+      Origin.Peer client = new Origin.Peer(socket, new StringBuffer());
+      client.send("GET / HTTP/1.0\r\nHost: a\r\nAccept-Encoding: gzip\r\n\r\n");
+      assertThat(client.head()).contains("content-encoding: gzip\r\n");
+      // Until close, so that what is read is the gzip stream itself.
+      GZIPInputStream in = new GZIPInputStream(socket.getInputStream(), 1);
+      byte[] event = new byte[9];
+      for (int read = 0; read < 9; ) {
+        read += in.read(event, read, 9 - read);
+      }
+      assertThat(new String(event, StandardCharsets.US_ASCII)).isEqualTo("data: 1\n\n");
+      seen.countDown();
+      assertThat(new String(in.readAllBytes(), StandardCharsets.US_ASCII)).isEqualTo("data: 2\n\n");
+      socket.close();
+    }
+  }
+
+  @Test
+  void bytesOfAnyKindComeBackAsTheyWere() throws Exception {
+    Random random = new Random(7);
+    byte[] noise = new byte[3 * 1024 * 1024 + 17];
+    random.nextBytes(noise);
+    Origin.Script script =
+        (peer, _) -> {
+          while (!peer.head().isEmpty()) {
+            peer.send("HTTP/1.1 200 OK\r\ncontent-length: " + noise.length + "\r\n\r\n");
+            peer.send(noise);
+          }
+        };
+    try (Origin origin = new Origin(script);
+        ProxyBed bed = bed(origin, false)) {
+      Origin.Peer client = client(bed);
+      client.send("GET / HTTP/1.1\r\nHost: a\r\nAccept-Encoding: *\r\n\r\n");
+      assertThat(client.head()).contains("content-encoding: gzip\r\n");
+      assertThat(unzip(chunks(client)).getBytes(StandardCharsets.ISO_8859_1)).isEqualTo(noise);
+    }
+  }
+
+  @Test
+  void aRouteMaySwitchItOff() throws Exception {
+    setup.routeFilters.put("gz", new OfRoute.Disabled());
+    try (Origin origin = answering("200 OK\r\n", TEXT);
+        ProxyBed bed = bed(origin, true)) {
+      Origin.Peer client = client(bed);
+      client.send("GET / HTTP/1.1\r\nHost: a\r\nAccept-Encoding: gzip\r\n\r\n");
+      assertThat(client.head()).doesNotContain("gzip");
+      assertThat(origin.seen.getFirst().toString()).contains("Accept-Encoding");
+    }
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "gzip | true",
+        "GZIP;q=1.0 | true",
+        "br;q=1, gzip;q=0.1 | true",
+        "* | true",
+        "gzip;q=0, * | false",
+        "gzip;q=0 | false",
+        "identity;q=0.5, gzip;q=0.4 | false",
+        "identity, gzip | true",
+        "br | false",
+        "gzip;q=nonsense | false",
+        "'' | false"
+      })
+  void qualitiesAreHonoured(String header, boolean takes) {
+    Headers headers = new Headers();
+    headers.add("accept-encoding", header);
+    assertThat(CompressionFilter.takesGzip(headers)).isEqualTo(takes);
+    assertThat(CompressionFilter.takesGzip(new Headers())).isFalse();
+  }
+}
