@@ -8,6 +8,7 @@ import dev.outrigger.controlplane.model.AppProtocol;
 import dev.outrigger.controlplane.model.MeshConfig;
 import dev.outrigger.controlplane.snapshot.NodeDescription.Implementation;
 import io.envoyproxy.envoy.config.accesslog.v3.AccessLog;
+import io.envoyproxy.envoy.config.core.v3.Http2ProtocolOptions;
 import io.envoyproxy.envoy.config.core.v3.HttpProtocolOptions;
 import io.envoyproxy.envoy.config.listener.v3.Filter;
 import io.envoyproxy.envoy.config.listener.v3.ListenerFilter;
@@ -108,6 +109,7 @@ final class Filters {
             .setNormalizePath(BoolValue.of(true))
             .setRequestHeadersTimeout(duration(REQUEST_HEADERS))
             .setStreamIdleTimeout(duration(STREAM_IDLE))
+            .setHttp2ProtocolOptions(Http2ProtocolOptions.newBuilder().setAllowConnect(true))
             .addUpgradeConfigs(
                 HttpConnectionManager.UpgradeConfig.newBuilder().setUpgradeType("websocket"))
             .addAllAccessLog(accessLog())

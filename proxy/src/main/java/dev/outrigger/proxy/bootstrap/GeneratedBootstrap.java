@@ -151,6 +151,7 @@ final class GeneratedBootstrap {
             .setUseRemoteAddress(BoolValue.of(true))
             .setNormalizePath(BoolValue.of(true))
             .setTracing(HttpConnectionManager.Tracing.getDefaultInstance())
+            .setHttp2ProtocolOptions(Http2ProtocolOptions.newBuilder().setAllowConnect(true))
             .addUpgradeConfigs(
                 HttpConnectionManager.UpgradeConfig.newBuilder().setUpgradeType("websocket"))
             .setRouteConfig(

@@ -48,6 +48,7 @@ public final class Alpn {
           names.add(HTTP2);
         }
       }
+      case NONE -> {}
       case NEGOTIATED, AS_DOWNSTREAM -> {
         if (names.isEmpty()) {
           names.add(HTTP2);

@@ -147,12 +147,15 @@ public record ClusterConfig(
     /** What TLS agrees upon; HTTP/1.1 without TLS. */
     NEGOTIATED,
     /** What the client speaks. */
-    AS_DOWNSTREAM;
+    AS_DOWNSTREAM,
+    /** The bytes of a CONNECT that ended here; never that of a whole cluster. */
+    NONE;
 
     /** What is meant to be spoken on the connections that a cluster of this kind may open. */
     public List<Speech> onConnections() {
       return switch (this) {
         case HTTP1 -> List.of(HTTP1);
+        case NONE -> List.of(NONE);
         case HTTP2 -> List.of(HTTP2);
         case NEGOTIATED -> List.of(NEGOTIATED, HTTP1);
         case AS_DOWNSTREAM -> List.of(HTTP2, HTTP1);

@@ -11,6 +11,8 @@ import java.time.Duration;
  * @param keepAlive a PING after so long without bytes from the peer; zero sends none
  * @param keepAliveTimeout the connection is closed when nothing came for so long after a PING
  * @param frames bounds on frames that ask for nothing
+ * @param extendedConnect whether a client is offered the extended CONNECT of RFC 8441; an
+ *     upstream's own offer decides whether it is used there
  */
 public record Http2Config(
     int maxStreams,
@@ -18,7 +20,8 @@ public record Http2Config(
     int connectionWindow,
     Duration keepAlive,
     Duration keepAliveTimeout,
-    FrameLimits frames) {
+    FrameLimits frames,
+    boolean extendedConnect) {
   /**
    * Beyond these a connection is closed with ENHANCE_YOUR_CALM.
    *
@@ -38,6 +41,7 @@ public record Http2Config(
     public static final FrameLimits DEFAULT = new FrameLimits(10_000, 1000, 1, 100, 10);
   }
 
+  /** With the limits of Envoy, and without extended CONNECT. */
   public Http2Config(
       int maxStreams,
       int streamWindow,
@@ -50,7 +54,8 @@ public record Http2Config(
         connectionWindow,
         keepAlive,
         keepAliveTimeout,
-        FrameLimits.DEFAULT);
+        FrameLimits.DEFAULT,
+        false);
   }
 
   /** Safe towards clients that are not trusted. */

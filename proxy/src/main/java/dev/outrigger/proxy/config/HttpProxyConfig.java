@@ -15,7 +15,7 @@ import java.util.Set;
  * @param forwarding what is done with headers that tell who the client is
  * @param tracing whether spans are made
  * @param accessLog where finished exchanges are written
- * @param upgrades whether {@code Upgrade: websocket} is let through by default
+ * @param upgrades which upgrades and CONNECTs are let through where a route does not say
  * @param serverName value of the {@code server} response header; empty leaves the upstream's
  * @param serverIfAbsent whether the upstream's {@code server} header stays where it has one
  * @param requestIds what is done with {@code x-request-id}
@@ -30,7 +30,7 @@ public record HttpProxyConfig(
     Forwarding forwarding,
     TracingConfig tracing,
     AccessLogConfig accessLog,
-    boolean upgrades,
+    UpgradesConfig upgrades,
     String serverName,
     boolean serverIfAbsent,
     RequestIds requestIds,
@@ -49,7 +49,7 @@ public record HttpProxyConfig(
       Forwarding forwarding,
       TracingConfig tracing,
       AccessLogConfig accessLog,
-      boolean upgrades,
+      UpgradesConfig upgrades,
       String serverName) {
     this(
         statPrefix,

@@ -85,6 +85,9 @@ public record RouteTableConfig(String name, List<VirtualHost> virtualHosts) {
 
   /** How a path, without its query, is compared. */
   public sealed interface PathMatch {
+    /** Takes requests with the method CONNECT, which have no path, and nothing else does. */
+    record Connect() implements PathMatch {}
+
     record Exact(String path, boolean caseSensitive) implements PathMatch {}
 
     record Prefix(String prefix, boolean caseSensitive) implements PathMatch {}
@@ -165,7 +168,7 @@ public record RouteTableConfig(String name, List<VirtualHost> virtualHosts) {
      * @param idleTimeout of the stream; null takes the connection manager's
      * @param retry when and how often it is tried again
      * @param rewrite of path and host
-     * @param upgrades whether upgrades pass; null takes the connection manager's choice
+     * @param upgrades which upgrades pass; null takes the connection manager's choice of all
      * @param times bounds beside the timeout
      * @param retryBufferBytes how much of a body is kept so that it can be sent again
      * @param mirrors who gets a copy
@@ -178,7 +181,7 @@ public record RouteTableConfig(String name, List<VirtualHost> virtualHosts) {
         @Nullable Duration idleTimeout,
         RetryPolicy retry,
         Rewrite rewrite,
-        @Nullable Boolean upgrades,
+        @Nullable UpgradesConfig upgrades,
         CallTimes times,
         int retryBufferBytes,
         List<Mirror> mirrors,
@@ -199,7 +202,7 @@ public record RouteTableConfig(String name, List<VirtualHost> virtualHosts) {
           RetryPolicy retry,
           @Nullable String prefixRewrite,
           @Nullable String hostRewrite,
-          @Nullable Boolean upgrades,
+          @Nullable UpgradesConfig upgrades,
           CallTimes times) {
         this(
             clusters,
@@ -225,7 +228,7 @@ public record RouteTableConfig(String name, List<VirtualHost> virtualHosts) {
           RetryPolicy retry,
           @Nullable String prefixRewrite,
           @Nullable String hostRewrite,
-          @Nullable Boolean upgrades) {
+          @Nullable UpgradesConfig upgrades) {
         this(
             clusters,
             timeout,

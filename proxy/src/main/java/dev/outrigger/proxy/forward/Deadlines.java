@@ -84,6 +84,13 @@ final class Deadlines {
     retryAt = time;
   }
 
+  /** What comes from here on may take as long as the whole exchange. */
+  void tunnelOpens() {
+    routeAt = NEVER;
+    tryAt = NEVER;
+    retryAt = NEVER;
+  }
+
   void clear() {
     routeAt = NEVER;
     streamAt = NEVER;

@@ -12,6 +12,7 @@ import dev.outrigger.proxy.http.Exchange;
 import dev.outrigger.proxy.http.LocalReply;
 import dev.outrigger.proxy.http.RequestFlow;
 import dev.outrigger.proxy.http.Suspended;
+import dev.outrigger.proxy.http.Tunnel;
 import dev.outrigger.proxy.http.Verdict;
 import dev.outrigger.proxy.http.codec.Connections;
 import dev.outrigger.proxy.http.codec.FlowGate;
@@ -20,6 +21,7 @@ import dev.outrigger.proxy.message.HeaderName;
 import dev.outrigger.proxy.message.Headers;
 import dev.outrigger.proxy.message.HttpVersion;
 import dev.outrigger.proxy.message.ResponseHead;
+import dev.outrigger.proxy.outcome.Origin;
 import dev.outrigger.proxy.outcome.ProxyError;
 import dev.outrigger.proxy.outcome.ProxyError.DeadlinePassed.Timer;
 import dev.outrigger.proxy.route.RouteMatch;
@@ -68,7 +70,7 @@ final class Forwarding
   private @Nullable Attempt attempt;
   private @Nullable List<Endpoint> tried;
   private List<Mirrored> mirrored = List.of();
-  private @Nullable String upgrade;
+  private @Nullable Tunnel wanted;
   private @Nullable Headers trailers;
   private @Nullable ResponseHead held;
   private BodyKind heldBody = BodyKind.NONE;
@@ -76,6 +78,7 @@ final class Forwarding
   private boolean inStart;
   private boolean committed;
   private boolean tunnel;
+  private boolean answerEnded; // of a tunnel, whose other way goes on
   private boolean over;
   private int number;
   private int retries;
@@ -127,13 +130,17 @@ final class Forwarding
       deadlines.streamEnds(end);
       arm();
     }
+    wanted = exchange.tunnel();
     if (!Outgoing.prepare(exchange, match, route)) {
       exchange.fail(
           new ProxyError.NoRoute(exchange.head().authority(), exchange.head().pathOnly()));
       return;
     }
-    upgrade = Outgoing.upgrade(exchange, route, found.upgrades());
-    if (!route.mirrors().isEmpty() && upgrade == null) {
+    if (wanted != null) {
+      exchange.record().requestEnded();
+      deadlines.requestEnded(forwarder.worker().nanoTime()); // the head is all there is
+      arm();
+    } else if (!route.mirrors().isEmpty()) {
       mirror();
     }
     inStart = true;
@@ -195,15 +202,33 @@ final class Forwarding
     for (int i = 0; i < mirrored.size(); i++) {
       mirrored.get(i).onEnd(last);
     }
-    if (!tunnel) {
-      bodyEnded = true;
-      trailers = last;
-      exchange.record().requestEnded();
-      deadlines.requestEnded(forwarder.worker().nanoTime());
-      arm();
+    bodyEnded = true;
+    if (wanted != null) {
+      tunnelInputEnded();
+      return;
     }
-    if (stream != null && (tunnel || upgrade == null)) {
+    trailers = last;
+    exchange.record().requestEnded();
+    deadlines.requestEnded(forwarder.worker().nanoTime());
+    arm();
+    if (stream != null) {
       stream.end(last);
+    }
+  }
+
+  /** The client will send no more, and may still read. */
+  private void tunnelInputEnded() {
+    Attempt current = attempt;
+    UpstreamStream stream = current == null ? null : current.stream;
+    if (!tunnel || current == null || stream == null) {
+      return; // what ends before it began is told when it has
+    }
+    stream.end(null);
+    stream.flush();
+    if (answerEnded) {
+      current.stream = null;
+      endAttempt(current);
+      exchange.respondEnd(null);
     }
   }
 
@@ -342,8 +367,7 @@ final class Forwarding
       return;
     }
     ConnectionPool pool =
-        to.poolOf(
-            current.endpoint, exchange.head().version() == HttpVersion.HTTP_2, upgrade != null);
+        to.poolOf(current.endpoint, exchange.head().version() == HttpVersion.HTTP_2, wanted);
     current.pool = pool;
     UpstreamStream kept = current.fresh ? null : pool.acquireNow();
     if (kept != null) {
@@ -381,12 +405,12 @@ final class Forwarding
   private void send(Attempt current, UpstreamStream stream) {
     current.stream = stream;
     exchange.record().attemptConnected(stream.localAddress());
-    stream.start(this, exchange.head(), exchange.requestBody(), upgrade);
+    stream.start(this, exchange.head(), exchange.requestBody(), wanted);
     replay.sendTo(stream);
     if (!mayRepeat()) {
       replay.drop();
     }
-    if (bodyEnded && upgrade == null) {
+    if (bodyEnded && wanted == null) {
       stream.end(trailers);
     }
     if (!stream.writable()) {
@@ -601,9 +625,25 @@ final class Forwarding
       return;
     }
     int status = head.status();
+    if (wanted != null
+        && body != BodyKind.TUNNEL
+        && status < 300
+        && exchange.head().version() == HttpVersion.HTTP_2) {
+      // To a CONNECT of HTTP/2 any 2xx is an agreement (RFC 9113, section 8.5).
+      UpstreamStream broken = current.stream;
+      current.stream = null;
+      if (broken != null) {
+        broken.cancel();
+      }
+      attemptFailed(
+          new ProxyError.ProtocolViolation(
+              Origin.UPSTREAM, "the upstream answered an upgrade with " + status),
+          false);
+      return;
+    }
     exchange.record().attemptAnswered(status);
     // The status of a call comes last.
-    current.statusComes = call && status == 200 && body != BodyKind.NONE;
+    current.statusComes = call && wanted == null && status == 200 && body != BodyKind.NONE;
     if (!current.statusComes) {
       to.answered(current.endpoint, call ? statusOf(head.headers(), status) : status);
     }
@@ -676,11 +716,16 @@ final class Forwarding
     }
     if (body == BodyKind.TUNNEL) {
       tunnel = true;
-      deadlines.clear(); // a tunnel lives as long as it is used
-      head.headers().add(HeaderName.CONNECTION, "upgrade");
-      head.headers().add(HeaderName.UPGRADE, String.valueOf(upgrade));
+      deadlines.tunnelOpens(); // it lives as long as it is used
+      if (wanted != null && wanted.protocol() != null) {
+        head.headers().add(HeaderName.CONNECTION, "upgrade");
+        head.headers().add(HeaderName.UPGRADE, wanted.protocol());
+      }
     }
     exchange.respond(head, body);
+    if (tunnel && bodyEnded && !over) {
+      tunnelInputEnded();
+    }
   }
 
   @Override
@@ -701,6 +746,11 @@ final class Forwarding
     Attempt current = attempt;
     Upstream to = upstream;
     if (current == null || to == null) {
+      return;
+    }
+    if (tunnel && !bodyEnded) {
+      answerEnded = true;
+      exchange.respondHalfEnd();
       return;
     }
     current.stream = null;

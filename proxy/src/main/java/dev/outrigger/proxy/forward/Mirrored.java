@@ -63,7 +63,7 @@ final class Mirrored implements StreamListener, ConnectionPool.Waiter {
     this.endpoint = endpoint;
     this.head = head;
     this.body = body;
-    this.pool = upstream.poolOf(endpoint, head.version() == HttpVersion.HTTP_2, false);
+    this.pool = upstream.poolOf(endpoint, head.version() == HttpVersion.HTTP_2, null);
     this.limit = worker.loop().schedule(this::giveUp, longest.toNanos(), TimeUnit.NANOSECONDS);
   }
 

@@ -3,11 +3,11 @@ package dev.outrigger.proxy.forward;
 import dev.outrigger.proxy.config.RouteTableConfig.Action;
 import dev.outrigger.proxy.http.Exchange;
 import dev.outrigger.proxy.http.HeaderEdits;
+import dev.outrigger.proxy.http.Tunnel;
 import dev.outrigger.proxy.message.HeaderName;
 import dev.outrigger.proxy.message.Headers;
 import dev.outrigger.proxy.message.RequestHead;
 import dev.outrigger.proxy.route.RouteMatch;
-import org.jspecify.annotations.Nullable;
 
 /** Makes a request's head what the endpoint gets. Done once, before the first attempt. */
 final class Outgoing {
@@ -28,6 +28,15 @@ final class Outgoing {
       rewriteHost(head, host, forward.rewrite().appendForwardedHost());
     } else if (!headers.contains(HeaderName.HOST)) {
       headers.add(HeaderName.HOST, head.authority()); // HTTP/1.0 may have none, we speak 1.1
+    }
+    Tunnel tunnel = exchange.tunnel();
+    if (tunnel != null) {
+      headers.remove(HeaderName.CONTENT_LENGTH);
+      if (tunnel.protocol() == null) {
+        return true; // CONNECT has no path
+      }
+      headers.add(HeaderName.CONNECTION, "upgrade");
+      headers.add(HeaderName.UPGRADE, tunnel.protocol());
     }
     String path = match.upstreamPath(head.path());
     if (path == null) {
@@ -50,21 +59,10 @@ final class Outgoing {
       }
     }
     head.authority(host);
-    headers.set(HeaderName.HOST, host);
-  }
-
-  /** Returns the protocol to change to that the route lets through, or null. */
-  static @Nullable String upgrade(Exchange exchange, Action.Forward forward, boolean possible) {
-    Headers headers = exchange.head().headers();
-    String upgrade = exchange.upgrade();
-    boolean allowed =
-        forward.upgrades() == null ? exchange.settings().config().upgrades() : forward.upgrades();
-    // Anything else, h2c above all, would be a tunnel around what is configured for HTTP.
-    if (upgrade == null || !allowed || !possible || !upgrade.equals("websocket")) {
-      return null;
+    if (head.method().equals("CONNECT")) {
+      String port = head.path().substring(head.path().lastIndexOf(':'));
+      head.path(host.lastIndexOf(':') > host.lastIndexOf(']') ? host : host + port);
     }
-    headers.add(HeaderName.CONNECTION, "upgrade");
-    headers.add(HeaderName.UPGRADE, upgrade);
-    return upgrade;
+    headers.set(HeaderName.HOST, host);
   }
 }

@@ -93,6 +93,7 @@ final class Retries {
           ProxyError.PoolOverflow _,
           ProxyError.DownstreamGone _,
           ProxyError.Denied _,
+          ProxyError.UpgradeRefused _,
           ProxyError.RateLimited _,
           ProxyError.Draining _,
           ProxyError.Bug _ ->

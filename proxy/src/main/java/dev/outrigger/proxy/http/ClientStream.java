@@ -16,11 +16,17 @@ interface ClientStream {
   /** An interim answer (1xx, not 101). */
   void interim(ResponseHead head);
 
-  /** The head of the answer; a 101 makes both sides a tunnel of bytes. */
+  /**
+   * The head of the answer. Where its body is a tunnel, both ways are bytes from here on; its
+   * status is then 101, or 200 after CONNECT.
+   */
   void head(ResponseHead head, BodyKind body);
 
   /** Body bytes; takes ownership. */
   void body(ByteBuf bytes);
+
+  /** Of a tunnel: nothing more will be sent, but what the client sends is still taken. */
+  void halfEnd();
 
   /** The answer is whole. */
   void end(@Nullable Headers trailers);

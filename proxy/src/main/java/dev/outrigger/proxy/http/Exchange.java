@@ -4,6 +4,7 @@ import dev.outrigger.proxy.config.Endpoint;
 import dev.outrigger.proxy.config.RouteTableConfig.Action;
 import dev.outrigger.proxy.config.RouteTableConfig.Append;
 import dev.outrigger.proxy.config.RouteTableConfig.HeaderValue;
+import dev.outrigger.proxy.config.UpgradesConfig;
 import dev.outrigger.proxy.http.codec.FlowGate;
 import dev.outrigger.proxy.message.ConnectionFacts;
 import dev.outrigger.proxy.message.Headers;
@@ -13,6 +14,7 @@ import dev.outrigger.proxy.outcome.ErrorReplies;
 import dev.outrigger.proxy.outcome.Outcome;
 import dev.outrigger.proxy.outcome.ProxyError;
 import dev.outrigger.proxy.outcome.ProxyError.DeadlinePassed.Timer;
+import dev.outrigger.proxy.outcome.ProxyError.UpstreamReset.How;
 import dev.outrigger.proxy.route.RouteMatch;
 import dev.outrigger.proxy.telemetry.ExchangeRecord;
 import dev.outrigger.proxy.telemetry.ExchangeRecord.FaultKind;
@@ -41,6 +43,7 @@ public final class Exchange {
   private final RequestHead head;
   private final BodyKind requestBody;
   private final @Nullable String upgrade;
+  private @Nullable Tunnel tunnel;
   private final ExchangeRecord record;
   private final FilterChain filters;
   private final long begunAt;
@@ -101,9 +104,14 @@ public final class Exchange {
     return begunAt;
   }
 
-  /** The protocol that the client would like to change to, or null. */
-  public @Nullable String upgrade() {
-    return upgrade;
+  /** What both ways are to become once the endpoint agrees; null for an ordinary exchange. */
+  public @Nullable Tunnel tunnel() {
+    return tunnel;
+  }
+
+  /** Whether the client asked for another protocol, granted or not. */
+  boolean wantsTunnel() {
+    return upgrade != null || head.method().equals("CONNECT");
   }
 
   public HttpSettings settings() {
@@ -285,7 +293,10 @@ public final class Exchange {
       return;
     }
     switch (found.action()) {
-      case Action.Forward _ -> {
+      case Action.Forward forward -> {
+        if (wantsTunnel() && !tunnelAllowed(forward)) {
+          return;
+        }
         RequestFlow begun = service.handler().begin(this);
         if (requestBuffer >= 0) {
           begun = new BufferedRequest(this, begun, requestBuffer);
@@ -296,8 +307,13 @@ public final class Exchange {
           client.handlerReady();
         }
       }
-      case Action.Direct direct ->
-          answer(new LocalReply.Answer(direct.status(), direct.body(), List.of()));
+      case Action.Direct direct -> {
+        if (wantsTunnel() && direct.status() < 300) {
+          fail(new ProxyError.UpgradeRefused(upgrade == null ? "CONNECT" : upgrade));
+          return;
+        }
+        answer(new LocalReply.Answer(direct.status(), direct.body(), List.of()));
+      }
       case Action.Redirect redirect ->
           answer(
               new LocalReply.Answer(
@@ -307,6 +323,23 @@ public final class Exchange {
                       new HeaderValue(
                           "location", found.location(head), Append.OVERWRITE_IF_EXISTS_OR_ADD))));
     }
+  }
+
+  /** Asks the route; where it refuses, the exchange is over. */
+  private boolean tunnelAllowed(Action.Forward forward) {
+    UpgradesConfig all = settings.config().upgrades();
+    UpgradesConfig own = forward.upgrades();
+    return switch (TunnelWish.of(head, upgrade, own == null ? all : own.over(all))) {
+      case TunnelWish.Ignored _ -> true;
+      case TunnelWish.Granted granted -> {
+        tunnel = granted.tunnel();
+        yield true;
+      }
+      case TunnelWish.Refused refused -> {
+        fail(refused.error());
+        yield false;
+      }
+    };
   }
 
   // The response way, called by the handler.
@@ -355,6 +388,13 @@ public final class Exchange {
     client.body(bytes);
   }
 
+  /** Of a tunnel: the endpoint will send no more, and may still read. */
+  public void respondHalfEnd() {
+    if (!finished) {
+      client.halfEnd();
+    }
+  }
+
   /** The answer is whole. */
   public void respondEnd(@Nullable Headers trailers) {
     if (finished) {
@@ -380,7 +420,13 @@ public final class Exchange {
     }
     if (responseBegun) {
       finish(new Outcome.Failed(error, true));
-      client.breakOff();
+      if (tunnel != null
+          && error instanceof ProxyError.UpstreamReset reset
+          && reset.how() == How.RESET) {
+        client.reset(); // an orderly close would look like the end of what was said
+      } else {
+        client.breakOff();
+      }
     } else {
       failWithReply(error);
     }

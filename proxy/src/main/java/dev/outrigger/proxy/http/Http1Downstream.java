@@ -6,6 +6,7 @@ import dev.outrigger.proxy.config.RouteTableConfig.Action;
 import dev.outrigger.proxy.http.codec.Connections;
 import dev.outrigger.proxy.http.codec.FloodKind;
 import dev.outrigger.proxy.http.codec.FlowGate;
+import dev.outrigger.proxy.http.codec.HalfClose;
 import dev.outrigger.proxy.http.codec.Http1BodyReader;
 import dev.outrigger.proxy.http.codec.Http1HeadParser;
 import dev.outrigger.proxy.http.codec.Http1HeadWriter;
@@ -42,7 +43,7 @@ import org.jspecify.annotations.Nullable;
  * <pre>
  * HEAD → BODY → WAIT → HEAD                  request read, then answered
  *        BODY → DISCARD → HEAD               answered before the request was whole
- *               WAIT → TUNNEL → CLOSED       101
+ *               WAIT → TUNNEL → CLOSED       101, or 200 after CONNECT
  * any  → LINGER → CLOSED                     the answer must be seen before the connection goes
  * </pre>
  */
@@ -103,6 +104,7 @@ final class Http1Downstream extends ChannelInboundHandlerAdapter
   private boolean chunkedAnswer;
   private boolean firstChunk;
   private boolean endedByClose;
+  private boolean inputEnded;
   private long discarded;
 
   // Times, in the worker's nanoseconds.
@@ -263,7 +265,8 @@ final class Http1Downstream extends ChannelInboundHandlerAdapter
     } else {
       reader.beginLength(Math.max(0, parser.contentLength()));
     }
-    String upgrade = hasBody ? null : Connections.upgrade(headers);
+    String upgrade =
+        hasBody || version == HttpVersion.HTTP_1_0 ? null : Connections.upgrade(headers);
     int max = current.config().limits().maxRequestsPerConnection();
     requests++;
     closeAfter = !parser.keepAlive() || draining || (max > 0 && requests >= max);
@@ -323,7 +326,9 @@ final class Http1Downstream extends ChannelInboundHandlerAdapter
     if (reader.done()) {
       state = State.WAIT;
       bodyClock.stop();
-      flow.onEnd(reader.trailers());
+      if (under.tunnel() == null) {
+        flow.onEnd(reader.trailers());
+      }
       return true;
     }
     ByteBuf piece = reader.next(pending);
@@ -440,11 +445,14 @@ final class Http1Downstream extends ChannelInboundHandlerAdapter
       gate.release(FlowGate.AHEAD);
       process(); // the client may have spoken ahead
       flushRequest();
+      if (inputEnded) {
+        tunnelInputEnded();
+      }
       return;
     }
     if (draining
         || (!wholeRequest && (awaitsContinue || reader.known() > MAX_DISCARDED_BYTES))
-        || (under != null && under.upgrade() != null && pending.isReadable())) {
+        || (under != null && under.wantsTunnel() && (inputEnded || pending.isReadable()))) {
       closeAfter = true;
     }
     firstChunk = true;
@@ -481,6 +489,13 @@ final class Http1Downstream extends ChannelInboundHandlerAdapter
       firstChunk = false;
     }
     write(bytes);
+  }
+
+  @Override
+  public void halfEnd() {
+    if (state == State.TUNNEL) {
+      HalfClose.send(ctx.channel());
+    }
   }
 
   @Override
@@ -662,7 +677,7 @@ final class Http1Downstream extends ChannelInboundHandlerAdapter
 
   @Override
   public void userEventTriggered(ChannelHandlerContext context, Object event) {
-    if (event instanceof ChannelInputShutdownEvent) {
+    if (event instanceof ChannelInputShutdownEvent || (HalfClose.ends(event) && inTunnel())) {
       inputEnded();
     }
     context.fireUserEventTriggered(event);
@@ -670,6 +685,10 @@ final class Http1Downstream extends ChannelInboundHandlerAdapter
 
   /** The client will send no more, and may still read. */
   private void inputEnded() {
+    if (inputEnded && inTunnel()) {
+      return; // TLS said so before
+    }
+    inputEnded = true;
     switch (state) {
       case WAIT -> closeAfter = true;
       case BODY -> {
@@ -679,15 +698,21 @@ final class Http1Downstream extends ChannelInboundHandlerAdapter
           ctx.close();
         }
       }
-      case TUNNEL -> {
-        Exchange under = exchange;
-        RequestFlow flow = under == null ? null : under.flow();
-        if (flow != null) {
-          flow.onEnd(null);
-        }
-      }
+      case TUNNEL -> tunnelInputEnded();
       case HEAD, DISCARD, LINGER, CLOSED -> ctx.close();
     }
+  }
+
+  private void tunnelInputEnded() {
+    Exchange under = exchange;
+    RequestFlow flow = under == null ? null : under.flow();
+    if (flow != null) {
+      flow.onEnd(null);
+    }
+  }
+
+  private boolean inTunnel() {
+    return state == State.TUNNEL;
   }
 
   @Override

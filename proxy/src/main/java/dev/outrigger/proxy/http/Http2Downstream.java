@@ -248,6 +248,7 @@ final class Http2Downstream implements Http2Connection.Owner, HttpService.Connec
     private boolean requestEnded;
     private @Nullable Headers trailers;
     private boolean endTold;
+    private boolean tunnelOpen;
     private boolean touchedNow;
     private boolean answerBegun;
     private long deadline = NEVER;
@@ -278,10 +279,6 @@ final class Http2Downstream implements Http2Connection.Owner, HttpService.Connec
         return;
       }
       RequestHead head = fields.request(facts.tls() ? "https" : "http");
-      if (head.method().equals("CONNECT")) {
-        refuse(new ProxyError.ProtocolViolation(Origin.DOWNSTREAM, "CONNECT is not supported"));
-        return;
-      }
       Connections.strip(head.headers());
       RequestHeaders.clean(head.headers(), facts);
       BodyKind body =
@@ -294,7 +291,7 @@ final class Http2Downstream implements Http2Connection.Owner, HttpService.Connec
               facts,
               head,
               body,
-              null,
+              fields.protocol(),
               service.telemetry().startExchange(head, facts, current.config()));
       RequestHeaders.identify(head, identity, facts, current.config().forwarding());
       exchange = begun;
@@ -336,7 +333,7 @@ final class Http2Downstream implements Http2Connection.Owner, HttpService.Connec
         return;
       }
       under.record().requestBytes(bytes.readableBytes());
-      if (flow == null) {
+      if (flow == null || (under.tunnel() != null && !tunnelOpen)) {
         ArrayDeque<ByteBuf> queue = waiting;
         if (queue == null) {
           queue = new ArrayDeque<>(4);
@@ -361,7 +358,9 @@ final class Http2Downstream implements Http2Connection.Owner, HttpService.Connec
 
     private void tellEnd() {
       RequestFlow flow = flow();
-      if (flow != null && requestEnded && !endTold && waiting == null) {
+      Exchange under = exchange;
+      boolean early = under != null && under.tunnel() != null && !tunnelOpen;
+      if (flow != null && requestEnded && !endTold && waiting == null && !early) {
         endTold = true;
         touch();
         flow.onEnd(trailers);
@@ -400,6 +399,13 @@ final class Http2Downstream implements Http2Connection.Owner, HttpService.Connec
 
     @Override
     public void handlerReady() {
+      Exchange under = exchange;
+      if (under == null || under.tunnel() == null) {
+        handOver();
+      }
+    }
+
+    private void handOver() {
       ArrayDeque<ByteBuf> queue = waiting;
       waiting = null;
       RequestFlow flow = flow();
@@ -429,13 +435,28 @@ final class Http2Downstream implements Http2Connection.Owner, HttpService.Connec
     public void head(ResponseHead head, BodyKind body) {
       answerBegun = true;
       bodyClock = null;
-      wire.response(head, body == BodyKind.NONE);
+      if (body != BodyKind.TUNNEL) {
+        wire.response(head, body == BodyKind.NONE);
+        return;
+      }
+      if (head.status() == 101) {
+        head.status(200); // RFC 8441, section 5
+      }
+      wire.response(head, false);
+      tunnelOpen = true;
+      handOver(); // the client may have spoken ahead
     }
 
     @Override
     public void body(ByteBuf bytes) {
       moved = now();
       wire.body(bytes);
+    }
+
+    @Override
+    public void halfEnd() {
+      wire.end(null);
+      wire.flush();
     }
 
     @Override
@@ -458,8 +479,14 @@ final class Http2Downstream implements Http2Connection.Owner, HttpService.Connec
 
     @Override
     public void breakOff() {
+      Exchange under = exchange;
+      Tunnel tunnel = under == null ? null : under.tunnel();
+      boolean connect = tunnel != null && tunnel.protocol() == null;
       over();
-      wire.reset(Http2Error.INTERNAL_ERROR);
+      wire.reset(
+          !tunnelOpen
+              ? Http2Error.INTERNAL_ERROR
+              : connect ? Http2Error.CONNECT_ERROR : Http2Error.CANCEL);
       wire.flush();
     }
 

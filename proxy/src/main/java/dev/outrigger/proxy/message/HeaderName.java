@@ -25,6 +25,8 @@ public final class HeaderName {
   public static final HeaderName OUTRIGGER_SOURCE = of("x-outrigger-source");
   public static final HeaderName OUTRIGGER_UNTOUCHED = of("x-outrigger-untouched");
   public static final HeaderName PROXY_CONNECTION = of("proxy-connection");
+  public static final HeaderName SEC_WEBSOCKET_ACCEPT = of("sec-websocket-accept");
+  public static final HeaderName SEC_WEBSOCKET_KEY = of("sec-websocket-key");
   public static final HeaderName SERVER = of("server");
   public static final HeaderName TE = of("te");
   public static final HeaderName TRACEPARENT = of("traceparent");

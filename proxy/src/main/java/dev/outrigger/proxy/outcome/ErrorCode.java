@@ -123,6 +123,11 @@ public enum ErrorCode {
       "An authorization policy refused the request.",
       ResponseFlag.UAEX,
       "rbac_access_denied"),
+  UPGRADE_REFUSED(
+      "upgrade_refused",
+      "The route does not let the protocol through that the caller wants to change to.",
+      ResponseFlag.NR,
+      "upgrade_failed"),
   RATE_LIMITED(
       "rate_limited", "A rate limit refused the request.", ResponseFlag.RL, "request_rate_limited"),
   FAULT_INJECTED(

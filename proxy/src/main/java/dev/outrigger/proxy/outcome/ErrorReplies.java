@@ -38,6 +38,7 @@ public final class ErrorReplies {
           ProxyError.DownstreamGone _,
           ProxyError.ProtocolViolation _,
           ProxyError.Denied _,
+          ProxyError.UpgradeRefused _,
           ProxyError.RateLimited _,
           ProxyError.FaultInjected _,
           ProxyError.TooLarge _,
@@ -68,6 +69,8 @@ public final class ErrorReplies {
               ? close(ErrorCode.BAD_REQUEST, 400, GRPC_INTERNAL)
               : keep(ErrorCode.UPSTREAM_PROTOCOL_ERROR, 502, GRPC_UNAVAILABLE);
       case ProxyError.Denied _ -> keep(ErrorCode.DENIED, 403, GRPC_PERMISSION_DENIED);
+      case ProxyError.UpgradeRefused _ ->
+          keep(ErrorCode.UPGRADE_REFUSED, 403, GRPC_PERMISSION_DENIED);
       case ProxyError.RateLimited _ -> keep(ErrorCode.RATE_LIMITED, 429, GRPC_RESOURCE_EXHAUSTED);
       case ProxyError.FaultInjected fault ->
           keep(

@@ -263,6 +263,24 @@ public sealed interface ProxyError {
     }
   }
 
+  /** The client asked for another protocol, or for CONNECT, and the route does not allow it. */
+  record UpgradeRefused(String protocol) implements ProxyError {
+    @Override
+    public Origin origin() {
+      return Origin.LOCAL;
+    }
+
+    @Override
+    public boolean requestUntouched() {
+      return true;
+    }
+
+    @Override
+    public String detail() {
+      return "the route does not let " + protocol + " through";
+    }
+  }
+
   /** A rate limit refused. */
   record RateLimited(String limit) implements ProxyError {
     @Override

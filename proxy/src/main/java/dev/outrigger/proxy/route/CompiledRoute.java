@@ -63,7 +63,9 @@ final class CompiledRoute {
   }
 
   boolean matches(RequestHead head, int queryMark, RandomGenerator random) {
-    if (path.match(head.path(), queryMark) < 0 || !methodMatches(head.method())) {
+    if (head.method().equals("CONNECT") != (path instanceof PathMatcher.Connect)
+        || path.match(head.path(), queryMark) < 0
+        || !methodMatches(head.method())) {
       return false;
     }
     if (grpc && !head.grpc()) {

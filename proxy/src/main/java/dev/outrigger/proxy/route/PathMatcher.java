@@ -15,12 +15,21 @@ sealed interface PathMatcher {
 
   static PathMatcher of(PathMatch match) {
     return switch (match) {
+      case PathMatch.Connect _ -> new Connect();
       case PathMatch.Exact exact -> new Exact(exact.path(), !exact.caseSensitive());
       case PathMatch.Prefix prefix -> new Prefix(prefix.prefix(), !prefix.caseSensitive());
       case PathMatch.SegmentPrefix segments ->
           new Segments(segments.prefix(), !segments.caseSensitive());
       case PathMatch.Regex regex -> new Regex(new BoundedRegex(regex.pattern()));
     };
+  }
+
+  /** Of requests without a path; nothing else is asked about those. */
+  record Connect() implements PathMatcher {
+    @Override
+    public int match(String path, int end) {
+      return 0;
+    }
   }
 
   record Exact(String wanted, boolean ignoreCase) implements PathMatcher {

@@ -12,6 +12,7 @@ import io.netty.channel.Channel;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.random.RandomGenerator;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -62,7 +63,7 @@ public final class ConnectionPool {
     this.upstream = upstream;
     this.endpoint = endpoint;
     this.key = key;
-    this.streamsExpected = key.speech() == Speech.HTTP1 ? 1 : 100;
+    this.streamsExpected = key.speech() == Speech.HTTP1 || key.speech() == Speech.NONE ? 1 : 100;
   }
 
   Key key() {
@@ -72,6 +73,10 @@ public final class ConnectionPool {
   /** The same place, described anew. */
   void endpoint(Endpoint newest) {
     endpoint = newest;
+  }
+
+  RandomGenerator random() {
+    return upstream.random();
   }
 
   long now() {
@@ -206,6 +211,11 @@ public final class ConnectionPool {
     closed();
   }
 
+  void closed(RawUpstream connection) {
+    assert !connection.usable();
+    closed();
+  }
+
   void closed(Http2Upstream connection) {
     shared.remove(connection);
     closed();
@@ -320,6 +330,7 @@ public final class ConnectionPool {
     SpeechChooser chooser =
         new SpeechChooser(
             key.speech(),
+            () -> new RawUpstream(this),
             () -> new Http1Upstream(this, upstream.headWriter(), pool.answers(), upstream.now()),
             () -> new Http2Upstream(this, pool.http2(), pool.answers(), upstream.now()));
     upstream
@@ -348,7 +359,15 @@ public final class ConnectionPool {
     upstream.telemetry().upstreamConnectionOpened(upstream.config().name());
     Http1Upstream one = chooser.http1();
     Http2Upstream two = chooser.http2();
-    if (one != null) {
+    RawUpstream raw = chooser.raw();
+    if (raw != null) {
+      Waiting next = raw.usable() ? pollWaiting() : null;
+      if (next == null) {
+        raw.close();
+      } else {
+        next.waiter().acquired(raw);
+      }
+    } else if (one != null) {
       streamsExpected = 1;
       giveBack(one);
     } else if (two != null) {

@@ -1,12 +1,19 @@
 package dev.outrigger.proxy.upstream;
 
 import dev.outrigger.proxy.config.ClusterConfig.AnswerLimits;
+import dev.outrigger.proxy.config.UpgradesConfig;
 import dev.outrigger.proxy.http.BodyKind;
+import dev.outrigger.proxy.http.Tunnel;
+import dev.outrigger.proxy.http.codec.Connections;
 import dev.outrigger.proxy.http.codec.FlowGate;
+import dev.outrigger.proxy.http.codec.HalfClose;
 import dev.outrigger.proxy.http.codec.Http1BodyReader;
 import dev.outrigger.proxy.http.codec.Http1HeadParser;
 import dev.outrigger.proxy.http.codec.Http1HeadWriter;
+import dev.outrigger.proxy.http.codec.WebSocketKeys;
+import dev.outrigger.proxy.message.HeaderName;
 import dev.outrigger.proxy.message.Headers;
+import dev.outrigger.proxy.message.HttpVersion;
 import dev.outrigger.proxy.message.RequestHead;
 import dev.outrigger.proxy.message.ResponseHead;
 import dev.outrigger.proxy.outcome.Origin;
@@ -15,10 +22,11 @@ import dev.outrigger.proxy.outcome.ProxyError.UpstreamReset.How;
 import dev.outrigger.proxy.worker.WorkerConfined;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
+import io.netty.channel.ChannelFutureListener;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInboundHandlerAdapter;
+import io.netty.channel.ChannelOption;
 import io.netty.channel.socket.ChannelInputShutdownEvent;
-import io.netty.channel.socket.DuplexChannel;
 import java.io.IOException;
 import java.net.SocketAddress;
 import org.jspecify.annotations.Nullable;
@@ -27,7 +35,8 @@ import org.jspecify.annotations.Nullable;
  * A connection to an endpoint that speaks HTTP/1.1: one stream after the other. Confined to its
  * worker's event loop.
  *
- * <p>States: IDLE → HEAD → BODY → IDLE; HEAD → TUNNEL; any → CLOSED.
+ * <p>States: IDLE → HEAD → BODY → IDLE; HEAD → TUNNEL; any → CLOSED. A tunnel is closed once both
+ * ways have ended.
  */
 @WorkerConfined
 final class Http1Upstream extends ChannelInboundHandlerAdapter implements UpstreamStream {
@@ -55,7 +64,10 @@ final class Http1Upstream extends ChannelInboundHandlerAdapter implements Upstre
   private State state = State.IDLE;
   private @Nullable StreamListener listener;
   private boolean headRequest;
-  private @Nullable String upgrade;
+  private @Nullable Tunnel wanted;
+  private @Nullable String accept; // that belongs to the key we made
+  private boolean inputEnded;
+  private boolean outputEnded;
   private BodyKind requestBody = BodyKind.NONE;
   private boolean requestDone;
   private boolean firstChunk;
@@ -105,26 +117,40 @@ final class Http1Upstream extends ChannelInboundHandlerAdapter implements Upstre
 
   @Override
   public void start(
-      StreamListener answers, RequestHead head, BodyKind body, @Nullable String wished) {
+      StreamListener answers, RequestHead head, BodyKind body, @Nullable Tunnel tunnel) {
     assert state == State.IDLE;
     state = State.HEAD;
     listener = answers;
     headRequest = head.method().equals("HEAD");
-    upgrade = wished;
-    requestBody = body;
-    requestDone = body == BodyKind.NONE && wished == null;
+    wanted = tunnel;
+    requestBody = tunnel == null ? body : BodyKind.NONE;
+    requestDone = body == BodyKind.NONE && tunnel == null;
     firstChunk = true;
     flushed = false;
     sawBytes = false;
     keepAlive = false;
     reused = requests > 0;
     requests++;
-    write(writer.request(head, body == BodyKind.STREAM, ctx.alloc()));
+    accept = tunnel == null ? null : completeHandshake(head, tunnel);
+    write(writer.request(head, requestBody == BodyKind.STREAM, ctx.alloc()));
+  }
+
+  /** HTTP/2 asks for WebSocket without a key (RFC 8441); returns what must come back for ours. */
+  private @Nullable String completeHandshake(RequestHead head, Tunnel tunnel) {
+    Headers headers = head.headers();
+    if (head.version() != HttpVersion.HTTP_2
+        || !UpgradesConfig.WEBSOCKET.equals(tunnel.protocol())
+        || headers.contains(HeaderName.SEC_WEBSOCKET_KEY)) {
+      return null;
+    }
+    String key = WebSocketKeys.newKey(pool.random());
+    headers.add(HeaderName.SEC_WEBSOCKET_KEY, key);
+    return WebSocketKeys.acceptOf(key);
   }
 
   @Override
   public void body(ByteBuf bytes) {
-    if (listener == null || !bytes.isReadable()) {
+    if (outputEnded || listener == null || !bytes.isReadable()) {
       bytes.release();
       return;
     }
@@ -141,7 +167,11 @@ final class Http1Upstream extends ChannelInboundHandlerAdapter implements Upstre
       return;
     }
     if (state == State.TUNNEL) {
-      ctx.writeAndFlush(Unpooled.EMPTY_BUFFER).addListener(_ -> shutOutput());
+      if (!outputEnded) {
+        outputEnded = true;
+        HalfClose.send(ctx.channel());
+        closeIfBothEnded();
+      }
       return;
     }
     if (!requestDone && requestBody == BodyKind.STREAM) {
@@ -150,9 +180,11 @@ final class Http1Upstream extends ChannelInboundHandlerAdapter implements Upstre
     requestDone = true;
   }
 
-  private void shutOutput() {
-    if (ctx.channel() instanceof DuplexChannel duplex && duplex.isActive()) {
-      duplex.shutdownOutput();
+  private void closeIfBothEnded() {
+    if (inputEnded && outputEnded) {
+      listener = null;
+      state = State.CLOSED;
+      ctx.writeAndFlush(Unpooled.EMPTY_BUFFER).addListener(ChannelFutureListener.CLOSE);
     }
   }
 
@@ -188,6 +220,9 @@ final class Http1Upstream extends ChannelInboundHandlerAdapter implements Upstre
   @Override
   public void cancel() {
     listener = null;
+    if (state == State.TUNNEL) {
+      ctx.channel().config().setOption(ChannelOption.SO_LINGER, 0);
+    }
     if (state != State.CLOSED) {
       close();
     }
@@ -271,6 +306,12 @@ final class Http1Upstream extends ChannelInboundHandlerAdapter implements Upstre
       to.onInterim(head);
       return true;
     }
+    if (status < 300 && wanted != null && wanted.protocol() == null) {
+      head.headers().remove(HeaderName.CONTENT_LENGTH); // RFC 9110, section 9.3.6
+      head.headers().remove(HeaderName.TRANSFER_ENCODING);
+      openTunnel(head, to);
+      return true;
+    }
     keepAlive = parser.keepAlive();
     BodyKind body;
     if (headRequest || status == 204 || status == 304) {
@@ -297,15 +338,38 @@ final class Http1Upstream extends ChannelInboundHandlerAdapter implements Upstre
   }
 
   private boolean readUpgrade(ResponseHead head, StreamListener to) {
-    if (upgrade == null) {
-      fail(
-          new ProxyError.ProtocolViolation(
-              Origin.UPSTREAM, "the upstream changed the protocol without being asked"));
-      return false;
+    Tunnel asked = wanted;
+    if (asked == null || asked.protocol() == null) {
+      return violated("the upstream changed the protocol without being asked");
     }
-    state = State.TUNNEL;
-    to.onHead(head, BodyKind.TUNNEL);
+    Headers headers = head.headers();
+    if (!asked.protocol().equals(Connections.upgrade(headers))) {
+      return violated("the upstream changed to another protocol than " + asked.protocol());
+    }
+    if (parser.chunked() || parser.contentLength() >= 0) {
+      return violated("the upstream changed the protocol with a body");
+    }
+    if (accept != null) {
+      if (!accept.equals(headers.get(HeaderName.SEC_WEBSOCKET_ACCEPT))) {
+        return violated("the upstream's sec-websocket-accept does not belong to the key");
+      }
+      headers.remove(HeaderName.SEC_WEBSOCKET_ACCEPT);
+    }
+    openTunnel(head, to);
     return true;
+  }
+
+  private boolean violated(String what) {
+    fail(new ProxyError.ProtocolViolation(Origin.UPSTREAM, what));
+    return false;
+  }
+
+  private void openTunnel(ResponseHead head, StreamListener to) {
+    state = State.TUNNEL;
+    inputEnded = false;
+    outputEnded = false;
+    ctx.channel().config().setOption(ChannelOption.ALLOW_HALF_CLOSURE, true);
+    to.onHead(head, BodyKind.TUNNEL);
   }
 
   private boolean readBody(ByteBuf in) {
@@ -386,10 +450,25 @@ final class Http1Upstream extends ChannelInboundHandlerAdapter implements Upstre
 
   @Override
   public void userEventTriggered(ChannelHandlerContext context, Object event) {
-    if (event instanceof ChannelInputShutdownEvent) {
+    if (state == State.TUNNEL) {
+      if (HalfClose.ends(event)) {
+        tunnelInputEnded();
+      }
+    } else if (event instanceof ChannelInputShutdownEvent) {
       context.close();
     }
     context.fireUserEventTriggered(event);
+  }
+
+  private void tunnelInputEnded() {
+    StreamListener to = listener;
+    if (!inputEnded) {
+      inputEnded = true;
+      if (to != null) {
+        to.onAnswerEnd(null);
+      }
+      closeIfBothEnded();
+    }
   }
 
   @Override
@@ -406,13 +485,16 @@ final class Http1Upstream extends ChannelInboundHandlerAdapter implements Upstre
 
   private void ended() {
     State at = state;
+    if (at == State.TUNNEL && !sawReset) {
+      tunnelInputEnded();
+    }
     StreamListener to = listener;
     state = State.CLOSED;
     pool.closed(this);
     if (to == null) {
       return;
     }
-    if (at == State.TUNNEL || (at == State.BODY && reader.untilClose() && !sawReset)) {
+    if (at == State.BODY && reader.untilClose() && !sawReset) {
       listener = null;
       to.onAnswerEnd(null);
       return;

@@ -2,12 +2,16 @@ package dev.outrigger.proxy.upstream;
 
 import dev.outrigger.proxy.config.ClusterConfig.AnswerLimits;
 import dev.outrigger.proxy.config.Http2Config;
+import dev.outrigger.proxy.config.UpgradesConfig;
 import dev.outrigger.proxy.http.BodyKind;
+import dev.outrigger.proxy.http.Tunnel;
 import dev.outrigger.proxy.http.codec.FloodKind;
 import dev.outrigger.proxy.http.codec.FlowGate;
 import dev.outrigger.proxy.http.codec.Http2Connection;
 import dev.outrigger.proxy.http.codec.Http2Fields;
 import dev.outrigger.proxy.http.codec.Http2Stream;
+import dev.outrigger.proxy.http.codec.WebSocketKeys;
+import dev.outrigger.proxy.message.HeaderName;
 import dev.outrigger.proxy.message.Headers;
 import dev.outrigger.proxy.message.RequestHead;
 import dev.outrigger.proxy.message.ResponseHead;
@@ -20,6 +24,7 @@ import io.netty.buffer.ByteBuf;
 import io.netty.channel.ChannelHandler;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.handler.codec.http2.Http2Error;
+import io.netty.util.concurrent.EventExecutor;
 import java.net.SocketAddress;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -35,12 +40,17 @@ final class Http2Upstream implements Http2Connection.Owner {
   private final ConnectionPool pool;
   private @Nullable SocketAddress local;
   private final Http2Connection connection;
+
+  @SuppressWarnings("NullAway.Init") // set by onOpen, before any stream
+  private ChannelHandlerContext context;
+
   private final List<Stream> touched = new ArrayList<>();
   private final int maxHeaders;
   private final long madeAt;
   private long idleSince;
   private int requests;
   private boolean retired;
+  private final List<Stream> unsettled = new ArrayList<>(0); // wait for the peer's SETTINGS
 
   Http2Upstream(ConnectionPool pool, Http2Config config, AnswerLimits limits, long now) {
     this.pool = pool;
@@ -95,8 +105,9 @@ final class Http2Upstream implements Http2Connection.Owner {
   }
 
   @Override
-  public void onOpen(ChannelHandlerContext context) {
-    local = context.channel().localAddress();
+  public void onOpen(ChannelHandlerContext opened) {
+    context = opened;
+    local = opened.channel().localAddress();
   }
 
   @Override
@@ -117,6 +128,11 @@ final class Http2Upstream implements Http2Connection.Owner {
 
   @Override
   public void onSettings() {
+    if (!unsettled.isEmpty()) {
+      List<Stream> waiting = List.copyOf(unsettled);
+      unsettled.clear();
+      waiting.forEach(Stream::settled);
+    }
     pool.settled(this, connection.peerMaxStreams());
   }
 
@@ -157,6 +173,10 @@ final class Http2Upstream implements Http2Connection.Owner {
     private boolean flushed;
     private boolean headSeen;
     private boolean touchedNow;
+    private @Nullable Tunnel wanted;
+    private @Nullable RequestHead asked;
+    private boolean tunnel;
+    private boolean outputEnded;
 
     Stream(Http2Stream wire) {
       this.wire = wire;
@@ -167,11 +187,65 @@ final class Http2Upstream implements Http2Connection.Owner {
 
     @Override
     public void start(
-        StreamListener answers, RequestHead head, BodyKind body, @Nullable String upgrade) {
+        StreamListener answers, RequestHead head, BodyKind body, @Nullable Tunnel wish) {
       listener = answers;
       flushes = answers;
       headRequest = head.method().equals("HEAD");
-      wire.request(head, body == BodyKind.NONE);
+      wanted = wish;
+      if (wish == null || wish.protocol() == null) {
+        wire.request(head, body == BodyKind.NONE && wish == null, null);
+        return;
+      }
+      asked = head;
+      if (connection.settled()) {
+        if (connection.extendedConnect() && getsBack(head)) {
+          wire.request(head, false, wish.protocol());
+        } else {
+          loop().execute(this::cannot); // not from within: who started it is not done yet
+        }
+      } else {
+        unsettled.add(this);
+      }
+    }
+
+    private EventExecutor loop() {
+      return context.executor();
+    }
+
+    /** The method is CONNECT from here on, and whoever changes it back can only make it a GET. */
+    private static boolean getsBack(RequestHead head) {
+      return head.method().equals("GET");
+    }
+
+    /** The peer has said what it offers. */
+    private void settled() {
+      RequestHead head = asked;
+      Tunnel wish = wanted;
+      if (wire.gone() || head == null || wish == null) {
+        return;
+      }
+      if (connection.extendedConnect() && getsBack(head) && connection.renumber(wire)) {
+        wire.request(head, false, wish.protocol());
+        flush();
+      } else {
+        cannot();
+      }
+    }
+
+    private void cannot() {
+      Tunnel wish = wanted;
+      RequestHead head = asked;
+      if (wire.gone() || wish == null || head == null) {
+        return;
+      }
+      wire.reset(Http2Error.CANCEL); // which nobody hears of
+      fail(
+          new ProxyError.ProtocolViolation(
+              Origin.UPSTREAM,
+              getsBack(head)
+                  ? "the upstream does not offer " + wish.protocol() + " over HTTP/2 (RFC 8441)"
+                  : "HTTP/2 can change to " + wish.protocol() + " only from GET"),
+          false);
     }
 
     @Override
@@ -181,14 +255,15 @@ final class Http2Upstream implements Http2Connection.Owner {
 
     @Override
     public void end(@Nullable Headers trailers) {
+      outputEnded = true;
       wire.end(trailers);
     }
 
     @Override
     public void flush() {
-      if (!wire.gone()) {
+      if (wire.begun()) {
         flushed = true;
-        wire.flush();
+        wire.flush(); // even if it is gone: its last frame may still be here
       }
     }
 
@@ -255,10 +330,32 @@ final class Http2Upstream implements Http2Connection.Owner {
         return;
       }
       headSeen = true;
+      Tunnel wish = wanted;
+      if (wish != null && head.status() < 300) {
+        tunnel = true;
+        head.headers().remove(HeaderName.CONTENT_LENGTH); // RFC 9110, section 9.3.6
+        if (wish.protocol() != null) {
+          head.status(101);
+          completeHandshake(head.headers(), wish);
+        }
+        to.onHead(head, BodyKind.TUNNEL);
+        return;
+      }
       boolean none = last || headRequest || head.status() == 204 || head.status() == 304;
       to.onHead(
           head,
           none ? BodyKind.NONE : fields.contentLength() >= 0 ? BodyKind.LENGTH : BodyKind.STREAM);
+    }
+
+    /** HTTP/2 agrees to WebSocket without this; a client of HTTP/1.1 waits for it. */
+    private void completeHandshake(Headers headers, Tunnel wish) {
+      RequestHead head = asked;
+      String key = head == null ? null : head.headers().get(HeaderName.SEC_WEBSOCKET_KEY);
+      if (key != null
+          && UpgradesConfig.WEBSOCKET.equals(wish.protocol())
+          && !headers.contains(HeaderName.SEC_WEBSOCKET_ACCEPT)) {
+        headers.add(HeaderName.SEC_WEBSOCKET_ACCEPT, WebSocketKeys.acceptOf(key));
+      }
     }
 
     @Override
@@ -274,6 +371,12 @@ final class Http2Upstream implements Http2Connection.Owner {
     @Override
     public void onEnd(@Nullable Headers trailers) {
       StreamListener to = told();
+      if (tunnel && !outputEnded) {
+        if (to != null) {
+          to.onAnswerEnd(null);
+        }
+        return;
+      }
       listener = null;
       if (to != null) {
         to.onAnswerEnd(trailers);

@@ -16,15 +16,26 @@ import org.jspecify.annotations.Nullable;
 @WorkerConfined
 final class SpeechChooser extends ChannelHandlerAdapter {
   private final Speech speech;
+  private final Supplier<RawUpstream> newRaw;
   private final Supplier<Http1Upstream> newHttp1;
   private final Supplier<Http2Upstream> newHttp2;
+  private @Nullable RawUpstream raw;
   private @Nullable Http1Upstream http1;
   private @Nullable Http2Upstream http2;
 
-  SpeechChooser(Speech speech, Supplier<Http1Upstream> newHttp1, Supplier<Http2Upstream> newHttp2) {
+  SpeechChooser(
+      Speech speech,
+      Supplier<RawUpstream> newRaw,
+      Supplier<Http1Upstream> newHttp1,
+      Supplier<Http2Upstream> newHttp2) {
     this.speech = speech;
+    this.newRaw = newRaw;
     this.newHttp1 = newHttp1;
     this.newHttp2 = newHttp2;
+  }
+
+  @Nullable RawUpstream raw() {
+    return raw;
   }
 
   @Nullable Http1Upstream http1() {
@@ -40,11 +51,15 @@ final class SpeechChooser extends ChannelHandlerAdapter {
     SslHandler tls = context.pipeline().get(SslHandler.class);
     boolean two =
         switch (speech) {
-          case HTTP1 -> false;
+          case HTTP1, NONE -> false;
           case HTTP2, AS_DOWNSTREAM -> true;
           case NEGOTIATED -> tls != null && Alpn.isHttp2(tls.applicationProtocol());
         };
-    if (two) {
+    if (speech == Speech.NONE) {
+      RawUpstream made = newRaw.get();
+      raw = made;
+      context.pipeline().replace(this, null, made);
+    } else if (two) {
       Http2Upstream made = newHttp2.get();
       http2 = made;
       context.pipeline().replace(this, null, made.handler());

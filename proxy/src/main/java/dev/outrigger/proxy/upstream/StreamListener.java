@@ -14,12 +14,16 @@ public interface StreamListener {
   /** An interim answer (1xx but 101). */
   void onInterim(ResponseHead head);
 
+  /** The answer's head; that of a tunnel has status 101, or 200 after CONNECT. */
   void onHead(ResponseHead head, BodyKind body);
 
   /** Takes ownership. */
   void onAnswerBody(ByteBuf bytes);
 
-  /** Whole; the stream is no longer the listener's. */
+  /**
+   * Whole; the stream is no longer the listener's. Of a tunnel only this way is, and the stream is
+   * the listener's until it has ended the other.
+   */
   void onAnswerEnd(@Nullable Headers trailers);
 
   /**

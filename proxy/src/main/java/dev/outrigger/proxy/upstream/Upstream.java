@@ -15,6 +15,7 @@ import dev.outrigger.proxy.config.EndpointSet;
 import dev.outrigger.proxy.config.SocketAddressConfig;
 import dev.outrigger.proxy.config.UpstreamTls;
 import dev.outrigger.proxy.health.OutlierDetector;
+import dev.outrigger.proxy.http.Tunnel;
 import dev.outrigger.proxy.http.codec.Http1HeadWriter;
 import dev.outrigger.proxy.outcome.Origin;
 import dev.outrigger.proxy.outcome.ProxyError;
@@ -138,26 +139,28 @@ public final class Upstream implements PickerState {
    * This worker's connections to an endpoint that speak what one exchange needs.
    *
    * @param http2 whether its client speaks HTTP/2
-   * @param upgrade whether it would like to change the protocol, which only HTTP/1.1 can
+   * @param tunnel what it would like to become, or null; where HTTP/1.1 can be chosen it is, since
+   *     not all that speak HTTP/2 can change the protocol of one stream
    */
-  public ConnectionPool poolOf(Endpoint endpoint, boolean http2, boolean upgrade) {
+  public ConnectionPool poolOf(Endpoint endpoint, boolean http2, @Nullable Tunnel tunnel) {
     Place place = place(endpoint);
+    if (tunnel != null && tunnel.terminated()) {
+      return pool(endpoint, place.pool.key().speaking(Speech.NONE));
+    }
     boolean one =
         switch (config.pool().speech()) {
-          case HTTP1, HTTP2 -> false;
-          case NEGOTIATED -> upgrade;
+          case HTTP1, HTTP2, NONE -> false;
+          case NEGOTIATED -> tunnel != null && tunnel.protocol() != null;
           case AS_DOWNSTREAM -> !http2;
         };
     if (!one) {
       return place.pool;
     }
-    ConnectionPool.Key key = place.pool.key().speaking(Speech.HTTP1);
-    return pools.computeIfAbsent(key, made -> new ConnectionPool(this, endpoint, made));
+    return pool(endpoint, place.pool.key().speaking(Speech.HTTP1));
   }
 
-  /** Whether an exchange can change the protocol. */
-  public boolean upgrades() {
-    return config.pool().speech() != Speech.HTTP2;
+  private ConnectionPool pool(Endpoint endpoint, ConnectionPool.Key key) {
+    return pools.computeIfAbsent(key, made -> new ConnectionPool(this, endpoint, made));
   }
 
   private ConnectionPool.Key keyOf(Endpoint endpoint) {
@@ -167,7 +170,7 @@ public final class Upstream implements PickerState {
         endpoint,
         tls,
         switch (speech) {
-          case HTTP1, HTTP2 -> speech;
+          case HTTP1, HTTP2, NONE -> speech;
           case NEGOTIATED -> tls instanceof UpstreamTls.Plain ? Speech.HTTP1 : speech;
           case AS_DOWNSTREAM -> Speech.HTTP2;
         });
@@ -266,6 +269,7 @@ public final class Upstream implements PickerState {
           ProxyError.PoolOverflow _,
           ProxyError.DownstreamGone _,
           ProxyError.Denied _,
+          ProxyError.UpgradeRefused _,
           ProxyError.RateLimited _,
           ProxyError.Draining _,
           ProxyError.Bug _ ->

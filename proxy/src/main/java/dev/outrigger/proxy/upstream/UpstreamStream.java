@@ -1,6 +1,7 @@
 package dev.outrigger.proxy.upstream;
 
 import dev.outrigger.proxy.http.BodyKind;
+import dev.outrigger.proxy.http.Tunnel;
 import dev.outrigger.proxy.http.codec.FlowGate;
 import dev.outrigger.proxy.message.Headers;
 import dev.outrigger.proxy.message.RequestHead;
@@ -13,8 +14,12 @@ import org.jspecify.annotations.Nullable;
  * the answer is whole. Confined to its worker's event loop.
  */
 public interface UpstreamStream {
-  /** Sends the head. */
-  void start(StreamListener listener, RequestHead head, BodyKind body, @Nullable String upgrade);
+  /**
+   * Sends the head.
+   *
+   * @param tunnel what the request would like both ways to become, or null
+   */
+  void start(StreamListener listener, RequestHead head, BodyKind body, @Nullable Tunnel tunnel);
 
   /** Body bytes; takes ownership. */
   void body(ByteBuf bytes);
@@ -35,7 +40,7 @@ public interface UpstreamStream {
   /** Holds back the answer's body. */
   FlowGate answerGate();
 
-  /** Ends it at once; the listener hears nothing more. */
+  /** Ends it at once, a tunnel with a reset; the listener hears nothing more. */
   void cancel();
 
   /** Drops the rest of the answer, and keeps the connection if that is little. */

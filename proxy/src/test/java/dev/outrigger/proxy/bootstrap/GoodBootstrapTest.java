@@ -24,6 +24,7 @@ import dev.outrigger.proxy.config.RouteTableConfig.PathRewrite;
 import dev.outrigger.proxy.config.RuntimeConfig;
 import dev.outrigger.proxy.config.TlsVersions;
 import dev.outrigger.proxy.config.TracingConfig;
+import dev.outrigger.proxy.config.UpgradesConfig;
 import dev.outrigger.proxy.config.UpstreamTls;
 import dev.outrigger.proxy.config.WeightedCluster;
 import dev.outrigger.proxy.extension.ResourceRef;
@@ -112,7 +113,7 @@ final class GoodBootstrapTest {
                 Duration.ofSeconds(30),
                 Duration.ofSeconds(5)));
     assertThat(http.tracing()).isEqualTo(new TracingConfig(true, 10));
-    assertThat(http.upgrades()).isTrue();
+    assertThat(http.upgrades()).isEqualTo(UpgradesConfig.WEBSOCKETS);
     assertThat(http.serverName()).isEqualTo("shop");
 
     List<RouteTableConfig.Route> routes = http.routes().virtualHosts().getFirst().routes();
@@ -150,7 +151,8 @@ final class GoodBootstrapTest {
                 null));
     Action.Forward last = (Action.Forward) routes.get(3).action();
     assertThat(last.timeout()).isEqualTo(Duration.ofSeconds(15));
-    assertThat(last.upgrades()).isFalse();
+    assertThat(last.upgrades())
+        .isEqualTo(new UpgradesConfig(Map.of("websocket", UpgradesConfig.Choice.REFUSED)));
     assertThat(last.retry().conditions()).containsExactly(RetryPolicy.Condition.SERVER_ERROR);
     assertThat(last.retry().maxRetries()).isEqualTo(1);
   }

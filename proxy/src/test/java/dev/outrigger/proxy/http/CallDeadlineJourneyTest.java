@@ -21,6 +21,7 @@ import dev.outrigger.proxy.config.RouteTableConfig.VirtualHost;
 import dev.outrigger.proxy.config.RuntimeConfig;
 import dev.outrigger.proxy.config.SocketAddressConfig;
 import dev.outrigger.proxy.config.TracingConfig;
+import dev.outrigger.proxy.config.UpgradesConfig;
 import dev.outrigger.proxy.config.UpstreamTls;
 import dev.outrigger.proxy.config.WeightedCluster;
 import dev.outrigger.proxy.forward.Forwarder;
@@ -131,7 +132,7 @@ class CallDeadlineJourneyTest {
                 HttpProxyConfig.Forwarding.DEFAULT,
                 TracingConfig.OFF,
                 AccessLogConfig.OFF,
-                true,
+                UpgradesConfig.WEBSOCKETS,
                 ""),
             RouteTable.compile(table));
     InetSocketAddress address = new InetSocketAddress(InetAddress.getLoopbackAddress(), 1234);

@@ -15,6 +15,7 @@ import dev.outrigger.proxy.config.RouteTableConfig.PathMatch;
 import dev.outrigger.proxy.config.RouteTableConfig.Route;
 import dev.outrigger.proxy.config.RouteTableConfig.VirtualHost;
 import dev.outrigger.proxy.config.TracingConfig;
+import dev.outrigger.proxy.config.UpgradesConfig;
 import dev.outrigger.proxy.config.WeightedCluster;
 import dev.outrigger.proxy.fuzz.Oracle;
 import dev.outrigger.proxy.message.ConnectionFacts;
@@ -83,7 +84,7 @@ final class EchoBed {
             Forwarding.DEFAULT,
             TracingConfig.OFF,
             AccessLogConfig.OFF,
-            false,
+            UpgradesConfig.WEBSOCKETS,
             "");
     HttpSettings settings =
         new HttpSettings(RuntimeSnapshot.EMPTY, config, RouteTable.compile(TABLE));

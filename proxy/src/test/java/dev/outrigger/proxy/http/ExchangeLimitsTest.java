@@ -18,6 +18,7 @@ import dev.outrigger.proxy.config.RouteTableConfig.Rewrite;
 import dev.outrigger.proxy.config.RouteTableConfig.Route;
 import dev.outrigger.proxy.config.RouteTableConfig.VirtualHost;
 import dev.outrigger.proxy.config.TracingConfig;
+import dev.outrigger.proxy.config.UpgradesConfig;
 import dev.outrigger.proxy.config.WeightedCluster;
 import dev.outrigger.proxy.message.ConnectionFacts;
 import dev.outrigger.proxy.message.Headers;
@@ -125,7 +126,7 @@ class ExchangeLimitsTest {
                 Forwarding.DEFAULT,
                 TracingConfig.OFF,
                 AccessLogConfig.OFF,
-                false,
+                UpgradesConfig.WEBSOCKETS,
                 ""),
             RouteTable.compile(table));
     HttpService service =

@@ -18,6 +18,7 @@ import dev.outrigger.proxy.config.RouteTableConfig.PathRewrite;
 import dev.outrigger.proxy.config.RouteTableConfig.Route;
 import dev.outrigger.proxy.config.RouteTableConfig.VirtualHost;
 import dev.outrigger.proxy.config.TracingConfig;
+import dev.outrigger.proxy.config.UpgradesConfig;
 import dev.outrigger.proxy.config.WeightedCluster;
 import dev.outrigger.proxy.message.ConnectionFacts;
 import dev.outrigger.proxy.message.Headers;
@@ -173,7 +174,7 @@ class Http1DownstreamTest {
             forwarding,
             TracingConfig.OFF,
             AccessLogConfig.OFF,
-            false,
+            UpgradesConfig.NONE,
             ""),
         RouteTable.compile(table));
   }

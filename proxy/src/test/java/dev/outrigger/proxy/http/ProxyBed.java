@@ -33,6 +33,7 @@ import dev.outrigger.proxy.config.RouteTableConfig.VirtualHost;
 import dev.outrigger.proxy.config.RuntimeConfig;
 import dev.outrigger.proxy.config.SocketAddressConfig;
 import dev.outrigger.proxy.config.TracingConfig;
+import dev.outrigger.proxy.config.UpgradesConfig;
 import dev.outrigger.proxy.config.UpstreamTls;
 import dev.outrigger.proxy.config.WeightedCluster;
 import dev.outrigger.proxy.forward.AttemptFilter;
@@ -49,6 +50,7 @@ import io.netty.bootstrap.ServerBootstrap;
 import io.netty.channel.Channel;
 import io.netty.channel.ChannelHandler;
 import io.netty.channel.ChannelInitializer;
+import io.netty.channel.ChannelOption;
 import io.netty.channel.EventLoop;
 import io.netty.channel.MultiThreadIoEventLoopGroup;
 import io.netty.channel.nio.NioIoHandler;
@@ -93,7 +95,9 @@ public final class ProxyBed implements AutoCloseable {
     public @Nullable String prefixRewrite;
     public @Nullable String hostRewrite;
     public boolean inbound;
+    public boolean halfClosure;
     public Codec codec = Codec.HTTP1;
+    public UpgradesConfig upgrades = UpgradesConfig.WEBSOCKETS;
     public final List<Route> routes = new ArrayList<>();
     public final List<Mirror> mirrors = new ArrayList<>();
     public final Map<String, Integer> clusters = new HashMap<>();
@@ -184,7 +188,7 @@ public final class ProxyBed implements AutoCloseable {
             setup.forwarding,
             TracingConfig.OFF,
             AccessLogConfig.OFF,
-            true,
+            setup.upgrades,
             "",
             false,
             setup.requestIds,
@@ -206,6 +210,7 @@ public final class ProxyBed implements AutoCloseable {
         new ServerBootstrap()
             .group(group)
             .channel(NioServerSocketChannel.class)
+            .childOption(ChannelOption.ALLOW_HALF_CLOSURE, setup.halfClosure)
             .childHandler(
                 new ChannelInitializer<Channel>() {
                   @Override

@@ -17,6 +17,7 @@ import dev.outrigger.proxy.config.RouteTableConfig.PathMatch;
 import dev.outrigger.proxy.config.RouteTableConfig.Route;
 import dev.outrigger.proxy.config.RouteTableConfig.VirtualHost;
 import dev.outrigger.proxy.config.TracingConfig;
+import dev.outrigger.proxy.config.UpgradesConfig;
 import dev.outrigger.proxy.config.WeightedCluster;
 import dev.outrigger.proxy.http.codec.FlowGate;
 import dev.outrigger.proxy.message.ConnectionFacts;
@@ -153,7 +154,7 @@ class SlowClientsTest {
             Forwarding.DEFAULT,
             TracingConfig.OFF,
             AccessLogConfig.OFF,
-            false,
+            UpgradesConfig.WEBSOCKETS,
             "");
     HttpSettings settings =
         new HttpSettings(RuntimeSnapshot.EMPTY, config, RouteTable.compile(table));

@@ -9,6 +9,7 @@ import dev.outrigger.proxy.config.LbPolicy;
 import dev.outrigger.proxy.config.RouteTableConfig;
 import dev.outrigger.proxy.config.SocketAddressConfig;
 import dev.outrigger.proxy.config.TracingConfig;
+import dev.outrigger.proxy.config.UpgradesConfig;
 import dev.outrigger.proxy.message.ConnectionFacts;
 import dev.outrigger.proxy.message.Headers;
 import dev.outrigger.proxy.message.HttpVersion;
@@ -78,7 +79,7 @@ final class Bed {
         HttpProxyConfig.Forwarding.DEFAULT,
         tracing,
         log,
-        true,
+        UpgradesConfig.WEBSOCKETS,
         "");
   }
 

@@ -90,6 +90,20 @@ final class Grammar {
     return value;
   }
 
+  /** Whether an authority has a host and a port that can be connected to. */
+  static boolean hasPort(String authority) {
+    int colon = authority.lastIndexOf(':');
+    if (colon < 1 || colon == authority.length() - 1 || authority.indexOf(']') > colon) {
+      return false;
+    }
+    for (int i = colon + 1; i < authority.length(); i++) {
+      if (authority.charAt(i) != '0') {
+        return true;
+      }
+    }
+    return false;
+  }
+
   /** {@code uri-host [":" port]} of RFC 9110, section 7.2; empty is allowed, a user is not. */
   static boolean isAuthority(String text) {
     int end = text.length();

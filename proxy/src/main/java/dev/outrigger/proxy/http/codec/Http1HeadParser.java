@@ -257,10 +257,8 @@ public final class Http1HeadParser {
     if (start >= end) {
       return !refuse("the request line has no target");
     }
-    if (method.equals("CONNECT")) { // whatever its target, also one that another method had
-      return !refuse("CONNECT is not offered here");
-    }
-    if (Arrays.equals(array, start, end, lastTarget, 0, lastTarget.length)) {
+    boolean connect = method.equals("CONNECT");
+    if (!connect && Arrays.equals(array, start, end, lastTarget, 0, lastTarget.length)) {
       path = lastTargetText;
       absolute = false;
       return true;
@@ -275,6 +273,11 @@ public final class Http1HeadParser {
       }
     }
     absolute = false;
+    if (connect) {
+      path = text(array, start, end);
+      return (Grammar.isAuthority(path) && Grammar.hasPort(path))
+          || !refuse("the target of CONNECT is not a host with a port");
+    }
     if (array[start] == '/') {
       path = text(array, start, end);
       if (end - start <= MAX_KEPT_BYTES) {
@@ -419,12 +422,16 @@ public final class Http1HeadParser {
   }
 
   private void host(Headers all, byte[] array) {
+    if ((chunked || contentLength > 0) && method.equals("CONNECT")) {
+      refuse("CONNECT has no body");
+      return;
+    }
     int index = all.indexOf(HeaderName.HOST, 0);
     if (index < 0) {
       if (version != HttpVersion.HTTP_1_0) {
         refuse("the header host is missing");
       } else if (!absolute) {
-        authority = "";
+        authority = method.equals("CONNECT") ? path : "";
       }
       return;
     }
@@ -452,7 +459,17 @@ public final class Http1HeadParser {
       refuse("the request target and the header host disagree");
       return;
     }
-    authority = host;
+    if (method.equals("CONNECT") && !names(path, host)) {
+      refuse("the request target and the header host disagree");
+      return;
+    }
+    authority = method.equals("CONNECT") ? path : host;
+  }
+
+  /** Whether a host, with or without its port, is that of CONNECT's target. */
+  private static boolean names(String target, String host) {
+    return host.equalsIgnoreCase(target)
+        || host.equalsIgnoreCase(target.substring(0, target.lastIndexOf(':')));
   }
 
   private boolean refuse(String what) {

@@ -124,6 +124,7 @@ public final class Http2Connection extends ByteToMessageDecoder implements Http2
   private int peerMaxFrame = MAX_FRAME;
   private int peerMaxStreams = 1; // until the peer has said how many
   private boolean settingsPeer;
+  private boolean peerExtendedConnect;
   private int headersOf; // the stream whose header block is not whole, or 0
   private long blockBytes; // of that block so far
   private long unfinishedSince = NEVER;
@@ -181,6 +182,23 @@ public final class Http2Connection extends ByteToMessageDecoder implements Http2
         && nextId > 0
         && streams.size() < peerMaxStreams
         && ctx.channel().isActive();
+  }
+
+  /** Whether the peer offers the extended CONNECT of RFC 8441. */
+  public boolean extendedConnect() {
+    return peerExtendedConnect;
+  }
+
+  /** Gives a stream that has waited the next number: streams begin in the order of theirs. */
+  public boolean renumber(Http2Stream stream) {
+    if (stream.gone || stream.begun || nextId < 0) {
+      return false;
+    }
+    streams.remove(stream.id);
+    stream.id = nextId;
+    nextId += 2;
+    streams.put(stream.id, stream);
+    return true;
   }
 
   /** Opens one; only where there is room. */
@@ -265,6 +283,9 @@ public final class Http2Connection extends ByteToMessageDecoder implements Http2
   }
 
   public void flush() {
+    if (closed) {
+      return;
+    }
     ByteBuf gathered = out;
     if (gathered != null) {
       out = null;
@@ -299,7 +320,8 @@ public final class Http2Connection extends ByteToMessageDecoder implements Http2
     if (side == Side.CLIENT) {
       gathered(32).writeBytes(Http2CodecUtil.connectionPrefaceBuf());
     }
-    ByteBuf to = frame(6 * 3, Http2FrameTypes.SETTINGS, 0, 0);
+    boolean offers = side == Side.SERVER && config.extendedConnect();
+    ByteBuf to = frame(6 * (offers ? 4 : 3), Http2FrameTypes.SETTINGS, 0, 0);
     if (side == Side.SERVER) {
       setting(to, Http2CodecUtil.SETTINGS_MAX_CONCURRENT_STREAMS, config.maxStreams());
     } else {
@@ -307,6 +329,9 @@ public final class Http2Connection extends ByteToMessageDecoder implements Http2
     }
     setting(to, Http2CodecUtil.SETTINGS_INITIAL_WINDOW_SIZE, config.streamWindow());
     setting(to, Http2CodecUtil.SETTINGS_MAX_HEADER_LIST_SIZE, maxHeadBytes);
+    if (offers) {
+      setting(to, Http2CodecUtil.SETTINGS_ENABLE_CONNECT_PROTOCOL, 1);
+    }
     if (config.connectionWindow() > DEFAULT_WINDOW) {
       writeWindowUpdate(0, config.connectionWindow() - DEFAULT_WINDOW);
       receiveWindow = config.connectionWindow();
@@ -659,6 +684,12 @@ public final class Http2Connection extends ByteToMessageDecoder implements Http2
     if (fault == null && !fields.tooMany()) {
       fault = side == Side.SERVER ? fields.requestFault() : fields.responseFault();
     }
+    if (fault == null
+        && side == Side.SERVER
+        && !config.extendedConnect()
+        && fields.protocol() != null) {
+      fault = ":protocol was not offered";
+    }
     if (fault == null && last && fields.contentLength() > 0 && side == Side.SERVER) {
       fault = "content-length promises a body that does not come";
     }
@@ -679,7 +710,7 @@ public final class Http2Connection extends ByteToMessageDecoder implements Http2
     }
     stream.headSeen = true;
     stream.remoteEnded = last;
-    if (!last) {
+    if (!last && !(stream.tunnel && fields.agrees())) {
       stream.declare(fields.contentLength());
     }
     if (told != null) {
@@ -740,6 +771,7 @@ public final class Http2Connection extends ByteToMessageDecoder implements Http2
       return null;
     }
     Http2Stream made = new Http2Stream(this, id, peerStreamWindow, config.streamWindow());
+    made.begun = true;
     streams.put(id, made);
     owner.onStream(made);
     return made;
@@ -797,6 +829,13 @@ public final class Http2Connection extends ByteToMessageDecoder implements Http2
             ? (settingsPeer ? peerMaxStreams : 1000)
             : (int) Math.min(max, Integer.MAX_VALUE);
     settingsPeer = true;
+    Boolean connect = settings.connectProtocolEnabled();
+    if (connect != null && side == Side.CLIENT) {
+      if (peerExtendedConnect && !connect) {
+        throw connection(Http2Error.PROTOCOL_ERROR, "extended CONNECT is taken back");
+      }
+      peerExtendedConnect = connect;
+    }
     Integer frame = settings.maxFrameSize();
     if (frame != null) {
       peerMaxFrame = Math.min(frame, 64 * 1024);
@@ -1050,10 +1089,10 @@ public final class Http2Connection extends ByteToMessageDecoder implements Http2
         .writeInt(stream);
   }
 
-  void writeRequest(Http2Stream stream, RequestHead head, boolean last) {
+  void writeRequest(Http2Stream stream, RequestHead head, boolean last, @Nullable String protocol) {
     ByteBuf block = ctx.alloc().buffer(256);
     try {
-      encoder.request(stream.id, head, block);
+      encoder.request(stream.id, head, protocol, block);
       writeBlock(stream.id, block, last);
     } catch (Http2Exception e) {
       fail(Http2Error.INTERNAL_ERROR, "HPACK");

@@ -8,6 +8,7 @@ import dev.outrigger.proxy.message.ResponseHead;
 import io.netty.handler.codec.http2.DefaultHttp2Headers;
 import io.netty.handler.codec.http2.Http2Headers;
 import io.netty.util.AsciiString;
+import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -27,6 +28,7 @@ public final class Http2Fields extends DefaultHttp2Headers {
   private @Nullable String path;
   private @Nullable String scheme;
   private @Nullable String authority;
+  private @Nullable String protocol;
   private @Nullable String status;
   private @Nullable StringBuilder cookies;
   private long contentLength = -1;
@@ -86,6 +88,10 @@ public final class Http2Fields extends DefaultHttp2Headers {
       case ":authority" -> {
         twice = authority != null;
         authority = value;
+      }
+      case ":protocol" -> {
+        twice = protocol != null;
+        protocol = value;
       }
       case ":status" -> {
         twice = status != null;
@@ -209,6 +215,12 @@ public final class Http2Fields extends DefaultHttp2Headers {
     return tooMany;
   }
 
+  /** The protocol that an extended CONNECT asks for (RFC 8441), in lower case, or null. */
+  public @Nullable String protocol() {
+    String asked = protocol;
+    return asked == null ? null : asked.toLowerCase(Locale.ROOT);
+  }
+
   /** What {@code content-length} says, or -1. */
   public long contentLength() {
     return contentLength;
@@ -240,9 +252,13 @@ public final class Http2Fields extends DefaultHttp2Headers {
     if (named == null || named.isEmpty() || !Grammar.isAuthority(named)) {
       return "no valid :authority or host";
     }
-    if (verb.equals("CONNECT")) {
-      return path != null || scheme != null || authority == null
-          ? "CONNECT has :authority, and neither :scheme nor :path"
+    if (protocol != null) {
+      if (!verb.equals("CONNECT") || authority == null || !isProtocol(protocol)) {
+        return ":protocol is malformed, or without CONNECT and :authority";
+      }
+    } else if (verb.equals("CONNECT")) {
+      return path != null || scheme != null || authority == null || !Grammar.hasPort(authority)
+          ? "CONNECT has :authority with a port, and neither :scheme nor :path"
           : null;
     }
     if (scheme == null || !(scheme.equals("http") || scheme.equals("https"))) {
@@ -264,6 +280,13 @@ public final class Http2Fields extends DefaultHttp2Headers {
     return null;
   }
 
+  private static boolean isProtocol(String text) {
+    int slash = text.indexOf('/');
+    return slash < 0
+        ? token(text)
+        : token(text.substring(0, slash)) && token(text.substring(slash + 1));
+  }
+
   private static boolean token(String text) {
     for (int i = 0; i < text.length(); i++) {
       char c = text.charAt(i);
@@ -274,7 +297,10 @@ public final class Http2Fields extends DefaultHttp2Headers {
     return !text.isEmpty();
   }
 
-  /** The request's head; only where {@link #requestFault} found nothing. */
+  /**
+   * The request's head; only where {@link #requestFault} found nothing. An extended CONNECT is a
+   * GET with a {@link #protocol}, as it is in HTTP/1.1.
+   */
   public RequestHead request(String spokenScheme) {
     Headers all = done();
     String host = all.get(HeaderName.HOST);
@@ -283,7 +309,7 @@ public final class Http2Fields extends DefaultHttp2Headers {
       all.add(HeaderName.HOST, named);
     }
     return new RequestHead(
-        String.valueOf(method),
+        protocol == null ? String.valueOf(method) : "GET",
         path == null ? named : path,
         named,
         spokenScheme,
@@ -296,7 +322,7 @@ public final class Http2Fields extends DefaultHttp2Headers {
     if (fault != null) {
       return fault;
     }
-    if (method != null || path != null || scheme != null || authority != null) {
+    if (method != null || path != null || scheme != null || authority != null || protocol != null) {
       return "a pseudo-header of requests has no place in a response";
     }
     String code = status;
@@ -317,6 +343,12 @@ public final class Http2Fields extends DefaultHttp2Headers {
     return code != null && code.startsWith("1");
   }
 
+  /** Whether this is an answer that makes a CONNECT a tunnel (2xx). */
+  boolean agrees() {
+    String code = status;
+    return code != null && code.startsWith("2");
+  }
+
   /** The response's head; only where {@link #responseFault} found nothing. */
   public ResponseHead response() {
     return new ResponseHead(Integer.parseInt(String.valueOf(status)), HttpVersion.HTTP_2, done());
@@ -330,7 +362,12 @@ public final class Http2Fields extends DefaultHttp2Headers {
     if (tooMany) {
       return "too many trailers";
     }
-    if (method != null || path != null || scheme != null || authority != null || status != null) {
+    if (method != null
+        || path != null
+        || scheme != null
+        || authority != null
+        || protocol != null
+        || status != null) {
       return "a pseudo-header has no place in trailers";
     }
     return Trailers.refused(headers);

@@ -11,6 +11,7 @@ import io.netty.handler.codec.http2.Http2Exception;
 import io.netty.handler.codec.http2.Http2Headers;
 import io.netty.handler.codec.http2.Http2HeadersEncoder;
 import io.netty.util.AsciiString;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Writes our heads as header blocks: names in lower case, without what is meant for one connection
@@ -18,6 +19,7 @@ import io.netty.util.AsciiString;
  */
 final class Http2FieldsEncoder {
   private static final AsciiString[] STATUS = new AsciiString[1000];
+  private static final AsciiString CONNECT = AsciiString.cached("CONNECT");
   private static final AsciiString HTTP = AsciiString.cached("http");
   private static final AsciiString HTTPS = AsciiString.cached("https");
 
@@ -39,16 +41,27 @@ final class Http2FieldsEncoder {
     hpack.close();
   }
 
-  void request(int stream, RequestHead head, ByteBuf out) throws Http2Exception {
+  /**
+   * A request's head.
+   *
+   * @param protocol what an extended CONNECT asks for, or null
+   */
+  void request(int stream, RequestHead head, @Nullable String protocol, ByteBuf out)
+      throws Http2Exception {
     Headers headers = head.headers();
     String host = headers.get(HeaderName.HOST);
     Http2Headers fields = new DefaultHttp2Headers(false, headers.size() + 4);
-    fields.method(new AsciiString(head.method()));
-    if (!head.method().equals("CONNECT")) {
+    fields.method(protocol == null ? new AsciiString(head.method()) : CONNECT);
+    if (protocol != null) {
+      fields.add(Http2Headers.PseudoHeaderName.PROTOCOL.value(), new AsciiString(protocol));
+    }
+    if (protocol == null && head.method().equals("CONNECT")) {
+      fields.authority(new AsciiString(head.path())); // which has the port that host may lack
+    } else {
       fields.scheme(head.scheme().equals("https") ? HTTPS : HTTP);
       fields.path(new AsciiString(head.path()));
+      fields.authority(new AsciiString(host == null ? head.authority() : host));
     }
-    fields.authority(new AsciiString(host == null ? head.authority() : host));
     regular(headers, fields);
     hpack.encodeHeaders(stream, fields, out);
   }

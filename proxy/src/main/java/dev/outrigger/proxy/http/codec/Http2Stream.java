@@ -46,7 +46,7 @@ public final class Http2Stream implements FlowGate.Valve {
   private final Http2Connection connection;
   private final FlowGate gate = new FlowGate(this);
   private final ArrayDeque<ByteBuf> unsent = new ArrayDeque<>(2);
-  final int id;
+  int id;
   @Nullable Listener listener;
   int sendWindow;
   int receiveWindow;
@@ -54,6 +54,8 @@ public final class Http2Stream implements FlowGate.Valve {
   boolean remoteEnded;
   boolean localEnded;
   boolean gone;
+  boolean begun; // the peer knows of it
+  boolean tunnel; // a CONNECT: what follows an agreement has no length
   boolean blocked; // in the connection's queue of those that wait for its window
   private boolean wantsWritable;
   private int unsentBytes;
@@ -81,6 +83,11 @@ public final class Http2Stream implements FlowGate.Valve {
     return gate;
   }
 
+  /** Whether the peer knows of it. */
+  public boolean begun() {
+    return begun;
+  }
+
   public boolean gone() {
     return gone;
   }
@@ -92,9 +99,16 @@ public final class Http2Stream implements FlowGate.Valve {
 
   // What is sent.
 
-  public void request(RequestHead head, boolean last) {
+  /**
+   * Opens the stream.
+   *
+   * @param protocol what an extended CONNECT asks for, or null
+   */
+  public void request(RequestHead head, boolean last, @Nullable String protocol) {
     if (!gone) {
-      connection.writeRequest(this, head, last);
+      tunnel = protocol != null || head.method().equals("CONNECT");
+      connection.writeRequest(this, head, last, protocol);
+      begun = true;
       localEnded |= last;
     }
   }
@@ -153,7 +167,9 @@ public final class Http2Stream implements FlowGate.Valve {
   /** Ends the stream at once. */
   public void reset(Http2Error code) {
     if (!gone) {
-      connection.writeReset(id, code);
+      if (begun) {
+        connection.writeReset(id, code);
+      }
       connection.over(this, true);
     }
   }

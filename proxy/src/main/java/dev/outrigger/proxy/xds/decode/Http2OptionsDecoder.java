@@ -41,7 +41,8 @@ final class Http2OptionsDecoder {
         keepAlive.hasTimeout()
             ? at.in("timeout").positive(keepAlive.getTimeout())
             : defaults.keepAliveTimeout(),
-        frames(options, defaults.frames(), scope));
+        frames(options, defaults.frames(), scope),
+        options.getAllowConnect());
   }
 
   private static FrameLimits frames(Http2ProtocolOptions options, FrameLimits defaults, Scope scope)

@@ -8,6 +8,7 @@ import dev.outrigger.proxy.config.HttpProxyConfig.CertDetail;
 import dev.outrigger.proxy.config.NetworkFilter;
 import dev.outrigger.proxy.config.RouteTableConfig;
 import dev.outrigger.proxy.config.TracingConfig;
+import dev.outrigger.proxy.config.UpgradesConfig;
 import dev.outrigger.proxy.extension.InvalidResourceException;
 import dev.outrigger.proxy.extension.ResourceRef;
 import dev.outrigger.proxy.extension.Unresolved;
@@ -36,7 +37,7 @@ final class HttpProxyDecoder {
     HttpProxyConfig.Forwarding forwarding = forwarding(manager, scope);
     TracingConfig tracing = tracing(manager, scope.in("tracing"));
     AccessLogConfig log = accessLog(manager, scope);
-    boolean upgrades = upgrades(manager, scope);
+    UpgradesConfig upgrades = UpgradesDecoder.ofListener(manager, scope);
     String serverName = serverName(manager, scope);
     boolean serverIfAbsent =
         manager.getServerHeaderTransformation()
@@ -251,18 +252,6 @@ final class HttpProxyDecoder {
       throw scope.refuse("is " + value + ", expected 0 to 100");
     }
     return value;
-  }
-
-  private static boolean upgrades(HttpConnectionManager manager, Scope scope)
-      throws InvalidResourceException {
-    boolean upgrades = false;
-    for (int i = 0; i < manager.getUpgradeConfigsCount(); i++) {
-      HttpConnectionManager.UpgradeConfig config = manager.getUpgradeConfigs(i);
-      if (RouteActionDecoder.isWebSocket(config.getUpgradeType(), scope.in("upgrade_configs", i))) {
-        upgrades = !config.hasEnabled() || config.getEnabled().getValue();
-      }
-    }
-    return upgrades;
   }
 
   private static String serverName(HttpConnectionManager manager, Scope scope)

@@ -112,8 +112,10 @@ final class MatchDecoder {
         yield new PathMatch.SegmentPrefix(prefix, caseSensitive);
       }
       case SAFE_REGEX -> new PathMatch.Regex(regex(match.getSafeRegex(), scope.in("safe_regex")));
+      case CONNECT_MATCHER -> new PathMatch.Connect();
       case PATHSPECIFIER_NOT_SET ->
-          throw scope.refuse("expected prefix, path, path_separated_prefix or safe_regex");
+          throw scope.refuse(
+              "expected prefix, path, path_separated_prefix, safe_regex or connect_matcher");
     };
   }
 

@@ -53,7 +53,7 @@ final class RouteActionDecoder {
         idle,
         retry,
         RewriteDecoder.decode(route, scope),
-        upgrades(route.getUpgradeConfigsList(), scope),
+        UpgradesDecoder.ofRoute(route, scope),
         CallTimesDecoder.decode(route, scope),
         inherited.retryBufferBytes(),
         mirrors,
@@ -127,26 +127,6 @@ final class RouteActionDecoder {
       throw scope.refuse("the weights add up to " + sum + ", expected 1 to " + Integer.MAX_VALUE);
     }
     return clusters;
-  }
-
-  private static @Nullable Boolean upgrades(List<RouteAction.UpgradeConfig> configs, Scope scope)
-      throws InvalidResourceException {
-    @Nullable Boolean upgrades = null;
-    for (int i = 0; i < configs.size(); i++) {
-      RouteAction.UpgradeConfig config = configs.get(i);
-      if (isWebSocket(config.getUpgradeType(), scope.in("upgrade_configs", i))) {
-        upgrades = !config.hasEnabled() || config.getEnabled().getValue();
-      }
-    }
-    return upgrades;
-  }
-
-  static boolean isWebSocket(String upgrade, Scope scope) throws InvalidResourceException {
-    if (upgrade.equalsIgnoreCase("websocket")) {
-      return true;
-    }
-    scope.in("upgrade_type").unsupported("expected websocket");
-    return false;
   }
 
   static Action.Direct direct(DirectResponseAction direct, int maxBody, Scope scope)

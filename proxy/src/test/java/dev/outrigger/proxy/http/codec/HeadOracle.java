@@ -71,7 +71,7 @@ final class HeadOracle {
     if (head.authority().isEmpty()) {
       return; // HTTP/1.0 without a host: HTTP/2 has no such request
     }
-    Http2Fields fields = decoded((encoder, out) -> encoder.request(1, head, out));
+    Http2Fields fields = decoded((encoder, out) -> encoder.request(1, head, null, out));
     check(fields.requestFault() == null, "malformed HTTP/2 is sent: " + fields.requestFault());
     RequestHead read = fields.request(head.scheme());
     same(head.method(), read.method(), "method");
