@@ -11,7 +11,9 @@ import dev.outrigger.e2e.harness.PlainClient;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
+import java.net.InetAddress;
 import java.net.InetSocketAddress;
+import java.net.ServerSocket;
 import java.net.Socket;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -73,6 +75,24 @@ class MalformedInputTest {
           .contains(file + ":")
           .doesNotContain("\tat ")
           .doesNotContain("Exception");
+    }
+  }
+
+  @Test
+  void anAddressThatSomebodyHasIsSaidInALine() throws Exception {
+    try (ServerSocket taken = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+      String address = "127.0.0.1:" + taken.getLocalPort();
+      String target = "127.0.0.1:9";
+      Ended listener = run("taken", "proxy", "--listen", address, "--to", target);
+      Ended admin =
+          run("taken-admin", "proxy", "--listen=127.0.0.1:0", "--to", target, "--admin", address);
+      for (Ended ended : List.of(listener, admin)) {
+        assertThat(ended.exit()).as(ended.said()).isEqualTo(4);
+        assertThat(ended.said())
+            .contains("cannot bind " + address + ": another program has the address")
+            .doesNotContain("\tat ")
+            .doesNotContain("draining");
+      }
     }
   }
 

@@ -13,6 +13,7 @@ import dev.outrigger.proxy.worker.Transport;
 import io.netty.util.NetUtil;
 import java.io.IOException;
 import java.io.PrintStream;
+import java.net.BindException;
 import java.net.InetSocketAddress;
 import java.security.SecureRandom;
 import java.time.InstantSource;
@@ -174,6 +175,9 @@ public final class Outrigger {
     } catch (InvalidResourceException e) {
       err.println("outrigger: " + e.getMessage());
       return ExitCode.BAD_CONFIG;
+    } catch (BindException e) {
+      err.println("outrigger: admin: " + e.getMessage());
+      return ExitCode.CANNOT_BIND;
     } catch (IOException e) {
       err.println("outrigger: " + e.getMessage());
       return ExitCode.FAILED;
@@ -181,6 +185,7 @@ public final class Outrigger {
       Thread.currentThread().interrupt();
       return ExitCode.FAILED;
     } finally {
+      ended.countDown(); // what did not start has nothing to drain
       closed.countDown();
     }
   }

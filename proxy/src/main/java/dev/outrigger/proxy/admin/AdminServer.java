@@ -1,6 +1,7 @@
 package dev.outrigger.proxy.admin;
 
 import dev.outrigger.proxy.config.SocketAddressConfig;
+import dev.outrigger.proxy.worker.BindReason;
 import dev.outrigger.proxy.worker.ConfigLoop;
 import dev.outrigger.proxy.worker.Transport;
 import io.netty.bootstrap.ServerBootstrap;
@@ -13,6 +14,7 @@ import io.netty.handler.codec.http.HttpServerCodec;
 import io.netty.handler.flow.FlowControlHandler;
 import io.netty.handler.timeout.ReadTimeoutHandler;
 import java.io.IOException;
+import java.net.BindException;
 import java.net.InetSocketAddress;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
@@ -58,8 +60,10 @@ public final class AdminServer implements AutoCloseable {
             .bind(address.host(), address.port())
             .awaitUninterruptibly();
     if (!bound.isSuccess()) {
-      throw new IOException(
-          "admin cannot listen on " + address + ": " + bound.cause().getMessage(), bound.cause());
+      BindException refused =
+          new BindException("cannot bind " + address + ": " + BindReason.of(bound.cause()));
+      refused.initCause(bound.cause());
+      throw refused;
     }
     server = bound.channel();
     return (InetSocketAddress) bound.channel().localAddress();

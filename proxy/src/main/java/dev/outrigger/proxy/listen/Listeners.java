@@ -2,6 +2,7 @@ package dev.outrigger.proxy.listen;
 
 import dev.outrigger.proxy.config.ListenerConfig;
 import dev.outrigger.proxy.config.SocketAddressConfig;
+import dev.outrigger.proxy.worker.BindReason;
 import dev.outrigger.proxy.worker.ConfigLoop;
 import dev.outrigger.proxy.worker.Transport;
 import dev.outrigger.proxy.worker.Worker;
@@ -163,7 +164,7 @@ public final class Listeners {
                         key.address(),
                         binding.cause().getMessage());
                     onBindFailure.accept(
-                        key.address().toString(), String.valueOf(binding.cause().getMessage()));
+                        key.address().toString(), BindReason.of(binding.cause()));
                     settled.run();
                     return;
                   }
