@@ -142,12 +142,12 @@ public final class LogFormatParser {
   private Piece value(
       LogOperator operator, String argument, int argumentAt, boolean bracket, int maxLength)
       throws LogFormatException {
-    switch (operator.argument()) {
+    return switch (operator.argument()) {
       case NONE -> {
         if (bracket && !argument.isEmpty()) {
           throw wrong(argumentAt, "%" + operator + "% takes nothing in brackets");
         }
-        return new Piece.Value(operator, "", "", maxLength);
+        yield new Piece.Value(operator, "", "", maxLength);
       }
       case HEADER -> {
         String[] names = argument.split("\\?", -1);
@@ -161,7 +161,7 @@ public final class LogFormatParser {
             throw wrong(argumentAt, "'" + name + "' is no header name");
           }
         }
-        return new Piece.Value(
+        yield new Piece.Value(
             operator,
             names[0].toLowerCase(Locale.ROOT),
             names.length == 2 ? names[1].toLowerCase(Locale.ROOT) : "",
@@ -177,7 +177,7 @@ public final class LogFormatParser {
                   + "' is no part of a time; known: "
                   + TimePattern.KNOWN);
         }
-        return new Piece.Value(operator, argument, "", maxLength);
+        yield new Piece.Value(operator, argument, "", maxLength);
       }
       case GRPC_NAME -> {
         if (!argument.isEmpty() && !GRPC_NAMES.contains(argument)) {
@@ -187,10 +187,9 @@ public final class LogFormatParser {
                   + argument
                   + "' is no way to write a gRPC status; known: CAMEL_STRING, SNAKE_STRING, NUMBER");
         }
-        return new Piece.Value(operator, argument, "", maxLength);
+        yield new Piece.Value(operator, argument, "", maxLength);
       }
-    }
-    throw new IllegalStateException("no such argument");
+    };
   }
 
   private static int maxLength(@Nullable String suffix) {

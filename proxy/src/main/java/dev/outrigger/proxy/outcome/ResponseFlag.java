@@ -1,5 +1,9 @@
 package dev.outrigger.proxy.outcome;
 
+import java.util.EnumMap;
+import java.util.Map;
+import java.util.Objects;
+
 /** The short words of access logs, as operators know them from Envoy, in its order. */
 public enum ResponseFlag {
   /** Nothing to remark. */
@@ -45,7 +49,7 @@ public enum ResponseFlag {
   /** The proxy is overloaded. */
   OM("OM", "OverloadManagerTerminated");
 
-  private static final String[] COMBINED = combined();
+  private static final Map<ResponseFlag, String[]> COMBINED = combined();
 
   private final String text;
   private final String longText;
@@ -67,13 +71,14 @@ public enum ResponseFlag {
 
   /** A cause with what happened beside it, such as {@code UT,DI}; {@code -} for nothing at all. */
   public static String text(ResponseFlag cause, boolean delayed, boolean retriesUsedUp) {
-    return COMBINED[cause.ordinal() * 4 + (delayed ? 2 : 0) + (retriesUsedUp ? 1 : 0)];
+    return Objects.requireNonNull(COMBINED.get(cause))[(delayed ? 2 : 0) + (retriesUsedUp ? 1 : 0)];
   }
 
-  private static String[] combined() {
+  private static Map<ResponseFlag, String[]> combined() {
     ResponseFlag[] all = values();
-    String[] texts = new String[all.length * 4];
+    Map<ResponseFlag, String[]> combined = new EnumMap<>(ResponseFlag.class);
     for (ResponseFlag cause : all) {
+      String[] texts = new String[4];
       for (int beside = 0; beside < 4; beside++) {
         StringBuilder text = new StringBuilder();
         for (ResponseFlag flag : all) {
@@ -85,9 +90,10 @@ public enum ResponseFlag {
             text.append(text.isEmpty() ? "" : ",").append(flag);
           }
         }
-        texts[cause.ordinal() * 4 + beside] = text.isEmpty() ? "-" : text.toString();
+        texts[beside] = text.isEmpty() ? "-" : text.toString();
       }
+      combined.put(cause, texts);
     }
-    return texts;
+    return combined;
   }
 }
