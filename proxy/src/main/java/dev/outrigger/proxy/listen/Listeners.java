@@ -163,8 +163,7 @@ public final class Listeners {
                         key.listener(),
                         key.address(),
                         binding.cause().getMessage());
-                    onBindFailure.accept(
-                        key.address().toString(), BindReason.of(binding.cause()));
+                    onBindFailure.accept(key.address().toString(), BindReason.of(binding.cause()));
                     settled.run();
                     return;
                   }
