@@ -116,7 +116,7 @@ final class LogEntry {
   }
 
   boolean http() {
-    return moment.ordinal() <= Moment.HTTP_END.ordinal();
+    return moment.compareTo(Moment.HTTP_END) <= 0;
   }
 
   /** {@code grpc-status}, from the trailers or from the head of an answer without a body. */
