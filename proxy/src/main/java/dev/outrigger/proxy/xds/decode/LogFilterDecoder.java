@@ -36,44 +36,44 @@ final class LogFilterDecoder {
     if (depth > MAX_DEPTH) {
       throw scope.refuse("is nested more than " + MAX_DEPTH + " deep");
     }
-    switch (filter.getFilterSpecifierCase()) {
+    return switch (filter.getFilterSpecifierCase()) {
       case STATUS_CODE_FILTER -> {
         Scope at = scope.in("status_code_filter").in("comparison");
         ComparisonFilter comparison = filter.getStatusCodeFilter().getComparison();
-        return new LogFilter.Status(comparison(comparison, at), bound(comparison));
+        yield new LogFilter.Status(comparison(comparison, at), bound(comparison));
       }
       case DURATION_FILTER -> {
         Scope at = scope.in("duration_filter").in("comparison");
         ComparisonFilter comparison = filter.getDurationFilter().getComparison();
-        return new LogFilter.Slow(comparison(comparison, at), bound(comparison));
+        yield new LogFilter.Slow(comparison(comparison, at), bound(comparison));
       }
       case NOT_HEALTH_CHECK_FILTER -> {
-        return new LogFilter.NotHealthCheck();
+        yield new LogFilter.NotHealthCheck();
       }
       case TRACEABLE_FILTER -> {
-        return new LogFilter.Traced();
+        yield new LogFilter.Traced();
       }
       case RUNTIME_FILTER -> {
         RuntimeFilter runtime = filter.getRuntimeFilter();
         Scope at = scope.in("runtime_filter").in("percent_sampled");
-        return new LogFilter.Sampled(
+        yield new LogFilter.Sampled(
             percent(runtime.getPercentSampled(), at), runtime.getUseIndependentRandomness());
       }
       case AND_FILTER -> {
-        return new LogFilter.And(
+        yield new LogFilter.And(
             all(filter.getAndFilter().getFiltersList(), scope.in("and_filter"), depth));
       }
       case OR_FILTER -> {
-        return new LogFilter.Or(
+        yield new LogFilter.Or(
             all(filter.getOrFilter().getFiltersList(), scope.in("or_filter"), depth));
       }
       case HEADER_FILTER -> {
-        return new LogFilter.Header(
+        yield new LogFilter.Header(
             MatchDecoder.header(
                 filter.getHeaderFilter().getHeader(), scope.in("header_filter").in("header")));
       }
       case RESPONSE_FLAG_FILTER -> {
-        return new LogFilter.Flags(
+        yield new LogFilter.Flags(
             flags(filter.getResponseFlagFilter().getFlagsList(), scope.in("response_flag_filter")));
       }
       case GRPC_STATUS_FILTER -> {
@@ -88,15 +88,14 @@ final class LogFilterDecoder {
           }
           statuses.add(grpc.getStatusesValue(i));
         }
-        return new LogFilter.GrpcStatus(statuses, grpc.getExclude());
+        yield new LogFilter.GrpcStatus(statuses, grpc.getExclude());
       }
       case FILTERSPECIFIER_NOT_SET ->
           throw scope.refuse(
               "expected status_code_filter, duration_filter, response_flag_filter,"
                   + " not_health_check_filter, traceable_filter, runtime_filter, header_filter,"
                   + " grpc_status_filter, and_filter or or_filter");
-    }
-    throw scope.refuse("is no known filter");
+    };
   }
 
   private static List<LogFilter> all(List<AccessLogFilter> filters, Scope scope, int depth)
