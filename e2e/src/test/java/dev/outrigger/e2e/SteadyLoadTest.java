@@ -90,7 +90,7 @@ class SteadyLoadTest {
           loadBalancing: {policy: %s}
           timeouts: {connect: %dms}
         """
-            .formatted(change, change % 2 == 0 ? "RoundRobin" : "LeastRequest", 500 + change));
+            .formatted(change, change % 2 == 0 ? "RoundRobin" : "LeastRequest", 5000 + change));
     return yaml.toString();
   }
 
