@@ -10,9 +10,13 @@ import picocli.CommandLine.Mixin;
 
 @Command(
     name = "status",
-    description = "Which proxies are connected, what they accepted or refused, and what is wrong.",
+    description =
+        "Which proxies are connected or missing, what they accepted or refused, and what is wrong.",
     exitCodeListHeading = "%nExit codes:%n",
-    exitCodeList = {"0:no proxy refuses anything", "1:a proxy refuses something, or no answer"},
+    exitCodeList = {
+      "0:every proxy is there and none refuses anything",
+      "1:a proxy is missing or refuses something, or no answer"
+    },
     footer = {"", "Example:", "  outrigger status --api http://127.0.0.1:15080"})
 final class StatusCommand implements Callable<Integer> {
   @Mixin private final OutputOption output = new OutputOption();
@@ -34,7 +38,11 @@ final class StatusCommand implements Callable<Integer> {
     } else {
       terminal.out().print(render(status, terminal));
     }
-    return refusals(status) ? Main.FAILED : Main.OK;
+    return refusals(status) || !missing(status).isEmpty() ? Main.FAILED : Main.OK;
+  }
+
+  private static JsonArray missing(JsonObject status) {
+    return status.getAsJsonArray("missing");
   }
 
   private static boolean refusals(JsonObject status) {
@@ -93,6 +101,13 @@ final class StatusCommand implements Callable<Integer> {
         }
       }
     }
+    for (JsonElement workload : missing(status)) {
+      text.append('\n')
+          .append(terminal.bad("missing"))
+          .append(": the proxy of %s is not connected%n".formatted(workload.getAsString()))
+          .append("  = help: is it running, and may it join? Its own log says why not;")
+          .append(" `outrigger token` makes a join token\n");
+    }
     JsonArray problems = status.getAsJsonArray("problems");
     for (JsonElement element : problems) {
       JsonObject one = element.getAsJsonObject();
@@ -114,10 +129,11 @@ final class StatusCommand implements Callable<Integer> {
       }
     }
     return text.append(
-            "%n%d %s, %d %s in the files, generation %s%n"
+            "%n%d %s, %d missing, %d %s in the files, generation %s%n"
                 .formatted(
                     proxies.size(),
                     proxies.size() == 1 ? "proxy" : "proxies",
+                    missing(status).size(),
                     problems.size(),
                     problems.size() == 1 ? "problem" : "problems",
                     text(status, "generation")))

@@ -48,6 +48,7 @@ public final class NackLedger {
         new ProxyStatus(
             stream,
             node.getId(),
+            proxy.workload() + "." + proxy.namespace(),
             node.getCluster(),
             proxy.identity() == null ? "" : proxy.identity().toString(),
             agentOf(node),
@@ -123,6 +124,7 @@ public final class NackLedger {
           return new ProxyStatus(
               was.stream(),
               was.node(),
+              was.workload(),
               was.cluster(),
               was.identity(),
               was.agent(),

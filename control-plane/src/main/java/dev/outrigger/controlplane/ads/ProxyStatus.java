@@ -10,6 +10,7 @@ import org.jspecify.annotations.Nullable;
  *
  * @param stream number of the stream in this process
  * @param node the proxy's own name
+ * @param workload what it stands beside, as name and namespace with a dot between
  * @param cluster the proxy's group, as it says it
  * @param identity what it proved to be; empty on the plain port
  * @param agent its program and version, as it says it
@@ -20,6 +21,7 @@ import org.jspecify.annotations.Nullable;
 public record ProxyStatus(
     long stream,
     String node,
+    String workload,
     String cluster,
     String identity,
     String agent,

@@ -9,11 +9,14 @@ import com.google.gson.JsonPrimitive;
 import dev.outrigger.controlplane.ads.NackLedger;
 import dev.outrigger.controlplane.ads.ProxyStatus;
 import dev.outrigger.controlplane.ads.XdsType;
+import dev.outrigger.controlplane.model.Workload;
 import dev.outrigger.controlplane.source.ModelSource;
 import dev.outrigger.controlplane.source.Problem;
 import java.time.Instant;
 import java.util.List;
+import java.util.Set;
 import java.util.TreeMap;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /** Who is connected with what, and what is wrong. */
@@ -39,8 +42,23 @@ public final class StatusRoutes {
     JsonArray proxies = new JsonArray();
     ledger.proxies().forEach(proxy -> proxies.add(proxy(proxy)));
     status.add("proxies", proxies);
+    status.add("missing", missing());
     status.add("problems", problems());
     return status;
+  }
+
+  /** Workloads of the files that should have a proxy, and of whose proxy nobody has heard. */
+  private JsonArray missing() {
+    Set<String> connected =
+        ledger.proxies().stream().map(ProxyStatus::workload).collect(Collectors.toSet());
+    JsonArray missing = new JsonArray();
+    source.reading().state().workloads().stream()
+        .filter(Workload::hasSidecar)
+        .map(workload -> workload.meta().name() + "." + workload.meta().namespace())
+        .filter(workload -> !connected.contains(workload))
+        .sorted()
+        .forEach(missing::add);
+    return missing;
   }
 
   private JsonElement problems() {
@@ -50,6 +68,7 @@ public final class StatusRoutes {
   private static JsonObject proxy(ProxyStatus proxy) {
     JsonObject json = new JsonObject();
     json.addProperty("node", proxy.node());
+    json.addProperty("workload", proxy.workload());
     json.addProperty("cluster", proxy.cluster());
     json.addProperty("identity", proxy.identity());
     json.addProperty("version", proxy.agent());

@@ -1,8 +1,8 @@
 package dev.outrigger.controlplane.snapshot;
 
 import com.google.protobuf.Value;
+import dev.outrigger.controlplane.ads.ProxyNode;
 import dev.outrigger.controlplane.model.DesiredState;
-import dev.outrigger.controlplane.model.ObjectMeta;
 import dev.outrigger.controlplane.model.Workload;
 import dev.outrigger.tls.SpiffeId;
 import io.envoyproxy.envoy.config.core.v3.Node;
@@ -34,34 +34,21 @@ public record NodeDescription(
   }
 
   /**
-   * From what a proxy says about itself: the metadata {@code workload} and {@code namespace}, or
-   * else its ID in the form {@code workload.namespace}. An Envoy has no identity unless its
-   * metadata says {@code meshTls: true}.
+   * From what a proxy says about itself. An Envoy has no identity unless its metadata says {@code
+   * meshTls: true}.
    */
   public static NodeDescription of(Node node) {
     Map<String, Value> metadata = node.getMetadata().getFieldsMap();
-    int dot = node.getId().lastIndexOf('.');
-    String workload =
-        text(metadata, "workload", dot < 0 ? node.getId() : node.getId().substring(0, dot));
-    String namespace =
-        text(
-            metadata,
-            "namespace",
-            dot < 0 ? ObjectMeta.DEFAULT_NAMESPACE : node.getId().substring(dot + 1));
+    ProxyNode proxy = new ProxyNode(node, null);
     boolean envoy = node.getUserAgentName().equals("envoy");
     @Nullable Value tls = metadata.get("meshTls");
     boolean hasTls =
         tls == null ? !envoy : tls.getBoolValue() || tls.getStringValue().equals("true");
     return new NodeDescription(
-        namespace,
-        workload,
+        proxy.namespace(),
+        proxy.workload(),
         envoy ? Implementation.ENVOY : Implementation.OUTRIGGER,
         hasTls ? MeshTls.AVAILABLE : MeshTls.ABSENT);
-  }
-
-  private static String text(Map<String, Value> metadata, String key, String otherwise) {
-    @Nullable Value value = metadata.get(key);
-    return value == null || value.getStringValue().isEmpty() ? otherwise : value.getStringValue();
   }
 
   /** Whether a proxy with this proven identity may have what belongs to the workload. */
