@@ -262,7 +262,7 @@ public final class ConnectionPool {
     }
   }
 
-  /** Once a second: age, idleness, waiting too long. */
+  /** Once a second: age, idleness, waiting too long for a connection that others use. */
   void sweep(long now) {
     PoolConfig config = upstream.config().pool();
     long idleNanos = config.idleTimeout().toNanos();
@@ -287,6 +287,9 @@ public final class ConnectionPool {
           connection.close();
         }
       }
+    }
+    if (connecting > 0) {
+      return; // its own time limit decides, and what waits hears why: that can be tried elsewhere
     }
     long patience = 2 * upstream.config().connectTimeout().toNanos();
     Waiting first = waiting.peekFirst();
