@@ -42,6 +42,7 @@ public final class Main {
             .addSubcommand(new AnalyzeCommand(terminal))
             .addSubcommand(new StatusCommand(terminal))
             .addSubcommand(new ExplainCommand(terminal))
+            .addSubcommand(new DecisionsCommand(terminal))
             .addSubcommand(ExperimentCommand.withVerbs(terminal))
             .addSubcommand(new HaltCommand(terminal))
             .addSubcommand(new TokenCommand(terminal))

@@ -39,6 +39,16 @@ public final class FaultDecider {
   }
 
   /**
+   * What {@link #decide} rolls, for people: below the fault's chance it hits.
+   *
+   * @return a percentage, 0 to below 100
+   */
+  public double rolled(CharSequence id, int attempt) {
+    long roll = mix(hash(base, id) + attempt * GOLDEN);
+    return Math.unsignedMultiplyHigh(roll, 1_000_000) / 10_000.0;
+  }
+
+  /**
    * The middle, moved by at most the jitter either way.
    *
    * @param draw uniformly random

@@ -2,6 +2,7 @@ package dev.outrigger.fault;
 
 import java.util.List;
 import java.util.Set;
+import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -44,6 +45,26 @@ public record FaultMatch(
         && matchesSource(subject.sourceIdentity())
         && matchesPath(subject.path())
         && matchesHeaders(subject);
+  }
+
+  /** The first condition that does not hold, for people; null where all do. */
+  public @Nullable String mismatch(FaultSubject subject) {
+    if (!isOneOf(destinationServices, subject.destinationService())) {
+      return "the service is none of " + new TreeSet<>(destinationServices);
+    }
+    if (!isOneOf(methods, subject.method())) {
+      return "the method is none of " + new TreeSet<>(methods);
+    }
+    if (!isOneOf(routes, subject.route())) {
+      return "the route is none of " + new TreeSet<>(routes);
+    }
+    if (!matchesSource(subject.sourceIdentity())) {
+      return "the caller is none of " + sourceIdentities;
+    }
+    if (!matchesPath(subject.path())) {
+      return "the path is none of " + paths;
+    }
+    return matchesHeaders(subject) ? null : "the headers are not " + headers;
   }
 
   private static boolean isOneOf(Set<String> wanted, @Nullable String actual) {

@@ -104,6 +104,9 @@ public final class Outrigger {
                 new ProxyServer.Surroundings(
                     InstantSource.system(), new SplittableRandom(random.nextLong()), random),
                 telemetry::forWorker)) {
+      if (options.explainToken() != null) {
+        telemetry.explanations().allow(options.explainToken());
+      }
       Runnable drain =
           () -> {
             if (ended.getCount() > 0) {
@@ -141,6 +144,7 @@ public final class Outrigger {
             server.serveAdmin(
                 admin,
                 telemetry::prometheus,
+                telemetry.explanations(),
                 choice.transport().label() + ", " + choice.reason(),
                 ended::countDown);
         err.println("outrigger: admin on http://" + NetUtil.toSocketAddressString(bound));

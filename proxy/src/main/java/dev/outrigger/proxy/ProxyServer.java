@@ -34,6 +34,7 @@ import dev.outrigger.proxy.resolve.NameCache;
 import dev.outrigger.proxy.resolve.NameResolver;
 import dev.outrigger.proxy.tcp.TcpService;
 import dev.outrigger.proxy.tcp.ToxicStages;
+import dev.outrigger.proxy.telemetry.Explanations;
 import dev.outrigger.proxy.telemetry.WorkerTelemetry;
 import dev.outrigger.proxy.upstream.SocketConnector;
 import dev.outrigger.proxy.upstream.Upstreams;
@@ -472,6 +473,7 @@ public final class ProxyServer implements AutoCloseable {
    * Serves the admin pages.
    *
    * @param metrics gives the Prometheus text
+   * @param explanations who may ask for them, and what was told
    * @param transport what the loops run on, and why, in words
    * @param quit ends the process
    * @return where it is bound
@@ -480,6 +482,7 @@ public final class ProxyServer implements AutoCloseable {
   public InetSocketAddress serveAdmin(
       SocketAddressConfig address,
       Supplier<? extends CompletionStage<String>> metrics,
+      Explanations explanations,
       String transport,
       Runnable quit)
       throws IOException {
@@ -508,6 +511,7 @@ public final class ProxyServer implements AutoCloseable {
                     workerCount(),
                     clock.instant()),
                 clock,
+                explanations,
                 () -> drain(bootstrap.options().drainTime()),
                 quit));
     InetSocketAddress bound = server.start(address);

@@ -61,7 +61,8 @@ final class AdminHandler extends SimpleChannelInboundHandler<FullHttpRequest> {
     } else if (path.equals("/quitquitquit") && method.equals(HttpMethod.POST)) {
       send(ctx, Page.text(200, "ending\n"), false, false);
       pages.quit();
-    } else if (pages.changesSomething(path)) {
+    } else if (pages.changesSomething(path)
+        || (pages.isBoth(path) && method.equals(HttpMethod.POST))) {
       send(
           ctx,
           method.equals(HttpMethod.POST)

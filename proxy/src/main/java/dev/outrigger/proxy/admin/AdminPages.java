@@ -27,6 +27,9 @@ final class AdminPages {
       GET  /listeners         listeners; ?format=json
       GET  /config_dump       all that is configured, without private keys
       GET  /server_info       version, node, uptime
+      GET  /explain           the last requests that asked why; ?id=REQUEST-ID, ?format=json
+      POST /explain           a token for x-outrigger-explain; ?minutes=N, 10 unless given
+      POST /explain?off=1     no token given here is in force any more
       POST /drain             begin to drain
       POST /logging?level=L   error, warn, info, debug, trace; &logger=NAME
       POST /quitquitquit      end the process
@@ -44,6 +47,11 @@ final class AdminPages {
       case "/drain", "/logging", "/quitquitquit" -> true;
       default -> false;
     };
+  }
+
+  /** Whether a path is shown as well as changed. */
+  boolean isBoth(String path) {
+    return path.equals("/explain");
   }
 
   /** What a path shows, now or later. */
@@ -64,6 +72,7 @@ final class AdminPages {
         yield Page.text(200, "draining\n");
       }
       case "/logging" -> logging(query);
+      case "/explain" -> ExplainPages.change(sources.explanations(), query);
       default -> Page.text(404, HELP);
     };
   }
@@ -81,6 +90,7 @@ final class AdminPages {
       case "/listeners" ->
           json ? Page.json(JsonText.of(listeners())) : Page.text(200, listenerText());
       case "/config_dump" -> Page.json(JsonText.of(configDump()));
+      case "/explain" -> ExplainPages.show(sources.explanations(), first(query, "id"), json);
       case "/server_info" -> Page.json(JsonText.of(serverInfo()));
       default -> Page.text(404, "no such page\n\n" + HELP);
     };

@@ -1,6 +1,7 @@
 package dev.outrigger.proxy.admin;
 
 import dev.outrigger.proxy.health.HealthView;
+import dev.outrigger.proxy.telemetry.Explanations;
 import dev.outrigger.proxy.worker.RuntimeSnapshot;
 import dev.outrigger.proxy.xds.XdsStatus;
 import java.time.Instant;
@@ -20,6 +21,7 @@ import org.jspecify.annotations.Nullable;
  * @param discovery how discovery stands; gives null without a control plane
  * @param server what does not change
  * @param clock for the uptime
+ * @param explanations who may ask why a request goes as it goes, and what was told
  * @param drain begins to drain; may be called again
  * @param quit ends the process, later
  */
@@ -31,6 +33,7 @@ public record AdminSources(
     Supplier<@Nullable XdsStatus> discovery,
     ServerFacts server,
     InstantSource clock,
+    Explanations explanations,
     Runnable drain,
     Runnable quit) {
 

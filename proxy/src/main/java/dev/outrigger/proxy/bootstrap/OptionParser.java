@@ -69,7 +69,8 @@ final class OptionParser {
     MIN_BODY_RATE(
         "BYTES", "slower request bodies are refused; 240 a second unless given, 0 is off"),
     LOG_LEVEL("LEVEL", "error, warn, info (default), debug or trace"),
-    STATE_DIR("FOLDER", "where the last good configuration is kept");
+    STATE_DIR("FOLDER", "where the last good configuration is kept"),
+    EXPLAIN_TOKEN("TEXT", "requests with this in x-outrigger-explain are explained; 16 or more");
 
     private final String argument;
     private final String help;
@@ -124,7 +125,20 @@ final class OptionParser {
             ? number(Key.MIN_BODY_RATE, 0, 1_000_000_000)
             : ProxyOptions.USUAL_BODY_RATE,
         oneOf(Key.LOG_LEVEL, List.of("error", "warn", "info", "debug", "trace"), "info"),
-        values.containsKey(Key.STATE_DIR) ? path(Key.STATE_DIR) : null);
+        values.containsKey(Key.STATE_DIR) ? path(Key.STATE_DIR) : null,
+        explainToken());
+  }
+
+  private @Nullable String explainToken() throws UsageException {
+    if (!values.containsKey(Key.EXPLAIN_TOKEN)) {
+      return null;
+    }
+    String token = value(Key.EXPLAIN_TOKEN);
+    if (!token.matches("[!-~]{16,256}")) {
+      throw new UsageException(
+          Key.EXPLAIN_TOKEN.flag() + " must have 16 to 256 visible ASCII characters");
+    }
+    return token;
   }
 
   private void readEnvironment() {

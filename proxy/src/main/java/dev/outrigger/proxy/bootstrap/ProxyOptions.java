@@ -21,6 +21,8 @@ import org.jspecify.annotations.Nullable;
  * @param minBodyRate the bytes per second that a request's body must come with; 0 asks nothing
  * @param logLevel {@code error}, {@code warn}, {@code info}, {@code debug} or {@code trace}
  * @param stateFolder where the last good configuration is kept; null keeps none
+ * @param explainToken who shows it is told why a request goes as it goes; null allows nobody but
+ *     those to whom the admin server gives a token
  */
 public record ProxyOptions(
     Source source,
@@ -33,7 +35,8 @@ public record ProxyOptions(
     Duration drainTime,
     int minBodyRate,
     String logLevel,
-    @Nullable Path stateFolder) {
+    @Nullable Path stateFolder,
+    @Nullable String explainToken) {
   /** Bytes per second that any client in use today reaches. */
   public static final int USUAL_BODY_RATE = 240;
 

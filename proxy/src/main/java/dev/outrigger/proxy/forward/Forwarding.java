@@ -65,6 +65,7 @@ final class Forwarding
   private final boolean idempotent;
   private final boolean call;
   private final boolean retriable;
+  private final @Nullable ForwardingSteps steps;
 
   private @Nullable Upstream upstream;
   private @Nullable Attempt attempt;
@@ -102,6 +103,7 @@ final class Forwarding
     this.idempotent = exchange.head().idempotent();
     this.call = Grpc.isCall(exchange.head().headers());
     this.retriable = found.retriable(exchange.head());
+    this.steps = ForwardingSteps.of(exchange);
   }
 
   // The request way.
@@ -120,6 +122,9 @@ final class Forwarding
       return;
     }
     upstream = found;
+    if (steps != null) {
+      steps.timers(times.routeNanos(), times.streamNanos(), policy);
+    }
     long whole = times.streamNanos();
     if (whole >= 0) {
       long end = exchange.begunAt() + whole;
@@ -280,6 +285,9 @@ final class Forwarding
 
   private void beginAttempt(Upstream to, boolean budgeted, boolean fresh) {
     Endpoint endpoint = to.pick(this, exchange.facts().destination());
+    if (steps != null) {
+      steps.picked(to, this, endpoint);
+    }
     if (endpoint == null) {
       if (budgeted) {
         to.retryEnds();
@@ -295,6 +303,9 @@ final class Forwarding
     attempt = begun;
     number++;
     to.began(endpoint);
+    if (steps != null) {
+      steps.attempt(number, endpoint, to, exchange);
+    }
     if (times.told() >= 0) {
       times.tell(exchange.head().headers(), forwarder.worker().nanoTime() - exchange.begunAt());
     }
@@ -370,6 +381,9 @@ final class Forwarding
         to.poolOf(current.endpoint, exchange.head().version() == HttpVersion.HTTP_2, wanted);
     current.pool = pool;
     UpstreamStream kept = current.fresh ? null : pool.acquireNow();
+    if (steps != null) {
+      steps.connection(kept != null);
+    }
     if (kept != null) {
       send(current, kept);
       return;
@@ -446,6 +460,9 @@ final class Forwarding
       return;
     }
     exchange.record().attemptFailed(error);
+    if (steps != null) {
+      steps.attemptFailed(error);
+    }
     endAttempt(current);
     if (committed) {
       to.failed(current.endpoint, error);
@@ -458,6 +475,7 @@ final class Forwarding
         && replay.complete()
         && (idempotent || error.requestUntouched())) {
       races++;
+      noted("the connection had been closed by the endpoint: again, on a new one");
       beginAttempt(to, false, true);
       return;
     }
@@ -466,6 +484,7 @@ final class Forwarding
       Endpoint other = elsewhere(current.endpoint, to);
       if (other != null) {
         retries++;
+        noted("the endpoint was not reached: at once to another one");
         beginAttempt(to, other, false, false);
         return;
       }
@@ -507,14 +526,17 @@ final class Forwarding
   private boolean retryLater(
       boolean covered, Endpoint avoided, Upstream to, @Nullable Headers asked) {
     if (!covered || !retriable) {
-      return false;
+      return noted("no retry: the route's policy does not ask for one here");
     }
     if (retries >= policy.maxRetries()) {
       exchange.record().retriesUsedUp();
-      return false;
+      return noted("no retry: none is left");
     }
-    if (!replay.complete() || !to.retryBegins()) {
-      return false;
+    if (!replay.complete()) {
+      return noted("no retry: the request's body is no longer held");
+    }
+    if (!to.retryBegins()) {
+      return noted("no retry: the cluster's retry budget is spent");
     }
     retries++;
     nextIsBudgeted = true;
@@ -522,7 +544,18 @@ final class Forwarding
     long wait = Retries.backOffNanos(policy, retries, asked, forwarder.worker().random());
     deadlines.retryAt(forwarder.worker().nanoTime() + wait);
     arm();
+    if (steps != null) {
+      steps.retry(wait);
+    }
     return true;
+  }
+
+  /** Always false. */
+  private boolean noted(String about) {
+    if (steps != null) {
+      steps.note(about);
+    }
+    return false;
   }
 
   @Override
@@ -570,6 +603,9 @@ final class Forwarding
   }
 
   private void routePassed(Upstream to) {
+    if (steps != null) {
+      steps.passed("the route's timeout has passed");
+    }
     ProxyError error =
         new ProxyError.DeadlinePassed(Timer.ROUTE, Duration.ofNanos(times.routeNanos()), false);
     Attempt current = attempt;
@@ -582,6 +618,9 @@ final class Forwarding
 
   /** No endpoint is blamed: how long a call may take is its caller's wish. */
   private void streamPassed() {
+    if (steps != null) {
+      steps.passed("the time of the whole exchange has passed");
+    }
     ProxyError error = streamTimeout();
     if (attempt != null) {
       exchange.record().attemptFailed(error);
@@ -642,6 +681,9 @@ final class Forwarding
       return;
     }
     exchange.record().attemptAnswered(status);
+    if (steps != null) {
+      steps.attemptAnswered(status);
+    }
     // The status of a call comes last.
     current.statusComes = call && wanted == null && status == 200 && body != BodyKind.NONE;
     if (!current.statusComes) {

@@ -18,6 +18,7 @@ import dev.outrigger.proxy.outcome.ProxyError.UpstreamReset.How;
 import dev.outrigger.proxy.route.RouteMatch;
 import dev.outrigger.proxy.telemetry.ExchangeRecord;
 import dev.outrigger.proxy.telemetry.ExchangeRecord.FaultKind;
+import dev.outrigger.proxy.telemetry.Explanation;
 import dev.outrigger.proxy.worker.Worker;
 import dev.outrigger.proxy.worker.WorkerConfined;
 import io.netty.buffer.ByteBuf;
@@ -48,6 +49,7 @@ public final class Exchange {
   private final FilterChain filters;
   private final long begunAt;
 
+  private @Nullable Explanation explanation;
   private @Nullable RouteMatch route;
   private @Nullable RequestFlow flow;
   private @Nullable Suspended suspended;
@@ -216,6 +218,16 @@ public final class Exchange {
 
   // The request way, called by the client's connection.
 
+  /** Has each step noted; null explains nothing. */
+  void explained(@Nullable Explanation by) {
+    explanation = by;
+  }
+
+  /** Where steps are noted; null, as it nearly always is, if nobody may ask. */
+  public @Nullable Explanation explanation() {
+    return explanation;
+  }
+
   void begin() {
     LocalReply refusal = RequestAdmission.check(head, settings.config().limits().rules());
     if (refusal != null) {
@@ -226,6 +238,9 @@ public final class Exchange {
       return;
     }
     route = settings.routes().find(head, service.worker().random());
+    if (explanation != null) {
+      ExchangeSteps.begun(explanation, this);
+    }
     limitTime();
     filters.start(service.filters());
   }
@@ -515,6 +530,9 @@ public final class Exchange {
     responseBegun = true;
     status = response.status();
     record.responseStarted(response);
+    if (explanation != null) {
+      ExchangeSteps.answered(explanation, this, response);
+    }
   }
 
   void clientGone(String reason) {
@@ -540,6 +558,9 @@ public final class Exchange {
     }
     filters.onFinish(outcome);
     record.finish(outcome);
+    if (explanation != null) {
+      ExchangeSteps.over(explanation, this, outcome, service.telemetry());
+    }
     service.exchangeFinished();
   }
 }

@@ -109,6 +109,9 @@ final class FilterChain implements Suspended {
         thrown(filter, e);
         return;
       }
+      if (exchange.explanation() != null) {
+        ExchangeSteps.filtered(exchange.explanation(), filter, verdict);
+      }
       switch (verdict) {
         case Verdict.Proceed _ -> {}
         case Verdict.Suspend _ -> {

@@ -21,6 +21,7 @@ import dev.outrigger.proxy.outcome.Origin;
 import dev.outrigger.proxy.outcome.ProxyError;
 import dev.outrigger.proxy.outcome.ProxyError.DeadlinePassed.Timer;
 import dev.outrigger.proxy.route.RouteMatch;
+import dev.outrigger.proxy.telemetry.Explanation;
 import dev.outrigger.proxy.worker.WorkerConfined;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
@@ -279,6 +280,7 @@ final class Http1Downstream extends ChannelInboundHandlerAdapter
     answerBegun = false;
     lastActivity = now();
     Connections.strip(headers);
+    Explanation explanation = service.telemetry().explain(head, facts);
     RequestHeaders.clean(headers, facts);
     BodyKind body = parser.chunked() ? BodyKind.STREAM : hasBody ? BodyKind.LENGTH : BodyKind.NONE;
     Exchange begun =
@@ -291,6 +293,7 @@ final class Http1Downstream extends ChannelInboundHandlerAdapter
             body,
             upgrade,
             service.telemetry().startExchange(head, facts, current.config()));
+    begun.explained(explanation);
     RequestHeaders.identify(head, identity, facts, current.config().forwarding());
     exchange = begun;
     state = State.BODY;

@@ -18,6 +18,7 @@ import dev.outrigger.proxy.outcome.ProxyError;
 import dev.outrigger.proxy.outcome.ProxyError.DeadlinePassed.Timer;
 import dev.outrigger.proxy.outcome.ProxyError.TooLarge.What;
 import dev.outrigger.proxy.route.RouteMatch;
+import dev.outrigger.proxy.telemetry.Explanation;
 import dev.outrigger.proxy.worker.WorkerConfined;
 import io.netty.buffer.ByteBuf;
 import io.netty.channel.ChannelHandler;
@@ -280,6 +281,7 @@ final class Http2Downstream implements Http2Connection.Owner, HttpService.Connec
       }
       RequestHead head = fields.request(facts.tls() ? "https" : "http");
       Connections.strip(head.headers());
+      Explanation explanation = service.telemetry().explain(head, facts);
       RequestHeaders.clean(head.headers(), facts);
       BodyKind body =
           last ? BodyKind.NONE : fields.contentLength() >= 0 ? BodyKind.LENGTH : BodyKind.STREAM;
@@ -293,6 +295,7 @@ final class Http2Downstream implements Http2Connection.Owner, HttpService.Connec
               body,
               fields.protocol(),
               service.telemetry().startExchange(head, facts, current.config()));
+      begun.explained(explanation);
       RequestHeaders.identify(head, identity, facts, current.config().forwarding());
       exchange = begun;
       service.exchangeStarted();

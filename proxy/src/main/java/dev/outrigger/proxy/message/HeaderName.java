@@ -21,6 +21,8 @@ public final class HeaderName {
   public static final HeaderName KEEP_ALIVE = of("keep-alive");
   public static final HeaderName LOCATION = of("location");
   public static final HeaderName OUTRIGGER_ERROR = of("x-outrigger-error");
+  public static final HeaderName OUTRIGGER_EXPLAIN = of("x-outrigger-explain");
+  public static final HeaderName OUTRIGGER_EXPLANATION = of("x-outrigger-explanation");
   public static final HeaderName OUTRIGGER_FAULT = of("x-outrigger-fault");
   public static final HeaderName OUTRIGGER_SOURCE = of("x-outrigger-source");
   public static final HeaderName OUTRIGGER_UNTOUCHED = of("x-outrigger-untouched");

@@ -84,6 +84,44 @@ final class CompiledRoute {
     return share == 1 || random.nextDouble() < share;
   }
 
+  /** What speaks against this route, or null where nothing does but perhaps its share. */
+  @Nullable String against(RequestHead head, int queryMark) {
+    if (path.match(head.path(), queryMark) < 0) {
+      return "the path is not " + answers[0].route().match().path();
+    }
+    if (!methodMatches(head.method())) {
+      return "the method is none of " + String.join(", ", methods);
+    }
+    if (grpc && !head.grpc()) {
+      return "it is no call of gRPC";
+    }
+    for (int i = 0; i < headers.length; i++) {
+      if (!headers[i].matches(head)) {
+        return "header " + headerName(i);
+      }
+    }
+    for (int i = 0; i < queries.length; i++) {
+      if (!queries[i].matches(head.path(), queryMark)) {
+        return "query " + answers[0].route().match().queries().get(i).name();
+      }
+    }
+    return null;
+  }
+
+  private String headerName(int index) {
+    return answers[0].route().match().headers().get(index).name();
+  }
+
+  /** Whether it takes all that match it, and not only a share. */
+  boolean always() {
+    return share == 1;
+  }
+
+  String label() {
+    String host = answers[0].virtualHost().name();
+    return "route " + answers[0].route().name() + " of virtual host " + host;
+  }
+
   RouteMatch answer(RequestHead head, RandomGenerator random) {
     if (clusterHeader != null) {
       String named = head.headers().get(clusterHeader);

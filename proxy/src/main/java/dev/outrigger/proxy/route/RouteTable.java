@@ -46,6 +46,33 @@ public final class RouteTable {
   }
 
   /**
+   * How {@link #find} goes about this request, for people: each route that it asks and what speaks
+   * against it.
+   */
+  public List<String> explain(RequestHead head) {
+    CompiledRoute[] routes = hosts.find(head.authority());
+    if (routes == null) {
+      return List.of("no virtual host of route table " + name + " takes " + head.authority());
+    }
+    List<String> said = new ArrayList<>();
+    int mark = head.path().indexOf('?');
+    for (CompiledRoute route : routes) {
+      String against;
+      try {
+        against = route.against(head, mark < 0 ? head.path().length() : mark);
+      } catch (BoundedRegex.Exhausted _) {
+        said.add(route.label() + " was given up: its regular expression takes too long");
+        return said;
+      }
+      said.add(route.label() + (against == null ? " matches" : " does not match: " + against));
+      if (against == null && route.always()) {
+        break;
+      }
+    }
+    return said;
+  }
+
+  /**
    * The first route of the request's virtual host whose conditions all hold, with a cluster drawn
    * by weight; null when there is none, or when a regular expression had to be given up.
    *

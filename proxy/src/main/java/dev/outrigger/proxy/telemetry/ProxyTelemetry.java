@@ -32,6 +32,7 @@ public final class ProxyTelemetry implements AutoCloseable {
   private final InstantSource clock;
   private final Sampling sampling;
   private final LogWriter writer = LogWriter.start();
+  private final Explanations explanations;
   // Set before any worker is made.
   private @Nullable SpanSink spans;
   private @Nullable AutoCloseable exporter;
@@ -41,6 +42,12 @@ public final class ProxyTelemetry implements AutoCloseable {
     this.version = version;
     this.clock = clock;
     this.sampling = sampling;
+    this.explanations = new Explanations(clock);
+  }
+
+  /** Who may ask for explanations, and what they were told. */
+  public Explanations explanations() {
+    return explanations;
   }
 
   /**
@@ -80,7 +87,8 @@ public final class ProxyTelemetry implements AutoCloseable {
 
   /** The telemetry of one worker; once for each, before it serves. */
   public WorkerTelemetry forWorker(Worker worker) {
-    RecordingTelemetry made = new RecordingTelemetry(worker, clock, sampling, spans, writer);
+    RecordingTelemetry made =
+        new RecordingTelemetry(worker, clock, sampling, spans, writer, explanations);
     workers.add(made);
     // What ends because the worker ends is logged as well: its hooks run once its sockets are
     // closed.

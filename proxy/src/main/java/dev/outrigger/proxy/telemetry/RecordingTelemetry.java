@@ -9,11 +9,13 @@ import dev.outrigger.proxy.message.RequestHead;
 import dev.outrigger.proxy.outcome.ConnectionCodes;
 import dev.outrigger.proxy.outcome.ErrorReplies;
 import dev.outrigger.proxy.outcome.ErrorReply;
+import dev.outrigger.proxy.outcome.Outcome;
 import dev.outrigger.proxy.outcome.ProxyError;
 import dev.outrigger.proxy.worker.Worker;
 import dev.outrigger.proxy.worker.WorkerConfined;
 import java.nio.charset.StandardCharsets;
 import java.time.InstantSource;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /** All telemetry of one worker. Confined to its worker's event loop. */
@@ -30,6 +32,8 @@ final class RecordingTelemetry implements WorkerTelemetry {
   final TraceContext reading = new TraceContext();
   final byte[] scratch = new byte[80];
   final AccessLogs logs;
+  private final Explanations explanations;
+  private Explanations.Tokens tokens = new Explanations.Tokens(List.of());
 
   private final IdentityCache<ConnectionFacts, ClientText> clients =
       new IdentityCache<>(ClientText::of);
@@ -42,12 +46,15 @@ final class RecordingTelemetry implements WorkerTelemetry {
       InstantSource clock,
       Sampling sampling,
       @Nullable SpanSink spans,
-      LogWriter writer) {
+      LogWriter writer,
+      Explanations explanations) {
     this.worker = worker;
     this.clock = clock;
     this.sampling = sampling;
     this.spans = spans;
     this.logs = new AccessLogs(worker, writer);
+    this.explanations = explanations;
+    explanations.watch(next -> worker.loop().execute(() -> tokens = next));
   }
 
   @Override
@@ -64,6 +71,53 @@ final class RecordingTelemetry implements WorkerTelemetry {
       }
     }
     return new RecordedExchange(this, head, id, facts, config);
+  }
+
+  @Override
+  public @Nullable Explanation explain(RequestHead head, ConnectionFacts facts) {
+    if (tokens.none()) {
+      return null;
+    }
+    String asked = head.headers().get(HeaderName.OUTRIGGER_EXPLAIN);
+    if (asked == null) {
+      return null;
+    }
+    boolean allowed = tokens.allow(asked.getBytes(StandardCharsets.UTF_8), explanations.now());
+    if (facts.inbound()) {
+      head.headers().remove(HeaderName.OUTRIGGER_EXPLAIN);
+    }
+    return allowed ? new Explanation(worker) : null;
+  }
+
+  @Override
+  public void explained(
+      Explanation explanation,
+      RequestHead head,
+      ConnectionFacts facts,
+      String id,
+      Outcome outcome) {
+    String code = "";
+    int status = 0;
+    switch (outcome) {
+      case Outcome.Answered answered -> status = answered.status();
+      case Outcome.AnsweredLocally answered -> status = answered.status();
+      case Outcome.Failed failed -> {
+        ErrorReply reply = ErrorReplies.replyFor(failed.error());
+        status = reply.status();
+        code = reply.code().toString();
+      }
+    }
+    explanations.keep(
+        new Explanations.Decision(
+            id,
+            explanations.now(),
+            facts.inbound() ? "inbound" : "outbound",
+            head.method(),
+            head.authority(),
+            head.path(),
+            status,
+            code,
+            explanation.steps()));
   }
 
   @Override

@@ -4,7 +4,9 @@ import dev.outrigger.proxy.config.HttpProxyConfig;
 import dev.outrigger.proxy.config.NetworkFilter;
 import dev.outrigger.proxy.message.ConnectionFacts;
 import dev.outrigger.proxy.message.RequestHead;
+import dev.outrigger.proxy.outcome.Outcome;
 import dev.outrigger.proxy.outcome.ProxyError;
+import org.jspecify.annotations.Nullable;
 
 /** Makes the records of one worker. Confined to its event loop. */
 public interface WorkerTelemetry {
@@ -14,6 +16,22 @@ public interface WorkerTelemetry {
    * where there is none.
    */
   ExchangeRecord startExchange(RequestHead head, ConnectionFacts facts, HttpProxyConfig config);
+
+  /**
+   * A request that may ask to be explained: an explanation if it shows a token that allows it, else
+   * null. The token goes no further than to proxies of the mesh.
+   */
+  default @Nullable Explanation explain(RequestHead head, ConnectionFacts facts) {
+    return null;
+  }
+
+  /** An exchange that was explained is over. */
+  default void explained(
+      Explanation explanation,
+      RequestHead head,
+      ConnectionFacts facts,
+      String id,
+      Outcome outcome) {}
 
   /** A connection is about to be relayed as bytes. */
   ConnectionRecord startConnection(ConnectionFacts facts, NetworkFilter.Tcp config);

@@ -29,6 +29,7 @@ import java.util.IdentityHashMap;
 import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
 import java.util.random.RandomGenerator;
@@ -42,6 +43,7 @@ import org.jspecify.annotations.Nullable;
 @WorkerConfined
 public final class Upstream implements PickerState {
   private static final int MAX_ORIGINAL_DESTINATIONS = 1024;
+  private static final int MAX_WEIGHED = 20;
   private static final Duration MIN_REST = Duration.ofMillis(100);
   private static final Duration MAX_REST = Duration.ofSeconds(5);
 
@@ -116,6 +118,45 @@ public final class Upstream implements PickerState {
   private boolean rests(Endpoint endpoint) {
     Rest rest = resting.get(endpoint.address());
     return rest != null && rest.until - now() > 0;
+  }
+
+  /** The endpoints that {@link #pick} weighs, and what speaks for or against each; for people. */
+  public String weighed(PickContext context) {
+    if (!(config.discovery() instanceof Discovery.Listed) && endpoints.endpoints().isEmpty()) {
+      return "cluster " + config.name() + " goes where the client wanted to";
+    }
+    StringBuilder text = new StringBuilder("cluster ").append(config.name());
+    text.append(" (").append(config.balancing().getClass().getSimpleName()).append(") weighs");
+    int shown = 0;
+    for (Endpoint endpoint : endpoints.endpoints()) {
+      if (shown++ == MAX_WEIGHED) {
+        text.append(", and ").append(endpoints.endpoints().size() - MAX_WEIGHED).append(" more");
+        break;
+      }
+      text.append(shown == 1 ? " " : ", ").append(endpoint.address()).append(" (");
+      text.append(stateOf(endpoint, context));
+      text.append(", priority ").append(endpoint.priority());
+      text.append(", weight ").append(endpoint.weight());
+      text.append(", ").append(active(endpoint)).append(" active)");
+    }
+    return text.append(endpoints.endpoints().isEmpty() ? " nothing" : "").toString();
+  }
+
+  private String stateOf(Endpoint endpoint, PickContext context) {
+    if (endpoint.health() != Endpoint.Health.HEALTHY) {
+      return endpoint.health().name().toLowerCase(Locale.ROOT);
+    }
+    if (!all.health().healthy(config.name(), endpoint)) {
+      return "fails its health check";
+    }
+    OutlierDetector detector = outliers;
+    if (detector != null && detector.ejected(endpoint)) {
+      return "ejected as an outlier";
+    }
+    if (context.tried(endpoint)) {
+      return "tried before";
+    }
+    return rests(endpoint) ? "was out of reach a moment ago" : "healthy";
   }
 
   /** Why {@link #pick} gave nothing. */

@@ -12,6 +12,7 @@ import dev.outrigger.proxy.config.LbPolicy;
 import dev.outrigger.proxy.config.RuntimeConfig;
 import dev.outrigger.proxy.config.SocketAddressConfig;
 import dev.outrigger.proxy.health.HealthView;
+import dev.outrigger.proxy.telemetry.Explanations;
 import dev.outrigger.proxy.worker.ConfigLoop;
 import dev.outrigger.proxy.worker.RuntimeSnapshot;
 import dev.outrigger.proxy.worker.Transport;
@@ -51,6 +52,7 @@ final class AdminServerTest {
               () -> null,
               new AdminSources.ServerFacts("1.2", "node-1", "shop", "nio", 2, START),
               InstantSource.fixed(START.plusSeconds(90)),
+              new Explanations(InstantSource.fixed(START)),
               drains::incrementAndGet,
               quits::incrementAndGet));
   private InetSocketAddress address = new InetSocketAddress(0);
@@ -89,6 +91,14 @@ final class AdminServerTest {
         .contains("c::10.0.0.1:80::health::healthy\n")
         .contains("c::10.0.0.2:80::health::unhealthy (active check)\n");
     assertThat(json("/clusters?format=json").getFieldsMap()).containsKey("c");
+  }
+
+  @Test
+  void aTokenForExplanationsIsGivenByPostOnlyAndForABoundedTime() throws Exception {
+    assertThat(get("/explain")).startsWith("HTTP/1.1 200").contains("nothing was explained yet");
+    assertThat(posted("/explain?minutes=5")).contains("\"token\"").contains("\"minutes\": 5");
+    assertThat(posted("/explain?minutes=100000")).startsWith("HTTP/1.1 400");
+    assertThat(posted("/explain?off=1")).startsWith("HTTP/1.1 200");
   }
 
   @Test
@@ -157,6 +167,10 @@ final class AdminServerTest {
     Struct.Builder builder = Struct.newBuilder();
     JsonFormat.parser().merge(answer.substring(answer.indexOf("\r\n\r\n") + 4), builder);
     return builder.build();
+  }
+
+  private String posted(String path) throws Exception {
+    return send("POST", path, "localhost:" + address.getPort(), "");
   }
 
   private String send(String method, String path, String host, String more) throws Exception {

@@ -9,6 +9,7 @@ import dev.outrigger.proxy.forward.AttemptFilter;
 import dev.outrigger.proxy.http.Exchange;
 import dev.outrigger.proxy.http.Verdict;
 import dev.outrigger.proxy.message.RequestHead;
+import dev.outrigger.proxy.telemetry.Explanation;
 import dev.outrigger.proxy.worker.WorkerConfined;
 import java.util.IdentityHashMap;
 import java.util.List;
@@ -38,6 +39,16 @@ public final class AttemptFaults implements AttemptFilter {
     FaultPlan plan = faults.view().current();
     if (plan.isEmpty() || exchange.facts().inbound()) {
       return Verdict.PROCEED;
+    }
+    Explanation explanation = exchange.explanation();
+    if (explanation != null) {
+      FaultNotes.note(
+          explanation,
+          plan,
+          Place.ATTEMPT,
+          RequestSubject.of(faults, head, exchange, cluster),
+          exchange.record().requestId(),
+          attempt);
     }
     List<FaultDecider> deciders = plan.at(Place.ATTEMPT, cluster.service());
     if (deciders.isEmpty()) {

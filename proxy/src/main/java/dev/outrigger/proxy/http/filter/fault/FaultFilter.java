@@ -8,6 +8,7 @@ import dev.outrigger.proxy.http.HttpFilter;
 import dev.outrigger.proxy.http.Verdict;
 import dev.outrigger.proxy.message.RequestHead;
 import dev.outrigger.proxy.outcome.Outcome;
+import dev.outrigger.proxy.telemetry.Explanation;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -29,7 +30,9 @@ public final class FaultFilter implements HttpFilter {
   public static HttpFilter.Factory factory(WorkerFaults faults) {
     return (head, exchange) -> {
       FaultPlan plan = faults.view().current();
-      return plan.isEmpty() ? null : new FaultFilter(faults, plan);
+      return plan.isEmpty() && exchange.explanation() == null
+          ? null
+          : new FaultFilter(faults, plan);
     };
   }
 
@@ -38,6 +41,10 @@ public final class FaultFilter implements HttpFilter {
     Place place = exchange.facts().inbound() ? Place.INBOUND : Place.REQUEST;
     RequestSubject subject = RequestSubject.of(faults, head, exchange);
     List<FaultDecider> deciders = plan.at(place, subject.destinationService());
+    Explanation explanation = exchange.explanation();
+    if (explanation != null) {
+      FaultNotes.note(explanation, plan, place, subject, exchange.record().requestId(), 0);
+    }
     steps = deciders.isEmpty() ? null : FaultSteps.roll(faults, exchange, deciders, subject, 0);
     return steps == null ? Verdict.PROCEED : steps.run();
   }

@@ -10,6 +10,8 @@ import dev.outrigger.proxy.http.LocalReply;
 import dev.outrigger.proxy.http.Verdict;
 import dev.outrigger.proxy.outcome.ProxyError;
 import dev.outrigger.proxy.telemetry.ExchangeRecord.FaultKind;
+import dev.outrigger.proxy.telemetry.Explanation;
+import dev.outrigger.proxy.telemetry.Explanation.About;
 import io.netty.util.concurrent.Future;
 import java.util.ArrayList;
 import java.util.List;
@@ -70,6 +72,12 @@ final class FaultSteps {
       FaultDecision.Hit hit = hits.get(next++);
       FaultRule rule = hit.rule();
       if (!faults.active().enter(rule)) {
+        Explanation explanation = exchange.explanation();
+        if (explanation != null) {
+          explanation.note(
+              About.FAULT,
+              "fault " + rule.fullName() + " holds as many exchanges as it may: spared");
+        }
         continue;
       }
       switch (rule.fault()) {
