@@ -58,7 +58,6 @@ class SameAnswersAsEnvoyTest {
           Map.entry("no version", new Different("426", "400", "HTTP/0.9 is not HTTP/1.0")),
           Map.entry("version 2.0", new Different("426", "400", "no such HTTP/1 version")),
           Map.entry("options", new Different("200", "200", "no content-length is made up")),
-          Map.entry("unknown coding", new Different("501", "400", "no framing can be known")),
           Map.entry(
               "unknown method", new Different("400", "200", "RFC 9110, 9.1: methods are open")));
 

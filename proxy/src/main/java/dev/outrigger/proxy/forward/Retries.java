@@ -92,6 +92,7 @@ final class Retries {
           ProxyError.NoHealthyEndpoint _,
           ProxyError.PoolOverflow _,
           ProxyError.DownstreamGone _,
+          ProxyError.UnknownCoding _,
           ProxyError.Denied _,
           ProxyError.UpgradeRefused _,
           ProxyError.RateLimited _,

@@ -7,6 +7,7 @@ import dev.outrigger.proxy.config.RouteTableConfig.HeaderValue;
 import dev.outrigger.proxy.config.UpgradesConfig;
 import dev.outrigger.proxy.http.codec.FlowGate;
 import dev.outrigger.proxy.message.ConnectionFacts;
+import dev.outrigger.proxy.message.HeaderName;
 import dev.outrigger.proxy.message.Headers;
 import dev.outrigger.proxy.message.RequestHead;
 import dev.outrigger.proxy.message.ResponseHead;
@@ -362,6 +363,7 @@ public final class Exchange {
   /** An interim answer (1xx but 101) for the client. */
   public void respondInterim(ResponseHead interim) {
     if (!finished && !responseBegun) {
+      interim.headers().remove(HeaderName.CONTENT_LENGTH); // RFC 9110, section 8.6
       client.interim(interim);
     }
   }

@@ -247,6 +247,10 @@ final class Http1Downstream extends ChannelInboundHandlerAdapter
     }
     headDeadline = NEVER;
     ProxyError error = parser.error();
+    if (error == null && parser.asksForHttps() && !facts.tls()) {
+      // RFC 9110, section 7.4: it was not secured on its way here.
+      error = new ProxyError.ProtocolViolation(Origin.DOWNSTREAM, "https is asked for without TLS");
+    }
     if (error != null) {
       refuse(error);
       return false;

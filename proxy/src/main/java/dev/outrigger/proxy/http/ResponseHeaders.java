@@ -24,6 +24,9 @@ final class ResponseHeaders {
 
   static void prepare(ResponseHead response, Exchange exchange) {
     Headers headers = response.headers();
+    if (response.status() == 204) {
+      headers.remove(HeaderName.CONTENT_LENGTH); // RFC 9110, section 8.6
+    }
     RouteMatch match = exchange.route();
     if (match != null) {
       HeaderEdits.apply(match.responseChanges(), headers, exchange, response);

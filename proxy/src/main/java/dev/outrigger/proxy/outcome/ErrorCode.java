@@ -83,6 +83,11 @@ public enum ErrorCode {
       "downstream_remote_disconnect"),
   BAD_REQUEST(
       "bad_request", "The caller's bytes are not valid HTTP.", ResponseFlag.DPE, "codec_error"),
+  UNKNOWN_CODING(
+      "unknown_coding",
+      "The request's body comes in a transfer coding that is not known here.",
+      ResponseFlag.DPE,
+      "http1.invalid_transfer_encoding"),
   REQUEST_HEADER_TIMEOUT(
       "request_header_timeout",
       "The caller did not finish its request head in time.",

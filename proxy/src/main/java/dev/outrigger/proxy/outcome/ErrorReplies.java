@@ -37,6 +37,7 @@ public final class ErrorReplies {
           ProxyError.UpstreamReset _,
           ProxyError.DownstreamGone _,
           ProxyError.ProtocolViolation _,
+          ProxyError.UnknownCoding _,
           ProxyError.Denied _,
           ProxyError.UpgradeRefused _,
           ProxyError.RateLimited _,
@@ -68,6 +69,7 @@ public final class ErrorReplies {
           violation.origin() == Origin.DOWNSTREAM
               ? close(ErrorCode.BAD_REQUEST, 400, GRPC_INTERNAL)
               : keep(ErrorCode.UPSTREAM_PROTOCOL_ERROR, 502, GRPC_UNAVAILABLE);
+      case ProxyError.UnknownCoding _ -> close(ErrorCode.UNKNOWN_CODING, 501, GRPC_UNIMPLEMENTED);
       case ProxyError.Denied _ -> keep(ErrorCode.DENIED, 403, GRPC_PERMISSION_DENIED);
       case ProxyError.UpgradeRefused _ ->
           keep(ErrorCode.UPGRADE_REFUSED, 403, GRPC_PERMISSION_DENIED);

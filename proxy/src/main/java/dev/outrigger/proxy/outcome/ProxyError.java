@@ -245,6 +245,24 @@ public sealed interface ProxyError {
     }
   }
 
+  /** A request's body comes in a transfer coding that is not known here. */
+  record UnknownCoding(String coding) implements ProxyError {
+    @Override
+    public Origin origin() {
+      return Origin.DOWNSTREAM;
+    }
+
+    @Override
+    public boolean requestUntouched() {
+      return true;
+    }
+
+    @Override
+    public String detail() {
+      return "the only transfer-encoding is chunked, and not " + coding;
+    }
+  }
+
   /** An authorization or authentication policy refused. */
   record Denied(String policy, String reason) implements ProxyError {
     @Override

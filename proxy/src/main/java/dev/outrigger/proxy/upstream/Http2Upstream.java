@@ -172,6 +172,7 @@ final class Http2Upstream implements Http2Connection.Owner {
     private boolean headRequest;
     private boolean flushed;
     private boolean headSeen;
+    private @Nullable ResponseHead held;
     private boolean touchedNow;
     private @Nullable Tunnel wanted;
     private @Nullable RequestHead asked;
@@ -341,10 +342,18 @@ final class Http2Upstream implements Http2Connection.Owner {
         to.onHead(head, BodyKind.TUNNEL);
         return;
       }
-      boolean none = last || headRequest || head.status() == 204 || head.status() == 304;
+      boolean none =
+          headRequest
+              || head.status() == 204
+              || head.status() == 304
+              || fields.contentLength() == 0;
+      if (none && !last) {
+        held = head; // a body may come all the same, and then this is no answer
+        return;
+      }
       to.onHead(
           head,
-          none ? BodyKind.NONE : fields.contentLength() >= 0 ? BodyKind.LENGTH : BodyKind.STREAM);
+          last ? BodyKind.NONE : fields.contentLength() >= 0 ? BodyKind.LENGTH : BodyKind.STREAM);
     }
 
     /** HTTP/2 agrees to WebSocket without this; a client of HTTP/1.1 waits for it. */
@@ -376,6 +385,12 @@ final class Http2Upstream implements Http2Connection.Owner {
           to.onAnswerEnd(null);
         }
         return;
+      }
+      ResponseHead head = held;
+      held = null;
+      if (to != null && head != null) {
+        to.onHead(head, BodyKind.NONE);
+        to = listener;
       }
       listener = null;
       if (to != null) {

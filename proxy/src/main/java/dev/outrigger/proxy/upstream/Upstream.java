@@ -309,6 +309,7 @@ public final class Upstream implements PickerState {
           ProxyError.NoHealthyEndpoint _,
           ProxyError.PoolOverflow _,
           ProxyError.DownstreamGone _,
+          ProxyError.UnknownCoding _,
           ProxyError.Denied _,
           ProxyError.UpgradeRefused _,
           ProxyError.RateLimited _,

@@ -3,6 +3,7 @@ package dev.outrigger.proxy.http.codec;
 import dev.outrigger.proxy.message.HeaderName;
 import dev.outrigger.proxy.message.Headers;
 import dev.outrigger.proxy.message.HttpVersion;
+import java.util.List;
 import java.util.Locale;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
@@ -28,7 +29,28 @@ public final class Connections {
           "tracestate",
           "baggage");
 
+  /** What routes a request or says who sent it; whoever names it here is up to no good. */
+  private static final List<HeaderName> STAYS =
+      List.of(
+          HeaderName.HOST,
+          HeaderName.X_FORWARDED_FOR,
+          HeaderName.X_FORWARDED_PROTO,
+          HeaderName.X_FORWARDED_CLIENT_CERT,
+          HeaderName.of("x-forwarded-host"));
+
   private Connections() {}
+
+  /** What {@code connection} names that no client may have removed, or null. */
+  static @Nullable HeaderName namesWhatStays(Headers headers) {
+    if (headers.indexOf(HeaderName.CONNECTION, 0) >= 0) {
+      for (HeaderName name : STAYS) {
+        if (names(headers, name.toString())) {
+          return name;
+        }
+      }
+    }
+    return null;
+  }
 
   /** Whether the sender means to go on with the connection. */
   public static boolean keepAlive(Headers headers, HttpVersion version) {

@@ -37,6 +37,16 @@ final class Grammar {
     return TOKEN[b & 0xff];
   }
 
+  /** Whether a whole text is a token. */
+  static boolean isToken(String text) {
+    for (int i = 0; i < text.length(); i++) {
+      if (text.charAt(i) > 0x7f || !TOKEN[text.charAt(i)]) {
+        return false;
+      }
+    }
+    return !text.isEmpty();
+  }
+
   /** HTTP/1.1 or HTTP/1.0 in the eight bytes from an offset on; null for all else. */
   static @Nullable HttpVersion version(byte[] array, int at) {
     if (array[at] != 'H'

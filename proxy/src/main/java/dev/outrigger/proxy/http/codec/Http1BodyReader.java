@@ -210,6 +210,11 @@ public final class Http1BodyReader {
   private void trailers(ByteBuf in) {
     while (in.isReadable()) {
       byte b = in.readByte();
+      boolean afterCr = trailerLength > 0 && trailerBytes[trailerLength - 1] == '\r';
+      if (afterCr != (b == '\n')) {
+        refuse("a trailer's line does not end in CR LF");
+        return;
+      }
       if (trailerLength == 0 && b != '\r' && trailerBytes.length == 0) {
         trailerBytes = new byte[256];
       }

@@ -11,6 +11,7 @@ import dev.outrigger.proxy.outcome.ProxyError.TooLarge.What;
 import io.netty.buffer.ByteBuf;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
+import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -50,6 +51,7 @@ public final class Http1HeadParser {
   private String path = "";
   private String authority = "";
   private boolean absolute;
+  private String absoluteScheme = "";
   private HttpVersion version = HttpVersion.HTTP_1_1;
   private int status;
 
@@ -115,6 +117,11 @@ public final class Http1HeadParser {
   /** Why the head was refused, or null. */
   public @Nullable ProxyError error() {
     return error;
+  }
+
+  /** Whether the target asks for https by name. */
+  public boolean asksForHttps() {
+    return absolute && absoluteScheme.equals("https");
   }
 
   /** The request; the parser is ready for the next one. */
@@ -308,6 +315,7 @@ public final class Http1HeadParser {
         && target.charAt(pathStart) != '?') {
       pathStart++;
     }
+    absoluteScheme = scheme == 7 ? "http" : "https";
     authority = target.substring(scheme, pathStart);
     if (authority.isEmpty() || !Grammar.isAuthority(authority)) {
       return !refuse("the authority of the request target is not valid");
@@ -384,7 +392,12 @@ public final class Http1HeadParser {
     }
     headers = all;
     if (framing(all) && requests) {
-      host(all, array);
+      HeaderName kept = Connections.namesWhatStays(all);
+      if (kept == null) {
+        host(all, array);
+      } else {
+        refuse("the header connection names " + kept);
+      }
     }
     keepAlive = Connections.keepAlive(all, version);
     return true;
@@ -402,9 +415,11 @@ public final class Http1HeadParser {
       if (version == HttpVersion.HTTP_1_0) {
         return !refuse("HTTP/1.0 has no transfer-encoding");
       }
-      if (all.indexOf(HeaderName.TRANSFER_ENCODING, coding + 1) >= 0
-          || !all.valueEqualsIgnoreCase(HeaderName.TRANSFER_ENCODING, "chunked")) {
-        return !refuse("transfer-encoding is not exactly chunked");
+      if (all.indexOf(HeaderName.TRANSFER_ENCODING, coding + 1) >= 0) {
+        return !refuse("transfer-encoding is given more than once");
+      }
+      if (!all.valueEqualsIgnoreCase(HeaderName.TRANSFER_ENCODING, "chunked")) {
+        return !otherCoding(all.valueAt(coding));
       }
       chunked = true;
     } else if (length >= 0) {
@@ -418,6 +433,27 @@ public final class Http1HeadParser {
         return !refuse("content-length is not a decimal number");
       }
     }
+    if (!requests && (status < 200 || status == 204) && (chunked || contentLength > 0)) {
+      return !refuse("a body is announced with status " + status); // RFC 9110, section 8.6
+    }
+    return true;
+  }
+
+  /** Refuses what is not exactly {@code chunked}; what is well formed is only not known here. */
+  private boolean otherCoding(String value) {
+    int chunks = 0;
+    for (String coding : value.split(",", -1)) {
+      String name = coding.strip();
+      chunks += name.equalsIgnoreCase("chunked") ? 1 : 0;
+      if (name.isEmpty() || !Grammar.isToken(name)) {
+        return refuse("transfer-encoding is not a list of codings");
+      }
+    }
+    boolean last = value.toLowerCase(Locale.ROOT).endsWith("chunked");
+    if (!requests || chunks > 1 || (chunks == 1 && !last)) {
+      return refuse("transfer-encoding is not exactly chunked");
+    }
+    error = new ProxyError.UnknownCoding(value.length() > 60 ? value.substring(0, 60) : value);
     return true;
   }
 

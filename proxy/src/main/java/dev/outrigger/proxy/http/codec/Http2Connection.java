@@ -690,7 +690,8 @@ public final class Http2Connection extends ByteToMessageDecoder implements Http2
         && fields.protocol() != null) {
       fault = ":protocol was not offered";
     }
-    if (fault == null && last && fields.contentLength() > 0 && side == Side.SERVER) {
+    boolean bodiless = side == Side.CLIENT && (stream.asksForHead() || fields.bodiless());
+    if (fault == null && last && fields.contentLength() > 0 && !bodiless) {
       fault = "content-length promises a body that does not come";
     }
     if (fault == null && side == Side.CLIENT && fields.interim()) {
@@ -711,7 +712,7 @@ public final class Http2Connection extends ByteToMessageDecoder implements Http2
     stream.headSeen = true;
     stream.remoteEnded = last;
     if (!last && !(stream.tunnel && fields.agrees())) {
-      stream.declare(fields.contentLength());
+      stream.declare(bodiless ? 0 : fields.contentLength());
     }
     if (told != null) {
       told.onHead(fields, last);

@@ -120,7 +120,7 @@ public final class Http2Fields extends DefaultHttp2Headers {
     }
     switch (length) {
       case 2 -> {
-        if (name.contentEquals("te") && !value.contentEqualsIgnoreCase("trailers")) {
+        if (name.contentEquals("te") && !value.contentEquals("trailers")) {
           fault = "te is not trailers";
           return;
         }
@@ -161,16 +161,15 @@ public final class Http2Fields extends DefaultHttp2Headers {
     }
   }
 
-  /** Whether the field is to be kept: the same length once more is dropped. */
+  /** Whether the field is to be kept: there is one length, said once. */
   private boolean length(AsciiString value) {
     long said = Grammar.decimal(value.array(), value.arrayOffset(), value.length());
-    if (said < 0 || (contentLength >= 0 && contentLength != said)) {
+    if (said < 0 || contentLength >= 0) {
       fault = "content-length is not one number";
       return false;
     }
-    boolean first = contentLength < 0;
     contentLength = said;
-    return first;
+    return true;
   }
 
   private static boolean cleanValue(AsciiString value) {
@@ -235,7 +234,7 @@ public final class Http2Fields extends DefaultHttp2Headers {
       return ":status has no place in a request";
     }
     String verb = method;
-    if (verb == null || !token(verb)) {
+    if (verb == null || !Grammar.isToken(verb)) {
       return ":method is missing or malformed";
     }
     if (verb.length() > Grammar.MAX_METHOD_BYTES) {
@@ -283,18 +282,9 @@ public final class Http2Fields extends DefaultHttp2Headers {
   private static boolean isProtocol(String text) {
     int slash = text.indexOf('/');
     return slash < 0
-        ? token(text)
-        : token(text.substring(0, slash)) && token(text.substring(slash + 1));
-  }
-
-  private static boolean token(String text) {
-    for (int i = 0; i < text.length(); i++) {
-      char c = text.charAt(i);
-      if (c > 0x7f || !Grammar.isToken((byte) c)) {
-        return false;
-      }
-    }
-    return !text.isEmpty();
+        ? Grammar.isToken(text)
+        : Grammar.isToken(text.substring(0, slash))
+            && Grammar.isToken(text.substring(slash + 1));
   }
 
   /**
@@ -334,7 +324,15 @@ public final class Http2Fields extends DefaultHttp2Headers {
         || !Character.isDigit(code.charAt(2))) {
       return ":status is missing or malformed";
     }
+    if (code.charAt(0) == '1' && contentLength >= 0) {
+      return "an interim answer has a content-length";
+    }
     return code.equals("101") ? "101 has no place in HTTP/2" : null;
+  }
+
+  /** Whether this answer has no body, whatever its length says (RFC 9110, section 6.4.1). */
+  boolean bodiless() {
+    return "204".equals(status) || "304".equals(status);
   }
 
   /** Whether this is an interim answer (1xx). */

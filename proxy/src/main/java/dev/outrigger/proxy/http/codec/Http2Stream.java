@@ -64,6 +64,7 @@ public final class Http2Stream implements FlowGate.Valve {
   private boolean resetWhenSent;
   private int unreturned;
   private long declared = -1;
+  private boolean asksForHead;
   private long received;
 
   Http2Stream(Http2Connection connection, int id, int sendWindow, int receiveWindow) {
@@ -106,6 +107,7 @@ public final class Http2Stream implements FlowGate.Valve {
    */
   public void request(RequestHead head, boolean last, @Nullable String protocol) {
     if (!gone) {
+      asksForHead = head.method().equals("HEAD");
       tunnel = protocol != null || head.method().equals("CONNECT");
       connection.writeRequest(this, head, last, protocol);
       begun = true;
@@ -259,6 +261,11 @@ public final class Http2Stream implements FlowGate.Valve {
   }
 
   // What is received.
+
+  /** Whether its request is HEAD, whose answer has no body. */
+  boolean asksForHead() {
+    return asksForHead;
+  }
 
   /** Notes what {@code content-length} promises. */
   void declare(long length) {
