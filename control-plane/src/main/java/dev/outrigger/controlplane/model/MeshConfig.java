@@ -15,6 +15,8 @@ import org.jspecify.annotations.Nullable;
  * @param samplingPercent of the traces that begin here; null switches tracing off
  * @param detectionTimeout how long a proxy waits for a client's first bytes before it takes the
  *     connection for opaque
+ * @param http2BetweenProxies whether requests of HTTP/1.1 share a few connections of HTTP/2 between
+ *     two of our proxies
  * @param opaquePorts ports on which the server speaks first, or that are known to be no HTTP
  */
 public record MeshConfig(
@@ -24,6 +26,7 @@ public record MeshConfig(
     AccessLog accessLog,
     @Nullable Double samplingPercent,
     Duration detectionTimeout,
+    boolean http2BetweenProxies,
     Set<Integer> opaquePorts)
     implements MeshObject {
   /** SMTP, MySQL, Galera, PostgreSQL, Redis, Elasticsearch transport, memcached, MongoDB. */
@@ -41,6 +44,7 @@ public record MeshConfig(
           new AccessLog.Stdout(),
           100.0,
           DEFAULT_DETECTION_TIMEOUT,
+          false,
           DEFAULT_OPAQUE_PORTS);
 
   public MeshConfig {

@@ -60,6 +60,8 @@ final class Clusters implements RouteTables.Backends {
     HTTP2,
     /** What the client speaks, which is not known before. */
     AS_CLIENT,
+    /** HTTP/2 to other proxies of the mesh, HTTP/1.1 to those who are alone. */
+    NEGOTIATED,
     BYTES
   }
 
@@ -121,7 +123,13 @@ final class Clusters implements RouteTables.Backends {
     boolean bytes = protocol == AppProtocol.TCP || protocol == AppProtocol.TLS;
     String endpoints = endpointsName(service, port, only);
     String name = bytes ? endpoints + "|http" : endpoints;
-    return outbound(name, endpoints, service, port, only, speech(protocol));
+    boolean shared =
+        protocol == AppProtocol.HTTP
+            && state.mesh().http2BetweenProxies()
+            && node.implementation() == Implementation.OUTRIGGER
+            && node.meshTls() == NodeDescription.MeshTls.AVAILABLE;
+    return outbound(
+        name, endpoints, service, port, only, shared ? Speech.NEGOTIATED : speech(protocol));
   }
 
   /** For bytes. */
@@ -187,7 +195,7 @@ final class Clusters implements RouteTables.Backends {
         switch (speech) {
           case HTTP1 -> List.of(Names.ALPN_HTTP);
           case HTTP2 -> List.of(Names.ALPN_HTTP2);
-          case AS_CLIENT -> List.of(Names.ALPN_HTTP2, Names.ALPN_HTTP);
+          case AS_CLIENT, NEGOTIATED -> List.of(Names.ALPN_HTTP2, Names.ALPN_HTTP);
           case BYTES -> List.of(Names.ALPN_TCP);
         };
     cluster
@@ -332,6 +340,11 @@ final class Clusters implements RouteTables.Backends {
       case AS_CLIENT ->
           options
               .getUseDownstreamProtocolConfigBuilder()
+              .setHttpProtocolOptions(Http1ProtocolOptions.getDefaultInstance())
+              .setHttp2ProtocolOptions(Http2ProtocolOptions.getDefaultInstance());
+      case NEGOTIATED ->
+          options
+              .getAutoConfigBuilder()
               .setHttpProtocolOptions(Http1ProtocolOptions.getDefaultInstance())
               .setHttp2ProtocolOptions(Http2ProtocolOptions.getDefaultInstance());
     }

@@ -60,7 +60,9 @@ final class MeshConfigDecoder {
       }
     }
     Duration detection = spec.positive("protocolDetectionTimeout", defaults.detectionTimeout());
-    return new MeshConfig(meta, trustDomain, mode, accessLog(spec), sampling, detection, opaque);
+    boolean http2 = spec.flag("http2BetweenProxies", defaults.http2BetweenProxies());
+    return new MeshConfig(
+        meta, trustDomain, mode, accessLog(spec), sampling, detection, http2, opaque);
   }
 
   private static AccessLog accessLog(Fields spec) {

@@ -173,6 +173,44 @@ final class Http2PortsTest {
   }
 
   @Test
+  void httpSharesConnectionsOfHttp2BetweenOurProxiesWhereTheMeshSaysSo() throws Exception {
+    String settings =
+        """
+        apiVersion: mesh.outrigger.dev/v1alpha1
+        kind: MeshConfig
+        metadata: {name: mesh}
+        spec: {http2BetweenProxies: true}
+        ---
+        """;
+    DesiredState state = Shop.state(settings + mesh("http"));
+    NodeSnapshot ours = SnapshotBuilder.build(state, Shop.ours("words-1"));
+
+    Cluster cluster = the(ours.clusters(), "outbound|80|words.shop");
+    assertThat(options(cluster).getAutoConfig().hasHttp2ProtocolOptions()).isTrue();
+    assertThat(offered(cluster)).containsExactly("outrigger-h2", "outrigger-http/1.1");
+    assertThat(
+            options(the(ours.clusters(), "inbound|9090"))
+                .getExplicitHttpConfig()
+                .hasHttpProtocolOptions())
+        .as("the application gets HTTP/1.1")
+        .isTrue();
+    assertThat(
+            options(the(ours("http").clusters(), "outbound|80|words.shop"))
+                .getExplicitHttpConfig()
+                .hasHttpProtocolOptions())
+        .as("unless it says so")
+        .isTrue();
+    assertThat(
+            options(
+                    the(
+                        SnapshotBuilder.build(state, Shop.envoy("words-1")).clusters(),
+                        "outbound|80|words.shop"))
+                .getExplicitHttpConfig()
+                .hasHttpProtocolOptions())
+        .isTrue();
+  }
+
+  @Test
   void theDeadlineOfOtherRequestsIsTheRoutes() {
     DesiredState state = Shop.state(mesh("http2"));
     assertThat(

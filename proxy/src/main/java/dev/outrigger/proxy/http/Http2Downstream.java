@@ -1,5 +1,6 @@
 package dev.outrigger.proxy.http;
 
+import dev.outrigger.proxy.config.Alpn;
 import dev.outrigger.proxy.config.HttpProxyConfig;
 import dev.outrigger.proxy.config.HttpProxyConfig.Timeouts;
 import dev.outrigger.proxy.config.RouteTableConfig.Action;
@@ -9,6 +10,7 @@ import dev.outrigger.proxy.http.codec.FlowGate;
 import dev.outrigger.proxy.http.codec.Http2Connection;
 import dev.outrigger.proxy.http.codec.Http2Fields;
 import dev.outrigger.proxy.http.codec.Http2Stream;
+import dev.outrigger.proxy.http.codec.WrittenNames;
 import dev.outrigger.proxy.message.ConnectionFacts;
 import dev.outrigger.proxy.message.Headers;
 import dev.outrigger.proxy.message.RequestHead;
@@ -247,6 +249,7 @@ final class Http2Downstream implements Http2Connection.Owner, HttpService.Connec
     private @Nullable Exchange exchange;
     private @Nullable ArrayDeque<ByteBuf> waiting;
     private boolean requestEnded;
+    private boolean wasHttp1; // until it reached the proxy of its client
     private @Nullable Headers trailers;
     private boolean endTold;
     private boolean tunnelOpen;
@@ -280,6 +283,7 @@ final class Http2Downstream implements Http2Connection.Owner, HttpService.Connec
         return;
       }
       RequestHead head = fields.request(facts.tls() ? "https" : "http");
+      wasHttp1 = Alpn.MESH_HTTP2.equals(facts.alpn()) && WrittenNames.take(head);
       Connections.strip(head.headers());
       Explanation explanation = service.telemetry().explain(head, facts);
       RequestHeaders.clean(head.headers(), facts);
@@ -436,6 +440,9 @@ final class Http2Downstream implements Http2Connection.Owner, HttpService.Connec
 
     @Override
     public void head(ResponseHead head, BodyKind body) {
+      if (wasHttp1) {
+        WrittenNames.put(head.headers());
+      }
       answerBegun = true;
       bodyClock = null;
       if (body != BodyKind.TUNNEL) {

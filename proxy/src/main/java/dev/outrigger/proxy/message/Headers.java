@@ -146,6 +146,23 @@ public final class Headers {
     return values;
   }
 
+  /**
+   * Writes the name of a field that has this one, whatever its case, as it is written here.
+   *
+   * @param fromIndex where to begin to look for it
+   * @return where the field is, or -1 if there is none
+   */
+  public int nameAs(String written, int fromIndex) {
+    int slot = find(HeaderName.of(written), fromIndex * SLOT);
+    if (slot < 0) {
+      return -1;
+    }
+    for (int i = 0; i < written.length(); i++) {
+      bytes[slots[slot + 1] + i] = (byte) written.charAt(i);
+    }
+    return slot / SLOT;
+  }
+
   /** Whether there is a field of this name. */
   public boolean contains(HeaderName name) {
     return find(name, 0) >= 0;
@@ -206,6 +223,11 @@ public final class Headers {
   /** The array under the fields, for an encoder; offsets below point into it. Not to be changed. */
   public byte[] array() {
     return bytes;
+  }
+
+  /** A hash of the name at an index, equal for names that differ only in case. */
+  public int nameHash(int index) {
+    return slots[index * SLOT];
   }
 
   public int nameOffset(int index) {

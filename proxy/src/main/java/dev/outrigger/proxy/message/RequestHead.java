@@ -11,7 +11,7 @@ public final class RequestHead {
   private String path;
   private String authority;
   private String scheme;
-  private final HttpVersion version;
+  private HttpVersion version;
   private final Headers headers;
 
   /**
@@ -39,6 +39,11 @@ public final class RequestHead {
 
   public String method() {
     return method;
+  }
+
+  /** Its client spoke another version than the connection that brought it. */
+  public void version(HttpVersion spoken) {
+    version = spoken;
   }
 
   public void method(String changed) {

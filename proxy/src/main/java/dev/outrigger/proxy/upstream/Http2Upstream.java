@@ -1,5 +1,6 @@
 package dev.outrigger.proxy.upstream;
 
+import dev.outrigger.proxy.config.Alpn;
 import dev.outrigger.proxy.config.ClusterConfig.AnswerLimits;
 import dev.outrigger.proxy.config.Http2Config;
 import dev.outrigger.proxy.config.UpgradesConfig;
@@ -12,7 +13,9 @@ import dev.outrigger.proxy.http.codec.Http2Fields;
 import dev.outrigger.proxy.http.codec.Http2Stream;
 import dev.outrigger.proxy.http.codec.WebSocketKeys;
 import dev.outrigger.proxy.message.HeaderName;
+import dev.outrigger.proxy.http.codec.WrittenNames;
 import dev.outrigger.proxy.message.Headers;
+import dev.outrigger.proxy.message.HttpVersion;
 import dev.outrigger.proxy.message.RequestHead;
 import dev.outrigger.proxy.message.ResponseHead;
 import dev.outrigger.proxy.outcome.Origin;
@@ -24,6 +27,7 @@ import io.netty.buffer.ByteBuf;
 import io.netty.channel.ChannelHandler;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.handler.codec.http2.Http2Error;
+import io.netty.handler.ssl.SslHandler;
 import io.netty.util.concurrent.EventExecutor;
 import java.net.SocketAddress;
 import java.time.Duration;
@@ -51,6 +55,7 @@ final class Http2Upstream implements Http2Connection.Owner {
   private int requests;
   private boolean retired;
   private final List<Stream> unsettled = new ArrayList<>(0); // wait for the peer's SETTINGS
+  private boolean mesh; // whether the peer is a proxy like this one
 
   Http2Upstream(ConnectionPool pool, Http2Config config, AnswerLimits limits, long now) {
     this.pool = pool;
@@ -108,6 +113,8 @@ final class Http2Upstream implements Http2Connection.Owner {
   public void onOpen(ChannelHandlerContext opened) {
     context = opened;
     local = opened.channel().localAddress();
+    SslHandler tls = opened.pipeline().get(SslHandler.class);
+    mesh = tls != null && Alpn.MESH_HTTP2.equals(tls.applicationProtocol());
   }
 
   @Override
@@ -170,6 +177,7 @@ final class Http2Upstream implements Http2Connection.Owner {
     private @Nullable StreamListener listener;
     private @Nullable StreamListener flushes;
     private boolean headRequest;
+    private boolean wasHttp1;
     private boolean flushed;
     private boolean headSeen;
     private @Nullable ResponseHead held;
@@ -193,8 +201,18 @@ final class Http2Upstream implements Http2Connection.Owner {
       flushes = answers;
       headRequest = head.method().equals("HEAD");
       wanted = wish;
+      if (mesh) {
+        WrittenNames.drop(head.headers()); // somebody else's
+      }
       if (wish == null || wish.protocol() == null) {
+        wasHttp1 = mesh && wish == null && head.version() != HttpVersion.HTTP_2;
+        if (wasHttp1) {
+          WrittenNames.put(head.headers());
+        }
         wire.request(head, body == BodyKind.NONE && wish == null, null);
+        if (wasHttp1) {
+          WrittenNames.drop(head.headers()); // another attempt may go another way
+        }
         return;
       }
       asked = head;
@@ -326,6 +344,9 @@ final class Http2Upstream implements Http2Connection.Owner {
         return;
       }
       ResponseHead head = fields.response();
+      if (wasHttp1) {
+        WrittenNames.take(head.headers());
+      }
       if (head.status() < 200) {
         to.onInterim(head);
         return;
