@@ -5,11 +5,9 @@ import dev.outrigger.proxy.message.Headers;
 import dev.outrigger.proxy.message.RequestHead;
 import dev.outrigger.proxy.message.ResponseHead;
 import io.netty.buffer.ByteBuf;
-import io.netty.handler.codec.http2.DefaultHttp2Headers;
 import io.netty.handler.codec.http2.DefaultHttp2HeadersEncoder;
 import io.netty.handler.codec.http2.Http2Exception;
 import io.netty.handler.codec.http2.Http2Headers;
-import io.netty.handler.codec.http2.Http2HeadersEncoder;
 import io.netty.util.AsciiString;
 import org.jspecify.annotations.Nullable;
 
@@ -20,6 +18,14 @@ import org.jspecify.annotations.Nullable;
 final class Http2FieldsEncoder {
   private static final AsciiString[] STATUS = new AsciiString[1000];
   private static final AsciiString CONNECT = AsciiString.cached("CONNECT");
+  private static final AsciiString METHOD = Http2Headers.PseudoHeaderName.METHOD.value();
+  private static final AsciiString SCHEME = Http2Headers.PseudoHeaderName.SCHEME.value();
+  private static final AsciiString PATH = Http2Headers.PseudoHeaderName.PATH.value();
+  private static final AsciiString AUTHORITY = Http2Headers.PseudoHeaderName.AUTHORITY.value();
+  private static final AsciiString STATUS_NAME = Http2Headers.PseudoHeaderName.STATUS.value();
+  private static final AsciiString PROTOCOL = Http2Headers.PseudoHeaderName.PROTOCOL.value();
+  private static final AsciiString GET = AsciiString.cached("GET");
+  private static final AsciiString POST = AsciiString.cached("POST");
   private static final AsciiString HTTP = AsciiString.cached("http");
   private static final AsciiString HTTPS = AsciiString.cached("https");
 
@@ -29,8 +35,8 @@ final class Http2FieldsEncoder {
     }
   }
 
-  private final DefaultHttp2HeadersEncoder hpack =
-      new DefaultHttp2HeadersEncoder(Http2HeadersEncoder.NEVER_SENSITIVE, true);
+  private final HpackFields fields = new HpackFields();
+  private final DefaultHttp2HeadersEncoder hpack = new DefaultHttp2HeadersEncoder(fields, true);
 
   /** The peer's SETTINGS_HEADER_TABLE_SIZE; more than the usual is not made use of. */
   void tableSize(long size) throws Http2Exception {
@@ -49,38 +55,52 @@ final class Http2FieldsEncoder {
   void request(int stream, RequestHead head, @Nullable String protocol, ByteBuf out)
       throws Http2Exception {
     Headers headers = head.headers();
-    String host = headers.get(HeaderName.HOST);
-    Http2Headers fields = new DefaultHttp2Headers(false, headers.size() + 4);
-    fields.method(protocol == null ? new AsciiString(head.method()) : CONNECT);
+    fields.begin();
     if (protocol != null) {
-      fields.add(Http2Headers.PseudoHeaderName.PROTOCOL.value(), new AsciiString(protocol));
+      fields.put(METHOD, CONNECT);
+      fields.put(PROTOCOL, new AsciiString(protocol));
+    } else {
+      fields.put(METHOD, method(head.method()));
     }
     if (protocol == null && head.method().equals("CONNECT")) {
-      fields.authority(new AsciiString(head.path())); // which has the port that host may lack
+      fields.put(AUTHORITY, new AsciiString(head.path())); // has the port that host may lack
     } else {
-      fields.scheme(head.scheme().equals("https") ? HTTPS : HTTP);
-      fields.path(new AsciiString(head.path()));
-      fields.authority(new AsciiString(host == null ? head.authority() : host));
+      fields.put(SCHEME, head.scheme().equals("https") ? HTTPS : HTTP);
+      fields.put(PATH, new AsciiString(head.path()));
+      int host = headers.indexOf(HeaderName.HOST, 0);
+      fields.put(
+          AUTHORITY,
+          host < 0
+              ? new AsciiString(head.authority())
+              : new AsciiString(
+                  headers.array(), headers.valueOffset(host), headers.valueLength(host), true));
     }
-    regular(headers, fields);
+    regular(headers);
     hpack.encodeHeaders(stream, fields, out);
   }
 
+  private static AsciiString method(String method) {
+    return switch (method) {
+      case "GET" -> GET;
+      case "POST" -> POST;
+      default -> new AsciiString(method);
+    };
+  }
+
   void response(int stream, ResponseHead head, ByteBuf out) throws Http2Exception {
-    Http2Headers fields = new DefaultHttp2Headers(false, head.headers().size() + 1);
-    fields.status(STATUS[head.status()]);
-    regular(head.headers(), fields);
+    fields.begin();
+    fields.put(STATUS_NAME, STATUS[head.status()]);
+    regular(head.headers());
     hpack.encodeHeaders(stream, fields, out);
   }
 
   void trailers(int stream, Headers trailers, ByteBuf out) throws Http2Exception {
-    Http2Headers fields = new DefaultHttp2Headers(false, trailers.size());
-    regular(trailers, fields);
+    fields.begin();
+    regular(trailers);
     hpack.encodeHeaders(stream, fields, out);
   }
 
-  private static void regular(Headers headers, Http2Headers to) {
-    byte[] array = headers.array();
+  private void regular(Headers headers) {
     for (int i = 0; i < headers.size(); i++) {
       if (headers.nameIs(i, HeaderName.HOST)
           || headers.nameIs(i, HeaderName.CONNECTION)
@@ -90,11 +110,7 @@ final class Http2FieldsEncoder {
           || headers.nameIs(i, HeaderName.UPGRADE)) {
         continue;
       }
-      // Copies, since HPACK's table keeps them.
-      AsciiString name = new AsciiString(array, headers.nameOffset(i), headers.nameLength(i), true);
-      AsciiString value =
-          new AsciiString(array, headers.valueOffset(i), headers.valueLength(i), true);
-      to.add(name.toLowerCase(), value);
+      fields.put(headers, i);
     }
   }
 }

@@ -25,13 +25,7 @@ final class Http2KeepAliveTest implements Http2Connection.Owner {
   private final Http2Connection connection =
       new Http2Connection(
           Http2Connection.Side.CLIENT,
-          new Http2Config(
-              100,
-              65_535,
-              65_535,
-              Duration.ofSeconds(10),
-              Duration.ofSeconds(4),
-              Http2Config.FrameLimits.DEFAULT),
+          new Http2Config(100, 65_535, 65_535, Duration.ofSeconds(10), Duration.ofSeconds(4)),
           8192,
           100,
           this);
