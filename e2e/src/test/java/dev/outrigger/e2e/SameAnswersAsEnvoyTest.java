@@ -28,7 +28,13 @@ class SameAnswersAsEnvoyTest {
 
   /** What a proxy adds on its own account or by the clock, on the way back. */
   private static final Set<String> OWN =
-      Set.of("date", "server", "x-request-id", "x-outrigger-error", "connection");
+      Set.of(
+          "date",
+          "server",
+          "x-request-id",
+          "x-outrigger-error",
+          "x-outrigger-source",
+          "connection");
 
   /** The same in what the upstream sees; of a caller on loopback Envoy names another address. */
   private static final List<String> OWN_UPSTREAM =

@@ -12,9 +12,9 @@ import java.util.Map;
 
 /** One listener of one proxy, with a client before it and an origin behind it. */
 final class Lane implements AutoCloseable {
-  private static final int REFUSAL_MILLIS = 1500;
-  private static final int EITHER_MILLIS = 3000;
+  private static final int IN_VAIN_MILLIS = 1500;
   private static final int ANSWER_MILLIS = 8_000;
+  private static final int REFUSAL_MILLIS = 5_000;
 
   private final Pair pair;
   private final int port;
@@ -134,11 +134,10 @@ final class Lane implements AutoCloseable {
   }
 
   private static int patience(Vector vector) {
-    return switch (vector.verdict()) {
-      case REFUSE -> REFUSAL_MILLIS;
-      case EITHER -> EITHER_MILLIS;
-      case VALID -> ANSWER_MILLIS;
-    };
+    if (vector.is("waits")) {
+      return IN_VAIN_MILLIS;
+    }
+    return vector.verdict() == Verdict.VALID ? ANSWER_MILLIS : REFUSAL_MILLIS;
   }
 
   private Observed request(Vector vector, Heard heard, boolean canary) {

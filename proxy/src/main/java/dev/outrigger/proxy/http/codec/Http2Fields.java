@@ -283,8 +283,7 @@ public final class Http2Fields extends DefaultHttp2Headers {
     int slash = text.indexOf('/');
     return slash < 0
         ? Grammar.isToken(text)
-        : Grammar.isToken(text.substring(0, slash))
-            && Grammar.isToken(text.substring(slash + 1));
+        : Grammar.isToken(text.substring(0, slash)) && Grammar.isToken(text.substring(slash + 1));
   }
 
   /**
