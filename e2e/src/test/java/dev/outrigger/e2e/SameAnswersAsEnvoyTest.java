@@ -7,7 +7,9 @@ import dev.outrigger.e2e.harness.Launched;
 import dev.outrigger.e2e.harness.Peers;
 import dev.outrigger.e2e.harness.PlainClient;
 import dev.outrigger.e2e.harness.PlainClient.Answer;
+import java.io.ByteArrayInputStream;
 import java.io.IOException;
+import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -18,6 +20,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.zip.GZIPInputStream;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -47,7 +50,7 @@ class SameAnswersAsEnvoyTest {
           "tracestate:");
 
   /** A difference on purpose: how their answer begins, how ours does, and why. */
-  private record Different(String theirs, String ours, String why) {}
+  record Different(String theirs, String ours, String why) {}
 
   private static final Map<String, Different> DIFFERENT =
       Map.ofEntries(
@@ -69,9 +72,9 @@ class SameAnswersAsEnvoyTest {
 
   @TempDir private Path folder;
 
-  private record Question(String name, String bytes, int answers) {}
+  record Question(String name, String bytes, int answers) {}
 
-  private static Question get(String name, String path, String... headers) {
+  static Question get(String name, String path, String... headers) {
     StringBuilder head = new StringBuilder("GET " + path + " HTTP/1.1\r\nHost: site.test\r\n");
     for (String header : headers) {
       head.append(header).append("\r\n");
@@ -79,7 +82,7 @@ class SameAnswersAsEnvoyTest {
     return new Question(name, head.append("\r\n").toString(), 1);
   }
 
-  private static Question raw(String name, int answers, String... lines) {
+  static Question raw(String name, int answers, String... lines) {
     return new Question(name, String.join("\r\n", lines), answers);
   }
 
@@ -314,8 +317,17 @@ class SameAnswersAsEnvoyTest {
         .formatted(admin, port, upstream, dead);
   }
 
+  private static String plain(Answer answer) throws IOException {
+    if (!"gzip".equals(answer.header("content-encoding"))) {
+      return answer.text();
+    }
+    try (InputStream in = new GZIPInputStream(new ByteArrayInputStream(answer.body()))) {
+      return new String(in.readAllBytes(), StandardCharsets.UTF_8);
+    }
+  }
+
   /** What a client can tell: status, headers, body, and whether the connection goes on. */
-  private static String ask(int port, Question question) throws IOException {
+  static String ask(int port, Question question) throws IOException {
     StringBuilder said = new StringBuilder();
     try (PlainClient client = new PlainClient(port)) {
       client.send(question.bytes().getBytes(StandardCharsets.ISO_8859_1));
@@ -343,8 +355,7 @@ class SameAnswersAsEnvoyTest {
                         || (echoed && name.equals("content-length")));
         headers.forEach((name, value) -> said.append(name + ": " + value + "\n"));
         if (echoed) {
-          answer
-              .text()
+          plain(answer)
               .lines()
               .filter(line -> OWN_UPSTREAM.stream().noneMatch(line::startsWith))
               .forEach(line -> said.append("  ").append(line).append('\n'));
@@ -365,7 +376,7 @@ class SameAnswersAsEnvoyTest {
     return said.toString();
   }
 
-  private static void awaitAnswer(int port, Launched proxy) {
+  static void awaitAnswer(int port, Launched proxy) {
     Awaitility.await()
         .atMost(PATIENCE)
         .ignoreExceptions()
@@ -408,7 +419,7 @@ class SameAnswersAsEnvoyTest {
         }
       }
     }
-    compare(envoys, ours);
+    compare(envoys, ours, DIFFERENT);
   }
 
   @Test
@@ -481,15 +492,16 @@ class SameAnswersAsEnvoyTest {
         }
       }
     }
-    compare(theirs, ours);
+    compare(theirs, ours, DIFFERENT);
   }
 
-  private static void compare(Map<String, String> theirs, Map<String, String> ours) {
+  static void compare(
+      Map<String, String> theirs, Map<String, String> ours, Map<String, Different> different) {
     Map<String, String> unlike = new LinkedHashMap<>();
     theirs.forEach(
         (name, answer) -> {
           String own = String.valueOf(ours.get(name));
-          Different expected = DIFFERENT.get(name);
+          Different expected = different.get(name);
           boolean same =
               expected == null
                   ? own.equals(answer)

@@ -103,6 +103,38 @@ public record HttpRoute(ObjectMeta meta, List<ServiceRef> parents, List<Rule> ru
         implements Filter {}
 
     record UrlRewrite(@Nullable String hostname, @Nullable PathRewrite path) implements Filter {}
+
+    /**
+     * Sends a copy elsewhere, whose answer nobody sees.
+     *
+     * @param perMillion of the requests
+     */
+    record Mirror(Backend backend, int perMillion) implements Filter {}
+
+    /**
+     * Pages of other origins may ask.
+     *
+     * @param origins such as {@code https://shop.example}, with {@code *} for a part of the host or
+     *     for all
+     * @param methods {@code *} is all
+     * @param headers that a page may send; {@code *} is all
+     * @param exposed that a page may read
+     */
+    record Cors(
+        List<String> origins,
+        List<String> methods,
+        List<String> headers,
+        List<String> exposed,
+        Duration maxAge,
+        boolean credentials)
+        implements Filter {
+      public Cors {
+        origins = List.copyOf(origins);
+        methods = List.copyOf(methods);
+        headers = List.copyOf(headers);
+        exposed = List.copyOf(exposed);
+      }
+    }
   }
 
   /** Done in the order set, add, remove. */

@@ -18,6 +18,7 @@ import io.envoyproxy.envoy.config.route.v3.VirtualHost;
 import io.envoyproxy.envoy.extensions.access_loggers.file.v3.FileAccessLog;
 import io.envoyproxy.envoy.extensions.access_loggers.stream.v3.StderrAccessLog;
 import io.envoyproxy.envoy.extensions.access_loggers.stream.v3.StdoutAccessLog;
+import io.envoyproxy.envoy.extensions.filters.http.cors.v3.Cors;
 import io.envoyproxy.envoy.extensions.filters.http.router.v3.Router;
 import io.envoyproxy.envoy.extensions.filters.listener.http_inspector.v3.HttpInspector;
 import io.envoyproxy.envoy.extensions.filters.listener.original_dst.v3.OriginalDst;
@@ -37,6 +38,9 @@ import java.util.TreeSet;
 
 /** What handles the bytes of a listener's connections. */
 final class Filters {
+  /** The filter that routes speak to; it does nothing where none does. */
+  static final String CORS = "envoy.filters.http.cors";
+
   private static final Duration REQUEST_HEADERS = Duration.ofSeconds(10);
   private static final Duration STREAM_IDLE = Duration.ofMinutes(5);
   private static final Duration CONNECTION_IDLE = Duration.ofHours(1);
@@ -66,6 +70,11 @@ final class Filters {
   Filter outboundHttp(String statPrefix, String routes) {
     return http(
         manager(statPrefix)
+            .addHttpFilters(
+                0,
+                HttpFilter.newBuilder()
+                    .setName(CORS)
+                    .setTypedConfig(Protos.pack(Cors.getDefaultInstance())))
             .setRds(Rds.newBuilder().setConfigSource(Protos.ADS).setRouteConfigName(routes)));
   }
 

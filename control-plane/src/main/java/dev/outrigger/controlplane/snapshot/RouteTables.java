@@ -18,6 +18,7 @@ import io.envoyproxy.envoy.config.core.v3.DataSource;
 import io.envoyproxy.envoy.config.core.v3.HeaderValue;
 import io.envoyproxy.envoy.config.core.v3.HeaderValueOption;
 import io.envoyproxy.envoy.config.core.v3.HeaderValueOption.HeaderAppendAction;
+import io.envoyproxy.envoy.config.core.v3.RuntimeFractionalPercent;
 import io.envoyproxy.envoy.config.route.v3.DirectResponseAction;
 import io.envoyproxy.envoy.config.route.v3.HeaderMatcher;
 import io.envoyproxy.envoy.config.route.v3.QueryParameterMatcher;
@@ -28,8 +29,10 @@ import io.envoyproxy.envoy.config.route.v3.RouteAction;
 import io.envoyproxy.envoy.config.route.v3.RouteMatch;
 import io.envoyproxy.envoy.config.route.v3.WeightedCluster;
 import io.envoyproxy.envoy.extensions.retry.host.previous_hosts.v3.PreviousHostsPredicate;
+import io.envoyproxy.envoy.type.matcher.v3.RegexMatchAndSubstitute;
 import io.envoyproxy.envoy.type.matcher.v3.RegexMatcher;
 import io.envoyproxy.envoy.type.matcher.v3.StringMatcher;
+import io.envoyproxy.envoy.type.v3.FractionalPercent;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Comparator;
@@ -158,7 +161,11 @@ final class RouteTables {
           switch (filter) {
             case Filter.Redirect redirect -> redirect.path();
             case Filter.UrlRewrite rewrite -> rewrite.path();
-            case Filter.RequestHeaders _, Filter.ResponseHeaders _ -> null;
+            case Filter.RequestHeaders _,
+                Filter.ResponseHeaders _,
+                Filter.Mirror _,
+                Filter.Cors _ ->
+                null;
           };
       if (path instanceof PathRewrite.Prefix prefix) {
         prefixRewrite = stripped(prefix.value());
@@ -241,6 +248,7 @@ final class RouteTables {
     Route.Builder route = Route.newBuilder().setName(candidate.name()).setMatch(match);
     Filter.@Nullable Redirect redirect = null;
     Filter.@Nullable UrlRewrite rewrite = null;
+    List<Filter.Mirror> mirrors = new ArrayList<>();
     for (Filter filter : candidate.rule().filters()) {
       switch (filter) {
         case Filter.RequestHeaders headers -> {
@@ -251,6 +259,9 @@ final class RouteTables {
           addHeaders(headers.changes(), route::addResponseHeadersToAdd);
           route.addAllResponseHeadersToRemove(headers.changes().remove());
         }
+        case Filter.Mirror mirror -> mirrors.add(mirror);
+        case Filter.Cors cors ->
+            route.putTypedPerFilterConfig(Filters.CORS, Protos.pack(CorsPolicies.of(cors)));
         case Filter.Redirect found -> redirect = found;
         case Filter.UrlRewrite found -> rewrite = found;
       }
@@ -275,15 +286,38 @@ final class RouteTables {
     }
     if (rewrite != null) {
       if (rewrite.path() instanceof PathRewrite.Full full) {
-        // Only beside exact matches, of which the whole path is the prefix.
-        action.setPrefixRewrite(full.value().isEmpty() ? "/" : full.value());
+        String whole = full.value().isEmpty() ? "/" : full.value();
+        action.setRegexRewrite(
+            RegexMatchAndSubstitute.newBuilder()
+                .setPattern(regex("^.*$"))
+                .setSubstitution(whole.replace("\\", "\\\\")));
       }
       if (rewrite.hostname() != null) {
         action.setHostRewriteLiteral(rewrite.hostname());
       }
     }
+    for (Filter.Mirror mirror : mirrors) {
+      // One to nobody has nothing to send; its rule serves on.
+      clusters
+          .cluster(mirror.backend())
+          .ifPresent(cluster -> action.addRequestMirrorPolicies(copy(cluster, mirror)));
+    }
     settle(action, candidate.rule().timeouts(), candidate.rule().retry());
     return route.setRoute(action).build();
+  }
+
+  private static RouteAction.RequestMirrorPolicy copy(String cluster, Filter.Mirror mirror) {
+    return RouteAction.RequestMirrorPolicy.newBuilder()
+        .setCluster(cluster)
+        // A service tells its callers by the host that they name; the copy is for another anyway.
+        .setDisableShadowHostSuffixAppend(true)
+        .setRuntimeFraction(
+            RuntimeFractionalPercent.newBuilder()
+                .setDefaultValue(
+                    FractionalPercent.newBuilder()
+                        .setNumerator(mirror.perMillion())
+                        .setDenominator(FractionalPercent.DenominatorType.MILLION)))
+        .build();
   }
 
   private static StringMatcher string(ValueMatch value) {

@@ -42,7 +42,13 @@ final class HttpRouteDecoder {
   private static final Map<String, String> REWRITES =
       words("ReplaceFullPath", "ReplacePrefixMatch");
   private static final Map<String, String> FILTERS =
-      words("RequestHeaderModifier", "ResponseHeaderModifier", "RequestRedirect", "URLRewrite");
+      words(
+          "RequestHeaderModifier",
+          "ResponseHeaderModifier",
+          "RequestRedirect",
+          "URLRewrite",
+          "RequestMirror",
+          "CORS");
 
   static {
     VALUE_TYPES.put("Exact", false);
@@ -226,7 +232,7 @@ final class HttpRouteDecoder {
       // What stands beside an unknown type is known no better.
       return null;
     }
-    if (!seen.add(type)) {
+    if (!seen.add(type) && !type.equals("RequestMirror")) {
       fields.problem(Code.CONFLICT, "type", "a second " + type + " in one rule", "merge them");
     }
     String name =
@@ -234,6 +240,8 @@ final class HttpRouteDecoder {
           case "RequestHeaderModifier" -> "requestHeaderModifier";
           case "ResponseHeaderModifier" -> "responseHeaderModifier";
           case "RequestRedirect" -> "requestRedirect";
+          case "RequestMirror" -> "requestMirror";
+          case "CORS" -> "cors";
           default -> "urlRewrite";
         };
     @Nullable Fields body = fields.requiredObject(name, "the settings of a " + type);
@@ -244,6 +252,8 @@ final class HttpRouteDecoder {
             case "RequestHeaderModifier" -> new Filter.RequestHeaders(changes(body));
             case "ResponseHeaderModifier" -> new Filter.ResponseHeaders(changes(body));
             case "RequestRedirect" -> redirect(body, matches);
+            case "RequestMirror" -> CopyAndCorsDecoder.mirror(body);
+            case "CORS" -> CopyAndCorsDecoder.cors(body);
             default -> rewrite(body, matches);
           };
       body.finish();
@@ -287,7 +297,7 @@ final class HttpRouteDecoder {
     return new Filter.Redirect(
         scheme == null ? null : fields.choice(scheme, fields.at("scheme"), SCHEMES, "http"),
         hostname(fields),
-        rewritePath(fields, matches, true),
+        rewritePath(fields, matches),
         fields.integer("port", 0, 1, 65535),
         status(fields));
   }
@@ -306,7 +316,7 @@ final class HttpRouteDecoder {
   }
 
   private static Filter rewrite(Fields fields, List<Match> matches) {
-    return new Filter.UrlRewrite(hostname(fields), rewritePath(fields, matches, false));
+    return new Filter.UrlRewrite(hostname(fields), rewritePath(fields, matches));
   }
 
   private static @Nullable String hostname(Fields fields) {
@@ -322,8 +332,7 @@ final class HttpRouteDecoder {
     return text;
   }
 
-  private static @Nullable PathRewrite rewritePath(
-      Fields fields, List<Match> matches, boolean redirects) {
+  private static @Nullable PathRewrite rewritePath(Fields fields, List<Match> matches) {
     @Nullable Fields path = fields.object("path");
     if (path == null) {
       return null;
@@ -341,17 +350,6 @@ final class HttpRouteDecoder {
       }
     } else {
       rewrite = new PathRewrite.Full(path.text("replaceFullPath", "/"));
-      boolean exact =
-          !matches.isEmpty()
-              && matches.stream().allMatch(match -> match.path() instanceof PathMatch.Exact);
-      if (!redirects && !exact) {
-        path.problem(
-            Code.UNSUPPORTED,
-            "type",
-            "ReplaceFullPath of a URLRewrite is only supported where every match of the rule is"
-                + " Exact",
-            "match the path with `type: Exact`, or use ReplacePrefixMatch");
-      }
     }
     if (!rewrite.value().isEmpty() && !rewrite.value().startsWith("/")) {
       path.problem(

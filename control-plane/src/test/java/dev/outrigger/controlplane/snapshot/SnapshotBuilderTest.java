@@ -15,6 +15,7 @@ import io.envoyproxy.envoy.config.listener.v3.FilterChain;
 import io.envoyproxy.envoy.config.listener.v3.Listener;
 import io.envoyproxy.envoy.config.route.v3.Route;
 import io.envoyproxy.envoy.config.route.v3.RouteAction;
+import io.envoyproxy.envoy.extensions.filters.http.cors.v3.CorsPolicy;
 import io.envoyproxy.envoy.extensions.retry.host.previous_hosts.v3.PreviousHostsPredicate;
 import io.envoyproxy.envoy.extensions.transport_sockets.raw_buffer.v3.RawBuffer;
 import io.envoyproxy.envoy.extensions.transport_sockets.tls.v3.DownstreamTlsContext;
@@ -411,6 +412,54 @@ final class SnapshotBuilderTest {
         .containsExactly(
             org.assertj.core.groups.Tuple.tuple("/a", "/"),
             org.assertj.core.groups.Tuple.tuple("/a/", "/"));
+  }
+
+  @Test
+  void copiesOtherOriginsAndWholePathsAreOnTheRoute() throws Exception {
+    DesiredState state =
+        Shop.state(
+            TWO_SERVICES
+                + route(
+                    "shop",
+                    "r",
+                    """
+                    - name: a
+                      matches: [{path: {value: /a}}]
+                      filters:
+                      - type: URLRewrite
+                        urlRewrite: {path: {type: ReplaceFullPath, replaceFullPath: '/b\\1'}}
+                      - type: RequestMirror
+                        requestMirror: {backendRef: {name: b, port: 80}, fraction: {numerator: 1, denominator: 8}}
+                      - {type: RequestMirror, requestMirror: {backendRef: {name: gone, port: 80}}}
+                      - type: CORS
+                        cors:
+                          allowOrigins: ['https://*.shop.test', 'https://one.test:8443']
+                          allowMethods: [GET, PUT]
+                          maxAge: 60
+                          allowCredentials: true
+                      backendRefs: [{name: b, port: 80}]
+                    """));
+    Route route =
+        routes(SnapshotBuilder.build(state, Shop.ours("a")), "outbound|80|b.shop").getFirst();
+
+    assertThat(route.getRoute().getRegexRewrite().getSubstitution()).isEqualTo("/b\\\\1");
+    assertThat(route.getRoute().getRequestMirrorPoliciesList())
+        .singleElement()
+        .satisfies(
+            copy -> {
+              assertThat(copy.getCluster()).isEqualTo("outbound|80|b.shop");
+              assertThat(copy.getRuntimeFraction().getDefaultValue().getNumerator())
+                  .isEqualTo(125_000);
+            });
+    CorsPolicy cors =
+        route.getTypedPerFilterConfigOrThrow("envoy.filters.http.cors").unpack(CorsPolicy.class);
+    assertThat(cors.getAllowOriginStringMatch(0).getSafeRegex().getRegex())
+        .isEqualTo("https://[^/:]+\\.shop\\.test");
+    assertThat(cors.getAllowOriginStringMatch(1).getExact()).isEqualTo("https://one.test:8443");
+    assertThat(cors.getAllowMethods()).isEqualTo("GET, PUT");
+    assertThat(cors.getMaxAge()).isEqualTo("60");
+    assertThat(cors.getAllowCredentials().getValue()).isTrue();
+    assertThat(cors.getForwardNotMatchingPreflights().getValue()).isFalse();
   }
 
   @Test

@@ -245,9 +245,9 @@ final class BadDocumentsTest {
             "begin it with a slash"),
         bad(
             "unknown filter",
-            ROUTE + "  rules:\n  - filters: [{type: @@RequestMirror}]\n",
+            ROUTE + "  rules:\n  - filters: [{type: @@ExternalAuth}]\n",
             Code.BAD_VALUE,
-            "`spec.rules[0].filters[0].type` is `RequestMirror`, expected one of"
+            "`spec.rules[0].filters[0].type` is `ExternalAuth`, expected one of"
                 + " RequestHeaderModifier",
             ""),
         bad(

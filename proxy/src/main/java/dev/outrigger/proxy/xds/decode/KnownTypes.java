@@ -23,6 +23,7 @@ import io.envoyproxy.envoy.extensions.filters.listener.original_dst.v3.OriginalD
 import io.envoyproxy.envoy.extensions.filters.listener.tls_inspector.v3.TlsInspector;
 import io.envoyproxy.envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager;
 import io.envoyproxy.envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy;
+import io.envoyproxy.envoy.extensions.http.header_formatters.preserve_case.v3.PreserveCaseFormatterConfig;
 import io.envoyproxy.envoy.extensions.load_balancing_policies.cluster_provided.v3.ClusterProvided;
 import io.envoyproxy.envoy.extensions.load_balancing_policies.least_request.v3.LeastRequest;
 import io.envoyproxy.envoy.extensions.load_balancing_policies.random.v3.Random;
@@ -90,6 +91,9 @@ public final class KnownTypes {
         HttpConnectionManager::getDefaultInstance);
     TYPES.put(
         "envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy", TcpProxy::getDefaultInstance);
+    TYPES.put(
+        "envoy.extensions.http.header_formatters.preserve_case.v3.PreserveCaseFormatterConfig",
+        PreserveCaseFormatterConfig::getDefaultInstance);
     TYPES.put(
         "envoy.extensions.load_balancing_policies.cluster_provided.v3.ClusterProvided",
         ClusterProvided::getDefaultInstance);

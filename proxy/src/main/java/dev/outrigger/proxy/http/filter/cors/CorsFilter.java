@@ -36,7 +36,6 @@ public final class CorsFilter implements HttpFilter {
   private final CorsRule rule;
   private final @Nullable String allowed;
   private final @Nullable String origin;
-  private boolean preflight;
 
   private CorsFilter(CorsRule rule, @Nullable String origin) {
     this.rule = rule;
@@ -74,7 +73,7 @@ public final class CorsFilter implements HttpFilter {
 
   @Override
   public Verdict onRequest(RequestHead head, Exchange exchange) {
-    preflight =
+    boolean preflight =
         origin != null && head.method().equals("OPTIONS") && head.headers().contains(ASKS_METHOD);
     if (!preflight || (allowed == null && rule.policy().forwardsOthers())) {
       return Verdict.PROCEED;
@@ -119,7 +118,7 @@ public final class CorsFilter implements HttpFilter {
     if (rule.policy().credentials()) {
       headers.set(ALLOW_CREDENTIALS, "true");
     }
-    if (!rule.policy().exposed().isEmpty() && !preflight) {
+    if (!rule.policy().exposed().isEmpty()) {
       headers.set(EXPOSE, rule.policy().exposed());
     }
   }
