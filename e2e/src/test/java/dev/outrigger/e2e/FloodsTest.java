@@ -10,9 +10,13 @@ import dev.outrigger.e2e.harness.Peers;
 import dev.outrigger.e2e.harness.PlainClient;
 import dev.outrigger.e2e.harness.RawHttp2;
 import java.io.IOException;
+import java.net.InetSocketAddress;
+import java.net.Socket;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -176,5 +180,74 @@ class FloodsTest {
     }
     all.assertAll();
     assertThat(proxy.said()).doesNotContain("\tat ", "LEAK", "Exception");
+  }
+
+  /** Runs slowhttptest with 300 clients; returns all that it said. */
+  private String slow(String... how) throws Exception {
+    List<String> command = new ArrayList<>(List.of(Peers.require("slowhttptest")));
+    command.addAll(List.of("-c", "300", "-r", "200", "-i", "10", "-p", "5", "-l", "40"));
+    command.addAll(List.of(how));
+    command.addAll(List.of("-u", "http://127.0.0.1:" + port + "/slow"));
+    try (Launched tester = Launched.start(folder, "slow" + how[0], command)) {
+      tester.exit(Duration.ofSeconds(60));
+      return tester.said().replaceAll("\u001b\\[[0-9;]*m", "");
+    }
+  }
+
+  private void assertAllDropped(String said) {
+    Matcher end = Pattern.compile("Test ended on (\\d+)th second").matcher(said);
+    assertThat(end.find()).as(said).isTrue();
+    assertThat(said).contains("Exit status: No open connections left");
+    System.out.println("slowhttptest: all dropped after " + end.group(1) + " s");
+    assertThat(Integer.parseInt(end.group(1))).isLessThanOrEqualTo(15);
+  }
+
+  @Test
+  void slowHeadersAndSlowBodiesAreDroppedAndNobodyElseNotices() throws Exception {
+    Canary canary = new Canary(port);
+    try (canary) {
+      assertAllDropped(slow("-H"));
+      assertAllDropped(slow("-B"));
+    }
+    assertThat(canary.failures()).isEmpty();
+    assertThat(canary.worstMillis()).isLessThan(MAX_CANARY_MILLIS);
+    assertThat(counted("slow_headers")).isEqualTo(300);
+    assertThat(counted("slow_body")).isEqualTo(300);
+  }
+
+  /** Sends a million requests on one connection and reads nothing, while a hundred others ask. */
+  private void pipelineUnread() throws Exception {
+    byte[] many =
+        "GET /a HTTP/1.1\r\nhost: a\r\n\r\n".repeat(1000).getBytes(StandardCharsets.ISO_8859_1);
+    Canary canary = new Canary(port);
+    try (canary;
+        Socket flood = new Socket()) {
+      flood.setReceiveBufferSize(4096);
+      flood.connect(new InetSocketAddress("127.0.0.1", port));
+      Thread sender =
+          Thread.ofVirtual()
+              .start(
+                  () -> {
+                    try {
+                      for (int i = 0; i < 1000; i++) {
+                        flood.getOutputStream().write(many);
+                      }
+                    } catch (IOException e) {
+                      // Closed below, while it was not read.
+                    }
+                  });
+      Awaitility.await().atMost(PATIENCE).until(() -> canary.answered() > 100);
+      assertThat(sender.isAlive()).as("not all was read, as nothing is").isTrue();
+    }
+    assertThat(canary.failures()).isEmpty();
+    assertThat(canary.worstMillis()).isLessThan(MAX_CANARY_MILLIS);
+  }
+
+  @Test
+  void pipelinedRequestsThatNobodyReadsHoldNoMemory() throws Exception {
+    pipelineUnread(); // a warm JVM
+    long before = proxy.memoryKib("VmRSS");
+    pipelineUnread();
+    assertThat(proxy.memoryKib("VmRSS") - before).isLessThan(MAX_GROWTH_KIB);
   }
 }

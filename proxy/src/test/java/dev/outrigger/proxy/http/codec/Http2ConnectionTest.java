@@ -1,0 +1,688 @@
+package dev.outrigger.proxy.http.codec;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.outrigger.proxy.config.Http2Config;
+import dev.outrigger.proxy.config.Http2Config.FrameLimits;
+import dev.outrigger.proxy.http.codec.Http2Connection.Side;
+import dev.outrigger.proxy.message.Headers;
+import dev.outrigger.proxy.message.HttpVersion;
+import dev.outrigger.proxy.message.RequestHead;
+import dev.outrigger.proxy.message.ResponseHead;
+import io.netty.buffer.ByteBuf;
+import io.netty.buffer.ByteBufUtil;
+import io.netty.buffer.Unpooled;
+import io.netty.channel.ChannelHandlerContext;
+import io.netty.channel.embedded.EmbeddedChannel;
+import io.netty.handler.codec.http2.Http2Error;
+import io.netty.util.concurrent.MockTicker;
+import io.netty.util.concurrent.Ticker;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+
+class Http2ConnectionTest {
+  private static final String PREFACE = "505249202a20485454502f322e300d0a0d0a534d0d0a0d0a";
+  private static final String SETTINGS = "000000040000000000";
+  private static final String GET = "828684010161"; // of http://a/
+  private static final String POST = "838684010161";
+  private static final int WINDOW = 65_535;
+  private static final int ALL = 1024 * 1024;
+
+  private final MockTicker ticker = Ticker.newMockTicker();
+  private final EmbeddedChannel channel = EmbeddedChannel.builder().ticker(ticker).build();
+  private final List<Http2Stream> streams = new ArrayList<>();
+  private final List<String> told = new ArrayList<>();
+  private final List<FloodKind> floods = new ArrayList<>();
+  private final List<Frame> frames = new ArrayList<>();
+  private Http2Config config =
+      new Http2Config(3, WINDOW, ALL, Duration.ZERO, Duration.ofSeconds(10));
+  private boolean closed;
+
+  private record Frame(int type, int flags, int stream, byte[] payload) {
+    int number(int at) {
+      return Unpooled.wrappedBuffer(payload).getInt(at);
+    }
+
+    @Override
+    public String toString() {
+      return "frame " + type + " of " + stream + " " + ByteBufUtil.hexDump(payload);
+    }
+  }
+
+  private final class Told implements Http2Stream.Listener {
+    private final int id;
+
+    Told(int id) {
+      this.id = id;
+    }
+
+    @Override
+    public void onHead(Http2Fields fields, boolean last) {
+      told.add(id + " head" + (fields.tooMany() ? " too many" : ""));
+    }
+
+    @Override
+    public void onBody(ByteBuf bytes) {
+      bytes.release();
+    }
+
+    @Override
+    public void onEnd(@Nullable Headers trailers) {
+      told.add(id + " end");
+    }
+
+    @Override
+    public void onReset(long code, boolean untouched, @Nullable String fault) {
+      told.add(id + " reset " + code + (untouched ? " untouched" : ""));
+    }
+
+    @Override
+    public void onWritable() {
+      told.add(id + " writable");
+    }
+  }
+
+  private Http2Connection open(Side side) {
+    Http2Connection made =
+        new Http2Connection(
+            side,
+            config,
+            4096,
+            50,
+            new Http2Connection.Owner() {
+              @Override
+              public void onOpen(ChannelHandlerContext context) {}
+
+              @Override
+              public void onStream(Http2Stream stream) {
+                streams.add(stream);
+                stream.listener(new Told(stream.id));
+              }
+
+              @Override
+              public void onStreamOver(Http2Stream stream) {}
+
+              @Override
+              public void onSettings() {}
+
+              @Override
+              public void onGoAway() {
+                told.add("goaway");
+              }
+
+              @Override
+              public void onReadComplete() {}
+
+              @Override
+              public void onFlood(FloodKind kind) {
+                floods.add(kind);
+              }
+
+              @Override
+              public void onClosed() {
+                closed = true;
+              }
+            });
+    channel.pipeline().addLast(made);
+    return made;
+  }
+
+  private Http2Connection server() {
+    Http2Connection made = open(Side.SERVER);
+    hex(PREFACE + SETTINGS);
+    sent();
+    return made;
+  }
+
+  @AfterEach
+  void close() {
+    channel.finishAndReleaseAll();
+    assertThat(closed).isTrue();
+  }
+
+  private void hex(String text) {
+    channel.writeInbound(Unpooled.wrappedBuffer(ByteBufUtil.decodeHexDump(text)));
+  }
+
+  private void receive(int type, int flags, int stream, byte... payload) {
+    ByteBuf frame = Unpooled.buffer(9 + payload.length);
+    frame.writeMedium(payload.length).writeByte(type).writeByte(flags).writeInt(stream);
+    channel.writeInbound(frame.writeBytes(payload));
+  }
+
+  private void receive(int type, int flags, int stream, String payload) {
+    receive(type, flags, stream, ByteBufUtil.decodeHexDump(payload));
+  }
+
+  private static byte[] number(int value) {
+    return Unpooled.copyInt(value).array();
+  }
+
+  /** What was sent since it was asked last. */
+  private List<Frame> sent() {
+    ByteBuf all = Unpooled.buffer();
+    for (ByteBuf out = channel.readOutbound(); out != null; out = channel.readOutbound()) {
+      all.writeBytes(out);
+      out.release();
+    }
+    List<Frame> found = new ArrayList<>();
+    while (all.isReadable()) {
+      int length = all.readMedium();
+      int type = all.readByte();
+      int flags = all.readByte();
+      int stream = all.readInt();
+      byte[] payload = new byte[length];
+      all.readBytes(payload);
+      found.add(new Frame(type, flags, stream, payload));
+    }
+    frames.addAll(found);
+    return found;
+  }
+
+  private static int bytesOf(List<Frame> frames, int stream) {
+    return frames.stream()
+        .filter(frame -> frame.type() == 0 && frame.stream() == stream)
+        .mapToInt(frame -> frame.payload().length)
+        .sum();
+  }
+
+  private static ByteBuf bytes(int count) {
+    return Unpooled.wrappedBuffer(new byte[count]);
+  }
+
+  private static void head(Http2Stream stream, boolean last) {
+    stream.response(new ResponseHead(200, HttpVersion.HTTP_2, new Headers()), last);
+  }
+
+  private void pass(Duration time) {
+    ticker.advance(time.toNanos(), TimeUnit.NANOSECONDS);
+    channel.runScheduledPendingTasks();
+    channel.runPendingTasks();
+  }
+
+  private void assertFlooded(FloodKind kind) {
+    assertThat(floods).containsExactly(kind);
+    Frame last = sent().getLast();
+    assertThat(last.type()).isEqualTo(7);
+    assertThat(last.number(4)).isEqualTo((int) Http2Error.ENHANCE_YOUR_CALM.code());
+    assertThat(new String(last.payload(), 8, last.payload().length - 8, StandardCharsets.UTF_8))
+        .isEqualTo(kind.label());
+    assertThat(channel.isOpen()).isFalse();
+  }
+
+  // Flow control.
+
+  @Test
+  void aStreamsWindowIsGivenBackOnlyWhileItsGateIsOpen() {
+    server();
+    receive(1, 4, 1, POST);
+    streams.getFirst().gate().hold(FlowGate.PEER_FULL);
+    for (int i = 0; i < 3; i++) {
+      receive(0, 0, 1, new byte[16_000]);
+    }
+    assertThat(sent()).isEmpty();
+    streams.getFirst().gate().release(FlowGate.PEER_FULL);
+    channel.flushOutbound();
+    streams.getFirst().flush();
+    assertThat(sent())
+        .singleElement()
+        .satisfies(
+            frame -> {
+              assertThat(frame.type()).isEqualTo(8);
+              assertThat(frame.stream()).isEqualTo(1);
+              assertThat(frame.number(0)).isEqualTo(48_000);
+            });
+  }
+
+  @Test
+  void whatIsSentBeyondAWindowResetsTheStreamOnly() {
+    server();
+    receive(1, 4, 1, POST);
+    receive(1, 4, 3, POST);
+    streams.getFirst().gate().hold(FlowGate.PEER_FULL);
+    for (int i = 0; i < 5; i++) {
+      receive(0, 0, 1, new byte[16_000]);
+    }
+    assertThat(told).contains("1 reset " + Http2Error.FLOW_CONTROL_ERROR.code());
+    receive(0, 1, 3, new byte[10]);
+    assertThat(told).contains("3 end");
+    assertThat(channel.isOpen()).isTrue();
+  }
+
+  @Test
+  void oneStreamThatIsHeldBackDoesNotStallTheOthers() {
+    server();
+    receive(1, 4, 1, POST);
+    receive(1, 4, 3, POST);
+    streams.getFirst().gate().hold(FlowGate.PEER_FULL);
+    for (int i = 0; i < 4; i++) {
+      receive(0, 0, 1, new byte[16_000]);
+    }
+    int given = 0;
+    for (int i = 0; i < 200; i++) {
+      receive(0, 0, 3, new byte[16_000]);
+      given +=
+          sent().stream()
+              .filter(frame -> frame.type() == 8 && frame.stream() == 3)
+              .mapToInt(frame -> frame.number(0))
+              .sum();
+    }
+    assertThat(given).isGreaterThan(3_000_000);
+    assertThat(told).noneMatch(one -> one.contains("reset"));
+  }
+
+  @Test
+  void oneStreamWithoutAWindowDoesNotStallTheOthers() {
+    server();
+    receive(4, 0, 0, "000400000000"); // INITIAL_WINDOW_SIZE 0
+    receive(1, 5, 1, GET);
+    receive(1, 5, 3, GET);
+    sent();
+    for (Http2Stream stream : streams) {
+      head(stream, false);
+      stream.body(bytes(10_000));
+      stream.end(null);
+      stream.flush();
+    }
+    assertThat(bytesOf(sent(), 3)).isZero();
+    receive(8, 0, 3, number(20_000));
+    List<Frame> now = sent();
+    assertThat(bytesOf(now, 3)).isEqualTo(10_000);
+    assertThat(bytesOf(now, 1)).isZero();
+    assertThat(streams.get(1).gone()).isTrue();
+    assertThat(streams.get(0).unsent()).isEqualTo(10_000);
+  }
+
+  @Test
+  void theConnectionsWindowIsSharedInTurn() {
+    server();
+    receive(4, 0, 0, "0004" + "00100000"); // INITIAL_WINDOW_SIZE of 1 MiB
+    receive(1, 5, 1, GET);
+    receive(1, 5, 3, GET);
+    for (Http2Stream stream : streams) {
+      head(stream, false);
+      stream.body(bytes(60_000));
+      stream.flush();
+    }
+    List<Frame> first = sent();
+    assertThat(bytesOf(first, 1) + bytesOf(first, 3)).isEqualTo(WINDOW);
+    assertThat(streams.get(0).writable()).isFalse();
+    receive(8, 0, 0, number(100_000));
+    assertThat(bytesOf(sent(), 3)).isEqualTo(120_000 - WINDOW);
+    assertThat(told).contains("1 writable");
+  }
+
+  // Ends.
+
+  @Test
+  void goingAwayIsSaidTwiceAndEndsWithTheLastStream() {
+    Http2Connection connection = server();
+    receive(1, 5, 1, GET);
+    connection.warnGoAway();
+    assertThat(sent().getLast().number(0)).isEqualTo(Integer.MAX_VALUE);
+    receive(1, 5, 3, GET);
+    assertThat(streams).hasSize(2);
+    connection.goAway();
+    assertThat(sent().getLast().number(0)).isEqualTo(3);
+    receive(1, 5, 5, GET);
+    assertThat(streams).hasSize(2);
+    head(streams.get(0), true);
+    assertThat(channel.isOpen()).isTrue();
+    head(streams.get(1), true);
+    assertThat(channel.isOpen()).isFalse();
+    assertThat(told).noneMatch(one -> one.contains("reset"));
+  }
+
+  @Test
+  void aServerThatGoesAwayLeavesUntouchedWhatItDidNotTake() {
+    Http2Connection connection = open(Side.CLIENT);
+    hex(SETTINGS);
+    for (int i = 0; i < 2; i++) {
+      Http2Stream stream = connection.newStream();
+      stream.listener(new Told(stream.id));
+      stream.request(request(), true, null);
+    }
+    receive(7, 0, 0, "0000000100000000");
+    assertThat(told).containsExactly("goaway", "3 reset 0 untouched");
+    assertThat(connection.hasRoom()).isFalse();
+    receive(1, 5, 1, "88");
+    assertThat(told).contains("1 end");
+    assertThat(channel.isOpen()).isFalse();
+  }
+
+  private static RequestHead request() {
+    return new RequestHead("GET", "/", "a", "http", HttpVersion.HTTP_2, new Headers());
+  }
+
+  @Test
+  void aRefusedStreamIsUntouched() {
+    Http2Connection connection = open(Side.CLIENT);
+    hex(SETTINGS);
+    Http2Stream stream = connection.newStream();
+    stream.listener(new Told(stream.id));
+    stream.request(request(), true, null);
+    receive(3, 0, 1, number((int) Http2Error.REFUSED_STREAM.code()));
+    assertThat(told).containsExactly("1 reset 7 untouched");
+    assertThat(channel.isOpen()).isTrue();
+  }
+
+  @Test
+  void streamsBeyondTheLimitAreRefused() {
+    server();
+    for (int i = 0; i < 4; i++) {
+      receive(1, 5, 2 * i + 1, GET);
+    }
+    assertThat(streams).hasSize(3);
+    assertThat(sent())
+        .singleElement()
+        .satisfies(
+            frame -> {
+              assertThat(frame.stream()).isEqualTo(7);
+              assertThat(frame.number(0)).isEqualTo((int) Http2Error.REFUSED_STREAM.code());
+            });
+    head(streams.getFirst(), true);
+    receive(1, 5, 9, GET);
+    assertThat(streams).hasSize(4);
+  }
+
+  @Test
+  void theServersLimitOfStreamsIsObeyed() {
+    Http2Connection connection = open(Side.CLIENT);
+    hex("000006040000000000" + "000300000002");
+    for (int i = 0; i < 2; i++) {
+      assertThat(connection.hasRoom()).isTrue();
+      connection.newStream().listener(new Told(1));
+    }
+    assertThat(connection.hasRoom()).isFalse();
+  }
+
+  @Test
+  void errorsOfAStreamEndThatStreamOnly() {
+    server();
+    receive(1, 4, 1, POST);
+    receive(1, 5, 3, GET);
+    receive(1, 5, 5, GET + "0005557070657200"); // a name in upper case
+    receive(8, 0, 3, number(0));
+    assertThat(told).containsExactly("1 head", "3 head", "3 end", "5 reset 1", "3 reset 1");
+    assertThat(sent()).extracting(Frame::type).containsExactly(3, 3);
+    receive(0, 1, 1, new byte[5]);
+    assertThat(told).contains("1 end");
+    assertThat(channel.isOpen()).isTrue();
+  }
+
+  // Keep-alive.
+
+  @Test
+  void aSilentPeerIsAskedAndThenGivenUp() {
+    config = new Http2Config(3, WINDOW, ALL, Duration.ofSeconds(30), Duration.ofSeconds(5));
+    Http2Connection connection = server();
+    pass(Duration.ofSeconds(29));
+    connection.keepAlive(ticker.nanoTime());
+    assertThat(sent()).isEmpty();
+    pass(Duration.ofSeconds(1));
+    connection.keepAlive(ticker.nanoTime());
+    List<Frame> asked = sent();
+    assertThat(asked).singleElement().satisfies(frame -> assertThat(frame.type()).isEqualTo(6));
+    receive(6, 1, 0, asked.getFirst().payload());
+    pass(Duration.ofSeconds(30));
+    connection.keepAlive(ticker.nanoTime());
+    assertThat(sent()).hasSize(1);
+    pass(Duration.ofSeconds(5));
+    connection.keepAlive(ticker.nanoTime());
+    assertThat(channel.isOpen()).isFalse();
+  }
+
+  @Test
+  void aPingIsAnsweredWithItsOwnBytes() {
+    server();
+    receive(6, 0, 0, "0102030405060708");
+    assertThat(sent())
+        .singleElement()
+        .satisfies(
+            frame -> {
+              assertThat(frame.flags()).isEqualTo(1);
+              assertThat(frame.payload()).containsExactly(1, 2, 3, 4, 5, 6, 7, 8);
+            });
+  }
+
+  // Floods.
+
+  @Test
+  void streamsOpenedAndResetAreAFlood() {
+    server();
+    for (int i = 0; i < 201; i++) {
+      assertThat(channel.isOpen()).isTrue();
+      receive(1, 5, 2 * i + 1, GET);
+      receive(3, 0, 2 * i + 1, number(8));
+    }
+    assertFlooded(FloodKind.RAPID_RESET);
+  }
+
+  @Test
+  void aClientThatCancelsHalfOfWhatItAsksIsNone() {
+    server();
+    for (int i = 0; i < 4000; i++) {
+      int id = 2 * i + 1;
+      receive(1, 5, id, GET);
+      if (i % 2 == 0) {
+        head(streams.getLast(), true);
+      } else {
+        receive(3, 0, id, number(8));
+      }
+    }
+    assertThat(floods).isEmpty();
+  }
+
+  @Test
+  void resetsThatAPeerProvokesAreAFlood() {
+    server();
+    for (int i = 0; i < 101; i++) {
+      receive(1, 5, 2 * i + 1, GET);
+      receive(0, 1, 2 * i + 1, new byte[1]);
+    }
+    assertFlooded(FloodKind.PROVOKED_RESET);
+  }
+
+  @Test
+  void badHeadersAreAFlood() {
+    server();
+    for (int i = 0; i < 101; i++) {
+      receive(1, 5, 2 * i + 1, GET + "0005557070657200");
+    }
+    assertFlooded(FloodKind.BAD_HEADERS);
+  }
+
+  @Test
+  void headersBeyondTheBoundAreAnsweredUntilTheyAreAFlood() {
+    server();
+    String many = GET + "0001610162".repeat(60);
+    receive(1, 5, 1, many);
+    assertThat(told).containsExactly("1 head too many", "1 end");
+    head(streams.getFirst(), true);
+    for (int i = 1; i < 101; i++) {
+      receive(1, 5, 2 * i + 1, many);
+      if (channel.isOpen()) {
+        head(streams.getLast(), true);
+      }
+    }
+    assertFlooded(FloodKind.LARGE_HEADERS);
+  }
+
+  @Test
+  void aHeaderBlockWithoutAnEndIsAFlood() {
+    server();
+    receive(1, 1, 1, GET);
+    for (int i = 0; i < 6; i++) {
+      receive(9, 0, 1, "0001610162".repeat(200));
+    }
+    assertFlooded(FloodKind.CONTINUATION);
+  }
+
+  @Test
+  void aHeaderBlockOfNothingIsAFlood() {
+    server();
+    receive(1, 1, 1, GET);
+    many(20, 9, 0, 1);
+    assertFlooded(FloodKind.CONTINUATION);
+  }
+
+  private void many(int count, int type, int flags, int stream, byte... payload) {
+    for (int i = 0; i < count && channel.isOpen(); i++) {
+      receive(type, flags, stream, payload);
+    }
+  }
+
+  @Test
+  void framesThatAskForNothingAreFloods() {
+    server();
+    many(99, 4, 0, 0); // the first came with the preface
+    assertThat(channel.isOpen()).isTrue();
+    many(1, 4, 0, 0);
+    assertFlooded(FloodKind.SETTINGS);
+  }
+
+  @Test
+  void acknowledgementsOfNothingAreAFlood() {
+    server();
+    many(101, 4, 1, 0);
+    assertFlooded(FloodKind.SETTINGS);
+  }
+
+  @Test
+  void pingsAreAFlood() {
+    server();
+    many(1001, 6, 0, 0, new byte[8]);
+    assertFlooded(FloodKind.PING);
+  }
+
+  @Test
+  void prioritiesAreAFlood() {
+    server();
+    many(101, 2, 0, 9, new byte[5]);
+    assertFlooded(FloodKind.PRIORITY);
+  }
+
+  @Test
+  void windowUpdatesAreAFlood() {
+    server();
+    many(1001, 8, 0, 0, number(1));
+    assertFlooded(FloodKind.WINDOW_UPDATE);
+  }
+
+  @Test
+  void emptyDataInARowIsAFlood() {
+    server();
+    receive(1, 4, 1, POST);
+    receive(0, 0, 1);
+    receive(0, 0, 1, new byte[1]);
+    receive(0, 0, 1);
+    assertThat(channel.isOpen()).isTrue();
+    receive(0, 0, 1);
+    assertFlooded(FloodKind.EMPTY_DATA);
+  }
+
+  @Test
+  void framesOfNobodyAreAFlood() {
+    server();
+    many(1001, 0x77, 0, 0, new byte[3]);
+    assertFlooded(FloodKind.UNKNOWN_FRAMES);
+  }
+
+  @Test
+  void changesOfTheTableWithinABlockAreAFlood() {
+    server();
+    receive(1, 5, 1, "20".repeat(9) + GET);
+    assertFlooded(FloodKind.TABLE_SIZE);
+  }
+
+  @Test
+  void windowsOfAByteAreAFlood() {
+    server();
+    receive(4, 0, 0, "000400000000");
+    receive(1, 5, 1, GET);
+    head(streams.getFirst(), false);
+    streams.getFirst().body(bytes(2000));
+    for (int i = 0; i < 1001 && channel.isOpen(); i++) {
+      receive(8, 0, 1, number(1));
+    }
+    assertFlooded(FloodKind.TINY_WINDOWS);
+  }
+
+  // A peer that does not read.
+
+  private void full(boolean full) {
+    channel.unsafe().outboundBuffer().setUserDefinedWritability(1, !full);
+    channel.runPendingTasks();
+  }
+
+  @Test
+  void repliesThatNobodyReadsAreAFlood() {
+    config =
+        new Http2Config(
+            3, WINDOW, ALL, Duration.ZERO, Duration.ZERO, new FrameLimits(100, 5, 1, 1, 1), false);
+    server();
+    full(true);
+    many(5, 6, 0, 0, new byte[8]);
+    assertThat(floods).isEmpty();
+    many(1, 6, 0, 0, new byte[8]);
+    assertThat(floods).containsExactly(FloodKind.UNREAD_ANSWERS);
+  }
+
+  @Test
+  void answersThatNobodyReadsAreAFlood() {
+    config =
+        new Http2Config(
+            3, WINDOW, ALL, Duration.ZERO, Duration.ZERO, new FrameLimits(10, 50, 1, 1, 1), false);
+    server();
+    full(true);
+    for (int i = 0; i < 12; i++) {
+      receive(1, 5, 2 * i + 1, GET);
+      if (channel.isOpen() && floods.isEmpty()) {
+        head(streams.getLast(), true);
+      }
+    }
+    assertThat(floods).containsExactly(FloodKind.UNREAD_ANSWERS);
+  }
+
+  @Test
+  void bodiesWaitInTheirStreamsWhileThePeerDoesNotRead() {
+    server();
+    receive(1, 5, 1, GET);
+    full(true);
+    head(streams.getFirst(), false);
+    streams.getFirst().body(bytes(1000));
+    streams.getFirst().end(null);
+    assertThat(streams.getFirst().unsent()).isEqualTo(1000);
+    assertThat(streams.getFirst().writable()).isFalse();
+    full(false);
+    assertThat(bytesOf(sent(), 1)).isEqualTo(1000);
+    assertThat(streams.getFirst().gone()).isTrue();
+  }
+
+  @Test
+  void theEndsOfFramesAreNotMistakenForOneThatDoesNotEnd() {
+    Http2Connection connection = server();
+    receive(1, 4, 1, POST);
+    ByteBuf two = Unpooled.buffer();
+    two.writeMedium(4).writeByte(0).writeByte(0).writeInt(1).writeInt(7);
+    two.writeMedium(4).writeByte(0).writeByte(0).writeInt(1).writeInt(7);
+    byte[] all = ByteBufUtil.getBytes(two);
+    channel.writeInbound(Unpooled.copiedBuffer(all, 0, 15));
+    long first = connection.unfinishedSince();
+    assertThat(connection.unfinishedData()).isZero();
+    pass(Duration.ofSeconds(5));
+    channel.writeInbound(Unpooled.copiedBuffer(all, 15, 9));
+    assertThat(connection.unfinishedData()).isEqualTo(2);
+    ByteBuf rest = Unpooled.buffer().writeBytes(all, 24, 2).writeBytes(all, 0, 10);
+    channel.writeInbound(rest);
+    assertThat(connection.unfinishedSince()).isEqualTo(first + Duration.ofSeconds(5).toNanos());
+    channel.writeInbound(Unpooled.copiedBuffer(all, 10, 3));
+    assertThat(connection.unfinishedSince()).isEqualTo(Long.MAX_VALUE);
+  }
+}
