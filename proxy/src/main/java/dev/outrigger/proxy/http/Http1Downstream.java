@@ -222,6 +222,8 @@ final class Http1Downstream extends ChannelInboundHandlerAdapter
       case WAIT -> {
         if (pending.readableBytes() > MAX_AHEAD_BYTES) {
           gate.hold(FlowGate.AHEAD);
+        } else {
+          gate.release(FlowGate.AHEAD);
         }
         yield false;
       }
@@ -239,6 +241,7 @@ final class Http1Downstream extends ChannelInboundHandlerAdapter
       return false; // a client that sends on without reading must not fill our memory
     }
     if (!parser.parse(pending)) {
+      gate.release(FlowGate.AHEAD); // what came ahead is used up
       if (headDeadline == NEVER && parser.midHead() && headNanos > 0) {
         headDeadline = now() + headNanos;
         alarm.wakeBy(headDeadline);
@@ -353,6 +356,7 @@ final class Http1Downstream extends ChannelInboundHandlerAdapter
       return false;
     }
     if (!reader.done()) {
+      gate.release(FlowGate.AHEAD);
       watchBody();
     }
     return reader.done();
@@ -385,6 +389,7 @@ final class Http1Downstream extends ChannelInboundHandlerAdapter
       return false;
     }
     if (!reader.done()) {
+      gate.release(FlowGate.AHEAD);
       if (!bodyClock.runs()) {
         bodyClock.start(now());
         alarm.wakeBy(bodyClock.deadline());
@@ -522,7 +527,9 @@ final class Http1Downstream extends ChannelInboundHandlerAdapter
       linger();
     } else if (at == State.WAIT || reader.done()) {
       state = State.HEAD;
-      gate.release(FlowGate.AHEAD);
+      if (!pending.isReadable()) {
+        gate.release(FlowGate.AHEAD); // else each answer would let more in than it uses up
+      }
     } else {
       state = State.DISCARD;
       discarded = 0;

@@ -310,6 +310,27 @@ class SlowClientsTest {
   }
 
   @Test
+  void answersLetNoMoreInWhileEnoughWasSentAhead() {
+    open(Codec.HTTP1);
+    send("GET / HTTP/1.1\r\nHost: a\r\n\r\n".repeat(1001));
+    assertThat(channel.config().isAutoRead()).isFalse();
+    flows.getFirst().answer();
+    assertThat(channel.config().isAutoRead()).isFalse();
+    for (int i = 1; i < 1001; i++) {
+      flows.get(i).answer();
+    }
+    assertThat(channel.config().isAutoRead()).isTrue();
+    send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhe");
+    send("llo" + "GET / HTTP/1.1\r\nHost: a\r\n\r\n".repeat(1000) + post(40_000));
+    for (int i = 1001; i < 2002; i++) {
+      flows.get(i).answer();
+    }
+    assertThat(channel.config().isAutoRead()).isTrue();
+    send("x".repeat(40_000));
+    flows.get(2002).answer();
+  }
+
+  @Test
   void whoReadsNothingForTooLongIsSentAway() {
     open(Codec.HTTP1);
     fill();
