@@ -78,8 +78,7 @@ class ExplainedRequestTest {
         assertThat(lost.header("x-outrigger-error")).isEqualTo("no_route");
         assertThat(lost.header("x-outrigger-explanation")).contains("no virtual host");
       }
-      assertThat(seen).hasSize(3).containsOnly("null", "a-token-that-nobody-knows");
-      assertThat(seen.getLast()).isEqualTo("null");
+      assertThat(seen).as("no application sees a token").hasSize(3).containsOnly("null");
 
       JsonArray recent = decisions("json", "--admin=127.0.0.1:" + caller.admin(), "-o", "json");
       assertThat(recent).hasSize(2);
