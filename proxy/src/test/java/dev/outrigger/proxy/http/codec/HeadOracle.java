@@ -35,9 +35,16 @@ final class HeadOracle {
     sound(head.headers());
     token(head.method(), "the method");
     oneLine(head.path(), "the path");
-    check(
-        head.path().startsWith("/") || head.path().equals("*"),
-        "the path is neither of origin form nor *: " + head.path());
+    if (head.method().equals("CONNECT")) {
+      check(
+          Grammar.isAuthority(head.path()) && Grammar.hasPort(head.path()),
+          "CONNECT goes to no host with a port: " + head.path());
+      head.headers().remove(HeaderName.CONTENT_LENGTH); // it has no body; a tunnel is no body
+    } else {
+      check(
+          head.path().startsWith("/") || head.path().equals("*"),
+          "the path is neither of origin form nor *: " + head.path());
+    }
     check(head.path().chars().allMatch(c -> c > ' ' && c < 0x7f && c != '#'), "the path is no URI");
     oneLine(head.authority(), "the authority");
     Connections.strip(head.headers());
