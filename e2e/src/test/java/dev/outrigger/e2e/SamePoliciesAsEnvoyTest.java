@@ -28,12 +28,26 @@ import org.junit.jupiter.api.io.TempDir;
 
 /** Policies of routes and listeners in one file, under Envoy and under Outrigger. */
 class SamePoliciesAsEnvoyTest {
+  private static final Different DEFAULT_PORT =
+      new Different("303", "303", "the default port of a scheme is not written");
+
+  private static final Different PREFLIGHT =
+      new Different("200", "200", "what a route puts on answers is on those to preflights too");
+
   private static final Map<String, Different> DIFFERENT =
       Map.of(
           "redirect port",
-          new Different("303", "303", "the default port of a scheme is not written"),
+          DEFAULT_PORT,
           "redirect with a port port",
-          new Different("303", "303", "the default port of a scheme is not written"),
+          DEFAULT_PORT,
+          "preflight /https://shop.test",
+          PREFLIGHT,
+          "preflight /https://a.ok.test",
+          PREFLIGHT,
+          "preflight /nowherehttps://shop.test",
+          PREFLIGHT,
+          "preflight /nowherehttps://a.ok.test",
+          PREFLIGHT,
           "grpc",
           new Different("200", "211", "what a route answers is sent as the route says it"),
           "body out of bounds",
