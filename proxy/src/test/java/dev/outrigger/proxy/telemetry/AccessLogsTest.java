@@ -128,6 +128,7 @@ final class AccessLogsTest {
                 + "\"list\":[\"HTTP/1.1\",{\"path\":\"/a?b=1\"}]}");
   }
 
+  @SuppressWarnings("MisusedDayOfYear") // %j is just that
   @Test
   void timesAreThoseOfTheCalendar() {
     TimeText ours = new TimeText(TimePattern.of("%Y-%m-%d %H:%M:%S %j %e %a %A %b %B %y %I %p"));
