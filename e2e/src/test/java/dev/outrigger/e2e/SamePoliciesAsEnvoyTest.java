@@ -48,6 +48,8 @@ class SamePoliciesAsEnvoyTest {
           PREFLIGHT,
           "preflight /nowherehttps://a.ok.test",
           PREFLIGHT,
+          "unknown cluster of a header",
+          new Different("503", "503", "the cluster that was asked for is named"),
           "grpc",
           new Different("200", "211", "what a route answers is sent as the route says it"),
           "body out of bounds",
