@@ -653,6 +653,7 @@ final class Forwarding
   @Override
   public void onInterim(ResponseHead head) {
     Connections.strip(head.headers());
+    head.headers().remove(HeaderName.CONTENT_LENGTH); // RFC 9110, section 8.6: it has none
     exchange.respondInterim(head);
   }
 

@@ -92,6 +92,9 @@ final class HeadOracle {
     sound(head.headers());
     check(head.status() >= 100 && head.status() <= 999, "the status is " + head.status());
     Connections.strip(head.headers());
+    if (head.status() < 200) {
+      head.headers().remove(HeaderName.CONTENT_LENGTH); // as the proxy does: it has no body
+    }
     ByteBuf written = new Http1HeadWriter().response(head, chunked, ConnectionWord.NONE, ALLOC);
     try {
       Http1HeadParser parser = Http1HeadParser.ofResponses(LARGE, LARGE);
