@@ -62,6 +62,10 @@ final class LogLine {
     json = false;
   }
 
+  boolean isJson() {
+    return json;
+  }
+
   /** Cuts text there; 0 is the usual bound. */
   void maxText(int characters) {
     maxText = characters == 0 ? MAX_TEXT : Math.min(characters, MAX_TEXT);

@@ -170,7 +170,7 @@ interface LogText {
     };
   }
 
-  private static String quoted(String text) {
+  static String quoted(String text) {
     LogLine line = new LogLine(text.length() + 16);
     line.maxText(0);
     StringBuilder all = new StringBuilder();

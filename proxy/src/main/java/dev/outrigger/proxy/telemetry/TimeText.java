@@ -25,16 +25,19 @@ final class TimeText {
   private final char[] kinds;
   private final int[] digits;
   private final byte[][] literals;
+  private final byte[][] quoted;
 
   TimeText(TimePattern pattern) {
     List<TimePattern.Part> parts = pattern.parts();
     kinds = new char[parts.size()];
     digits = new int[kinds.length];
     literals = new byte[kinds.length][];
+    quoted = new byte[kinds.length][];
     for (int i = 0; i < kinds.length; i++) {
       kinds[i] = parts.get(i).kind();
       digits[i] = parts.get(i).digits();
       literals[i] = parts.get(i).text().getBytes(StandardCharsets.UTF_8);
+      quoted[i] = LogLine.ascii(LogText.quoted(parts.get(i).text()));
     }
   }
 
@@ -58,7 +61,7 @@ final class TimeText {
     int weekday = (int) Math.floorMod(epochDay + 4, 7L);
     for (int i = 0; i < kinds.length; i++) {
       switch (kinds[i]) {
-        case 'l' -> out.raw(literals[i]);
+        case 'l' -> out.raw(out.isJson() ? quoted[i] : literals[i]);
         case 'Y' -> out.padded(year, 4);
         case 'y' -> out.padded(year % 100, 2);
         case 'm' -> out.padded(month, 2);
