@@ -207,9 +207,12 @@ class ConversationsBesideEnvoyTest {
                 "absolute form, other host",
                 "GET http://other.example/a HTTP/1.1\r\nhost: shop.example\r\n\r\n")
             .refused("two names for one request"),
-        raw(
-            "authority form",
-            "CONNECT shop.example:443 HTTP/1.1\r\nhost: shop.example:443\r\n\r\n"),
+        raw("authority form", "CONNECT shop.example:443 HTTP/1.1\r\nhost: shop.example:443\r\n\r\n")
+            .differs(
+                "a tunnel that was refused leaves the connection as it was",
+                "-connection: close",
+                "-then closed",
+                "+then open"),
         raw("HTTP/1.0", "GET /a HTTP/1.0\r\nhost: shop.example\r\n\r\n")
             .differs(
                 "HTTP/1.0 is served; Envoy does so when told",
@@ -285,16 +288,8 @@ class ConversationsBesideEnvoyTest {
         raw(
             "length and chunked",
             post + "content-length: 3\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n"),
-        raw("gzip coding", post + "transfer-encoding: gzip, chunked\r\n\r\n0\r\n\r\n")
-            .differs(
-                "codings that were never announced are malformed to us",
-                "-status 501",
-                "+status 400"),
-        raw("identity coding", post + "transfer-encoding: identity\r\n\r\n")
-            .differs(
-                "codings that were never announced are malformed to us",
-                "-status 501",
-                "+status 400"),
+        raw("gzip coding", post + "transfer-encoding: gzip, chunked\r\n\r\n0\r\n\r\n"),
+        raw("identity coding", post + "transfer-encoding: identity\r\n\r\n"),
         raw(
                 "chunked in HTTP/1.0",
                 "POST /p HTTP/1.0\r\nhost: shop.example\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n")
@@ -417,11 +412,9 @@ class ConversationsBesideEnvoyTest {
         route("GET", "/plain/resets"),
         route("GET", "/plain/upgrade", "connection: upgrade", "upgrade: websocket")
             .differs(
-                "an upgrade may be ignored; the upstream answered 101 unasked",
-                "-status 403",
+                "an upgrade that was refused leaves the connection as it was",
                 "-connection: close",
                 "-then closed",
-                "+status 502",
                 "+then open"),
         raw(
                 "a body to nowhere",
