@@ -464,7 +464,8 @@ final class Http1Downstream extends ChannelInboundHandlerAdapter
     }
     if (draining
         || (!wholeRequest && (awaitsContinue || reader.known() > MAX_DISCARDED_BYTES))
-        || (under != null && under.wantsTunnel() && (inputEnded || pending.isReadable()))) {
+        // What comes behind a wish for a tunnel may be meant for the tunnel, not for us.
+        || (under != null && under.wantsTunnel())) {
       closeAfter = true;
     }
     firstChunk = true;
