@@ -327,8 +327,6 @@ class ConversationsBesideEnvoyTest {
         ask("GET", "/a", "connection: upgrade", "upgrade: websocket")
             .differs(
                 "Envoy drops the body of an application that did not change protocol",
-                "-connection: close",
-                "-then closed",
                 "+content-type: text/plain",
                 "+| GET /a HTTP/1.1",
                 "+| connection: upgrade",
@@ -336,8 +334,7 @@ class ConversationsBesideEnvoyTest {
                 "+| upgrade: websocket",
                 "+| x-forwarded-for: self",
                 "+| x-forwarded-proto: http",
-                "+| body 0 ",
-                "+then open"),
+                "+| body 0 "),
         ask("GET", "/a", "connection: upgrade", "upgrade: other")
             .differs(
                 "an upgrade may be ignored (RFC 9110, 7.8)",

@@ -46,6 +46,7 @@ public final class Exchange {
   private final BodyKind requestBody;
   private final @Nullable String upgrade;
   private @Nullable Tunnel tunnel;
+  private boolean wishIgnored;
   private final ExchangeRecord record;
   private final FilterChain filters;
   private final long begunAt;
@@ -115,6 +116,11 @@ public final class Exchange {
   /** Whether the client asked for another protocol, granted or not. */
   boolean wantsTunnel() {
     return upgrade != null || head.method().equals("CONNECT");
+  }
+
+  /** Whether what the client sends next may be meant for a tunnel that did not come about. */
+  boolean missesTunnel() {
+    return !wishIgnored && wantsTunnel();
   }
 
   public HttpSettings settings() {
@@ -346,7 +352,10 @@ public final class Exchange {
     UpgradesConfig all = settings.config().upgrades();
     UpgradesConfig own = forward.upgrades();
     return switch (TunnelWish.of(head, upgrade, own == null ? all : own.over(all))) {
-      case TunnelWish.Ignored _ -> true;
+      case TunnelWish.Ignored _ -> {
+        wishIgnored = true;
+        yield true;
+      }
       case TunnelWish.Granted granted -> {
         tunnel = granted.tunnel();
         yield true;
