@@ -465,7 +465,9 @@ final class Http1Downstream extends ChannelInboundHandlerAdapter
     if (draining
         || (!wholeRequest && (awaitsContinue || reader.known() > MAX_DISCARDED_BYTES))
         // What comes behind a wish for a tunnel may be meant for the tunnel, not for us.
-        || (under != null && under.missesTunnel())) {
+        || (under != null
+            && (under.missesTunnel()
+                || (under.wantsTunnel() && (inputEnded || pending.isReadable()))))) {
       closeAfter = true;
     }
     firstChunk = true;
