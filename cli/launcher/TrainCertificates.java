@@ -10,10 +10,13 @@ import java.util.Base64;
 import java.util.Date;
 import javax.security.auth.x500.X500Principal;
 import org.bouncycastle.asn1.x509.BasicConstraints;
+import org.bouncycastle.asn1.x509.ExtendedKeyUsage;
 import org.bouncycastle.asn1.x509.Extension;
 import org.bouncycastle.asn1.x509.GeneralName;
 import org.bouncycastle.asn1.x509.GeneralNames;
+import org.bouncycastle.asn1.x509.KeyPurposeId;
 import org.bouncycastle.asn1.x509.KeyUsage;
+import org.bouncycastle.cert.jcajce.JcaX509ExtensionUtils;
 import org.bouncycastle.cert.jcajce.JcaX509v3CertificateBuilder;
 import org.bouncycastle.operator.ContentSigner;
 import org.bouncycastle.operator.jcajce.JcaContentSignerBuilder;
@@ -34,11 +37,25 @@ final class TrainCertificates {
         .addExtension(Extension.basicConstraints, true, new BasicConstraints(true))
         .addExtension(
             Extension.keyUsage, true, new KeyUsage(KeyUsage.keyCertSign | KeyUsage.cRLSign));
+    JcaX509ExtensionUtils identifiers = new JcaX509ExtensionUtils();
     JcaX509v3CertificateBuilder peer = certificate("CN=peer", leaf, 2);
     GeneralName name =
         new GeneralName(GeneralName.uniformResourceIdentifier, "spiffe://train.local/peer");
     peer.addExtension(Extension.subjectAlternativeName, false, new GeneralNames(name))
-        .addExtension(Extension.keyUsage, true, new KeyUsage(KeyUsage.digitalSignature));
+        .addExtension(Extension.keyUsage, true, new KeyUsage(KeyUsage.digitalSignature))
+        .addExtension(
+            Extension.extendedKeyUsage,
+            false,
+            new ExtendedKeyUsage(
+                new KeyPurposeId[] {KeyPurposeId.id_kp_serverAuth, KeyPurposeId.id_kp_clientAuth}))
+        .addExtension(
+            Extension.authorityKeyIdentifier,
+            false,
+            identifiers.createAuthorityKeyIdentifier(root.getPublic()))
+        .addExtension(
+            Extension.subjectKeyIdentifier,
+            false,
+            identifiers.createSubjectKeyIdentifier(leaf.getPublic()));
     write(folder.resolve("root.pem"), "CERTIFICATE", authority.build(signer).getEncoded());
     write(folder.resolve("leaf.pem"), "CERTIFICATE", peer.build(signer).getEncoded());
     write(folder.resolve("leaf.key"), "PRIVATE KEY", leaf.getPrivate().getEncoded());

@@ -47,7 +47,7 @@ public final class ClientTls {
             // Names are checked by the rule. Netty's default would compare the SNI as well.
             .endpointIdentificationAlgorithm(null);
     if (identity != null) {
-      builder.keyManager(identity.key(), identity.chain());
+      builder.keyManager(IdentityKeys.of(identity));
     }
     return new ClientTls(ContextSettings.build(builder, alpn, protocols));
   }

@@ -38,7 +38,7 @@ public final class ServerTls {
       List<String> protocols,
       InstantSource clock)
       throws TlsSetupException {
-    SslContextBuilder builder = SslContextBuilder.forServer(identity.key(), identity.chain());
+    SslContextBuilder builder = SslContextBuilder.forServer(IdentityKeys.of(identity));
     if (clients == null) {
       builder.clientAuth(ClientAuth.NONE);
     } else {

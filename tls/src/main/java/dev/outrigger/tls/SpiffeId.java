@@ -53,6 +53,11 @@ public record SpiffeId(String trustDomain, String path) {
     return new SpiffeId(trustDomain, "/outrigger/control-plane");
   }
 
+  @Override
+  public int hashCode() {
+    return 31 * trustDomain.hashCode() + path.hashCode();
+  }
+
   /** Whether this names a workload, not a whole trust domain. */
   public boolean hasPath() {
     return !path.isEmpty();

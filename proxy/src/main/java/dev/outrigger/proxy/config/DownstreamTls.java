@@ -26,6 +26,12 @@ public sealed interface DownstreamTls {
     public Terminate {
       alpn = List.copyOf(alpn);
     }
+
+    /** By the certificate: listeners with the same differ in little else. */
+    @Override
+    public int hashCode() {
+      return identity.leaf().hashCode();
+    }
   }
 
   /**

@@ -18,6 +18,12 @@ public record RouteTableConfig(String name, List<VirtualHost> virtualHosts) {
     virtualHosts = List.copyOf(virtualHosts);
   }
 
+  /** By name: that of a whole tree of records would cost each start its generated methods. */
+  @Override
+  public int hashCode() {
+    return name.hashCode();
+  }
+
   /**
    * Routes for some host names.
    *
@@ -316,7 +322,7 @@ public record RouteTableConfig(String name, List<VirtualHost> virtualHosts) {
 
     public HeaderLevels {
       mostSpecificFirst =
-          mostSpecificFirst.stream().filter(level -> !level.equals(HeaderChanges.NONE)).toList();
+          mostSpecificFirst.stream().filter(level -> !level.isEmpty()).toList();
     }
 
     public static HeaderLevels of(HeaderChanges only) {
@@ -326,7 +332,7 @@ public record RouteTableConfig(String name, List<VirtualHost> virtualHosts) {
     /** All levels in the order in which they are applied, with one that is more specific yet. */
     public List<HeaderChanges> with(HeaderChanges own) {
       List<HeaderChanges> all = new ArrayList<>();
-      if (!own.equals(HeaderChanges.NONE)) {
+      if (!own.isEmpty()) {
         all.add(own);
       }
       all.addAll(mostSpecificFirst);
@@ -348,6 +354,14 @@ public record RouteTableConfig(String name, List<VirtualHost> virtualHosts) {
       requestRemove = List.copyOf(requestRemove);
       responseAdd = List.copyOf(responseAdd);
       responseRemove = List.copyOf(responseRemove);
+    }
+
+    /** Whether nothing is changed. */
+    public boolean isEmpty() {
+      return requestAdd.isEmpty()
+          && requestRemove.isEmpty()
+          && responseAdd.isEmpty()
+          && responseRemove.isEmpty();
     }
   }
 

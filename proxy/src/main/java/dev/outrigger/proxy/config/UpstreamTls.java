@@ -4,6 +4,7 @@ import dev.outrigger.tls.PeerRule;
 import dev.outrigger.tls.TrustBundle;
 import dev.outrigger.tls.WorkloadIdentity;
 import java.util.List;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /** Whether and how connections to an endpoint are encrypted. */
@@ -32,6 +33,12 @@ public sealed interface UpstreamTls {
       implements UpstreamTls {
     public Originate {
       alpn = List.copyOf(alpn);
+    }
+
+    /** By what differs between clusters; a record's own would look at whole certificates. */
+    @Override
+    public int hashCode() {
+      return 31 * rule.hashCode() + Objects.hashCode(sni);
     }
 
     /** The same, offering what is meant to be spoken on a connection. */

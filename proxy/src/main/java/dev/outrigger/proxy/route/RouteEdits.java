@@ -82,7 +82,7 @@ record RouteEdits(
 
   /** With what holds for one of the route's clusters. */
   RouteEdits towards(Route route, WeightedCluster cluster) {
-    return cluster.headers().equals(HeaderChanges.NONE) && cluster.hostRewrite() == null
+    return cluster.headers().isEmpty() && cluster.hostRewrite() == null
         ? this
         : of(
             route.headers().with(cluster.headers()),
