@@ -9,6 +9,7 @@ import dev.outrigger.proxy.outcome.Outcome;
 import dev.outrigger.proxy.outcome.ProxyError;
 import java.io.IOException;
 import java.net.InetAddress;
+import java.net.InetSocketAddress;
 import java.net.Socket;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -112,16 +113,17 @@ class EndToEndTest {
 
   @Test
   void refusedConnectionIsA503WithACode() throws Exception {
-    int closed;
-    try (Origin gone = keepAlive(OK)) {
-      closed = gone.port();
-    }
-    try (ProxyBed bed = new ProxyBed(new ProxyBed.Setup().to(closed))) {
-      Origin.Peer client = client(bed);
-      client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
-      assertThat(client.head())
-          .startsWith("HTTP/1.1 503 ")
-          .contains("x-outrigger-error: connect_refused\r\n");
+    // Bound and never listening: a port that was let go could be the next one that somebody gets.
+    try (Socket deaf = new Socket()) {
+      deaf.bind(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0));
+      ProxyBed bed = new ProxyBed(new ProxyBed.Setup().to(deaf.getLocalPort()));
+      try (bed) {
+        Origin.Peer client = client(bed);
+        client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+        assertThat(client.head())
+            .startsWith("HTTP/1.1 503 ")
+            .contains("x-outrigger-error: connect_refused\r\n");
+      }
     }
   }
 
