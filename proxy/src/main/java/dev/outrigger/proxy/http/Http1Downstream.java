@@ -58,6 +58,12 @@ final class Http1Downstream extends ChannelInboundHandlerAdapter
   private static final Duration TO_LEAVE = Duration.ofSeconds(60);
   private static final long NEVER = Long.MAX_VALUE;
 
+  /**
+   * How long a client that sends no more is taken to be reading still, without a byte for it. Some
+   * clients end their side once they have asked (nc, BusyBox's wget), and most have simply gone.
+   */
+  private static final long READS_ON_NANOS = Duration.ofSeconds(2).toNanos();
+
   private enum State {
     HEAD,
     BODY,
@@ -114,6 +120,7 @@ final class Http1Downstream extends ChannelInboundHandlerAdapter
   private long exchangeDeadline = NEVER;
   private long retiresAt = NEVER;
   private long endDeadline = NEVER; // of draining or lingering
+  private long goneAt = NEVER; // once the client sends no more
 
   Http1Downstream(HttpService service, HttpSettings.View settings, ConnectionFacts facts) {
     this.service = service;
@@ -237,10 +244,18 @@ final class Http1Downstream extends ChannelInboundHandlerAdapter
   }
 
   private boolean readHead() {
+    if (inputEnded && !pending.isReadable()) {
+      closeOnceWritten();
+      return false;
+    }
     if (unread()) {
       return false; // a client that sends on without reading must not fill our memory
     }
     if (!parser.parse(pending)) {
+      if (inputEnded) {
+        closeOnceWritten();
+        return false;
+      }
       gate.release(FlowGate.AHEAD); // what came ahead is used up
       if (headDeadline == NEVER && parser.midHead() && headNanos > 0) {
         headDeadline = now() + headNanos;
@@ -305,6 +320,7 @@ final class Http1Downstream extends ChannelInboundHandlerAdapter
     exchange = begun;
     state = State.BODY;
     service.exchangeStarted();
+    readsOn();
     begun.begin();
     long idle = idleNanosOf(begun);
     if (idle > 0 && exchange == begun) {
@@ -356,6 +372,10 @@ final class Http1Downstream extends ChannelInboundHandlerAdapter
       return false;
     }
     if (!reader.done()) {
+      if (inputEnded) {
+        ctx.close(); // the rest will never come
+        return false;
+      }
       gate.release(FlowGate.AHEAD);
       watchBody();
     }
@@ -389,6 +409,10 @@ final class Http1Downstream extends ChannelInboundHandlerAdapter
       return false;
     }
     if (!reader.done()) {
+      if (inputEnded) {
+        closeOnceWritten();
+        return false;
+      }
       gate.release(FlowGate.AHEAD);
       if (!bodyClock.runs()) {
         bodyClock.start(now());
@@ -440,6 +464,7 @@ final class Http1Downstream extends ChannelInboundHandlerAdapter
         watchBody();
       }
     }
+    readsOn();
     write(writer.response(head, false, ConnectionWord.NONE, ctx.alloc()));
     ctx.flush();
   }
@@ -463,6 +488,7 @@ final class Http1Downstream extends ChannelInboundHandlerAdapter
       return;
     }
     if (draining
+        || (inputEnded && !pending.isReadable())
         || (!wholeRequest && (awaitsContinue || reader.known() > MAX_DISCARDED_BYTES))
         // What comes behind a wish for a tunnel may be meant for the tunnel, not for us.
         || (under != null
@@ -470,6 +496,7 @@ final class Http1Downstream extends ChannelInboundHandlerAdapter
                 || (under.wantsTunnel() && (inputEnded || pending.isReadable()))))) {
       closeAfter = true;
     }
+    readsOn();
     firstChunk = true;
     chunkedAnswer = body == BodyKind.STREAM && version != HttpVersion.HTTP_1_0;
     endedByClose = body == BodyKind.STREAM && version == HttpVersion.HTTP_1_0;
@@ -499,6 +526,7 @@ final class Http1Downstream extends ChannelInboundHandlerAdapter
       return;
     }
     lastActivity = now();
+    readsOn();
     if (chunkedAnswer) {
       write(writer.chunkStart(bytes.readableBytes(), firstChunk, ctx.alloc()));
       firstChunk = false;
@@ -644,8 +672,12 @@ final class Http1Downstream extends ChannelInboundHandlerAdapter
 
   /** Says no more, and waits a little for the client to have read what was said. */
   private void linger() {
-    state = State.LINGER;
     bodyClock.stop();
+    if (inputEnded) {
+      closeOnceWritten(); // nothing comes that could tear off what was said
+      return;
+    }
+    state = State.LINGER;
     gate.release(FlowGate.AHEAD | FlowGate.PEER_FULL | FlowGate.WAITING | FlowGate.UNREAD);
     endDeadline = now() + TO_LEAVE.toNanos();
     alarm.wakeBy(endDeadline);
@@ -707,16 +739,23 @@ final class Http1Downstream extends ChannelInboundHandlerAdapter
     }
     inputEnded = true;
     switch (state) {
-      case WAIT -> closeAfter = true;
-      case BODY -> {
-        if (reader.done()) {
-          closeAfter = true;
-        } else {
-          ctx.close();
-        }
+      case WAIT, BODY -> {
+        closeAfter |= answerBegun && !pending.isReadable();
+        readsOn();
+        process();
       }
       case TUNNEL -> tunnelInputEnded();
-      case HEAD, DISCARD, LINGER, CLOSED -> ctx.close();
+      case HEAD, DISCARD -> process();
+      case LINGER -> closeOnceWritten();
+      case CLOSED -> {}
+    }
+  }
+
+  /** A byte goes to the client: if it sends no more, it may take its time to read this one. */
+  private void readsOn() {
+    if (inputEnded && state != State.TUNNEL) {
+      goneAt = now() + READS_ON_NANOS;
+      alarm.wakeBy(goneAt);
     }
   }
 
@@ -776,6 +815,10 @@ final class Http1Downstream extends ChannelInboundHandlerAdapter
         drain();
       }
     }
+    if (now >= goneAt && noMoreToRead()) {
+      ctx.close();
+      return;
+    }
     Exchange under = exchange;
     if (now >= bodyClock.deadline()) {
       slowBody(under, now);
@@ -826,7 +869,20 @@ final class Http1Downstream extends ChannelInboundHandlerAdapter
     if (endDeadline > now) {
       next = Math.min(next, endDeadline);
     }
-    alarm.wakeBy(Math.min(next, bodyClock.deadline()));
+    alarm.wakeBy(Math.min(Math.min(next, goneAt), bodyClock.deadline()));
+  }
+
+  /** Whether a client that sends no more has been sent nothing either, and is taken to be gone. */
+  private boolean noMoreToRead() {
+    goneAt = NEVER;
+    if (exchange == null || state == State.TUNNEL) {
+      return false;
+    }
+    if (!channelWritable()) {
+      readsOn(); // it reads slowly, or its kernel will say that it has gone
+      return false;
+    }
+    return true;
   }
 
   private boolean channelWritable() {

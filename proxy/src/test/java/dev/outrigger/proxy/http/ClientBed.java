@@ -29,6 +29,7 @@ import dev.outrigger.proxy.worker.Worker;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.ByteBufUtil;
 import io.netty.buffer.Unpooled;
+import io.netty.channel.WriteBufferWaterMark;
 import io.netty.channel.embedded.EmbeddedChannel;
 import io.netty.util.concurrent.MockTicker;
 import io.netty.util.concurrent.Ticker;
@@ -51,6 +52,11 @@ class ClientBed {
   final EmbeddedChannel channel = EmbeddedChannel.builder().ticker(ticker).build();
   final RecordedTelemetry telemetry = new RecordedTelemetry();
   final List<Flow> flows = new ArrayList<>();
+
+  /** Whether a filter keeps each exchange until the test lets it go on. */
+  boolean suspends;
+
+  final List<Exchange> suspended = new ArrayList<>();
   private @Nullable HttpService service;
 
   static final class Flow implements RequestFlow {
@@ -111,7 +117,15 @@ class ClientBed {
         new HttpService(
             worker,
             telemetry,
-            List.of(),
+            List.of(
+                (_, _) ->
+                    (head, exchange) -> {
+                      if (!suspends) {
+                        return Verdict.PROCEED;
+                      }
+                      suspended.add(exchange);
+                      return Verdict.SUSPEND;
+                    }),
             exchange -> {
               Flow flow = new Flow(exchange);
               flows.add(flow);
@@ -190,6 +204,22 @@ class ClientBed {
   void pass(Duration time) {
     ticker.advance(time.toNanos(), TimeUnit.NANOSECONDS);
     channel.runScheduledPendingTasks();
+    channel.runPendingTasks();
+  }
+
+  /** Lets the channel be full, as if the client read nothing. */
+  void fill() {
+    channel.config().setWriteBufferWaterMark(new WriteBufferWaterMark(1, 2));
+    writable(false);
+  }
+
+  /** Lets the client have read all. */
+  void drain() {
+    writable(true);
+  }
+
+  private void writable(boolean now) {
+    channel.unsafe().outboundBuffer().setUserDefinedWritability(1, now);
     channel.runPendingTasks();
   }
 }
