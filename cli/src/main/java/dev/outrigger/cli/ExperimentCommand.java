@@ -3,17 +3,22 @@ package dev.outrigger.cli;
 import com.google.gson.JsonArray;
 import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
-import dev.outrigger.controlplane.model.Experiment;
 import dev.outrigger.controlplane.source.Analysis;
+import dev.outrigger.controlplane.source.Problem;
+import java.io.Console;
+import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
@@ -28,8 +33,8 @@ import picocli.CommandLine.Spec;
       "  outrigger experiment list",
       "  outrigger experiment preview shop/slow-catalog     whom it would hit",
       "  outrigger experiment run shop/slow-catalog --why 'game day'",
-      "  outrigger experiment run mesh/slow-catalog.yaml    a file of the control plane's folder",
-      "  outrigger experiment stop shop/slow-catalog"
+      "  outrigger experiment run slow-catalog.yaml --yes   submits the file, then starts it",
+      "  outrigger experiment pause shop/slow-catalog       and resume, stop, delete"
     })
 final class ExperimentCommand implements Runnable {
   @Spec private CommandSpec spec = CommandSpec.create();
@@ -46,7 +51,10 @@ final class ExperimentCommand implements Runnable {
         .addSubcommand(new PreviewVerb(terminal))
         .addSubcommand(new ListVerb(terminal))
         .addSubcommand(new GetVerb(terminal))
-        .addSubcommand(new StopVerb(terminal));
+        .addSubcommand(new ExperimentActs.Pause(terminal))
+        .addSubcommand(new ExperimentActs.Resume(terminal))
+        .addSubcommand(new ExperimentActs.Stop(terminal))
+        .addSubcommand(new ExperimentActs.Delete(terminal));
   }
 
   @Override
@@ -55,7 +63,7 @@ final class ExperimentCommand implements Runnable {
         spec.commandLine(), "a verb is missing: " + String.join(", ", spec.subcommands().keySet()));
   }
 
-  private static String key(String name) {
+  static String key(String name) {
     return name.contains("/") ? name : "default/" + name;
   }
 
@@ -64,8 +72,8 @@ final class ExperimentCommand implements Runnable {
     return value == null || value.isJsonNull() ? "" : value.getAsString();
   }
 
-  private static void show(Terminal terminal, Common common, JsonArray runs) {
-    if (common.output.isJson()) {
+  static void show(Terminal terminal, OutputOption output, JsonArray runs) {
+    if (output.isJson()) {
       terminal.out().println(runs);
       return;
     }
@@ -75,8 +83,10 @@ final class ExperimentCommand implements Runnable {
       String phase = text(run, "phase");
       table.row(
           text(run, "experiment"),
-          phase.equalsIgnoreCase("running") ? terminal.warn(phase) : phase,
-          text(run, "at"),
+          phase.equalsIgnoreCase("running")
+              ? terminal.warn(run.get("paused").getAsBoolean() ? "Running, paused" : phase)
+              : phase,
+          text(run, "since"),
           text(run, "endsAt").isEmpty() ? "-" : text(run, "endsAt"),
           text(run, "who"),
           text(run, "why"));
@@ -108,20 +118,39 @@ final class ExperimentCommand implements Runnable {
                       text(fault, "place"),
                       names.isEmpty() ? "nobody" : String.join(", ", names)));
     }
+    if (preview.has("obstacle")) {
+      terminal
+          .err()
+          .println(
+              "  "
+                  + terminal.warn("warning")
+                  + ": it may not start now: "
+                  + text(preview, "obstacle"));
+    }
     return workloads;
   }
 
   @Command(
       name = "run",
-      description = "Shows whom an experiment hits, and starts it.",
-      footer = {"", "Example:", "  outrigger experiment run shop/slow-catalog --why 'game day'"})
+      description = "Shows whom an experiment would hit, asks, and starts it.",
+      footer = {
+        "",
+        "Examples:",
+        "  outrigger experiment run shop/slow-catalog --why 'game day'",
+        "  outrigger experiment run slow-catalog.yaml --yes"
+      })
   private static final class RunVerb implements Callable<Integer> {
     @Mixin private final Common common = new Common();
     @Mixin private final Asked asked = new Asked();
 
+    @Option(
+        names = {"-y", "--yes"},
+        description = "Start without asking; needed where nobody can be asked.")
+    private boolean yes;
+
     @Parameters(
         paramLabel = "NAME|FILE",
-        description = "[NAMESPACE/]NAME, or a file that the control plane has in its folder.")
+        description = "[NAMESPACE/]NAME, or a file whose experiments are submitted first.")
     private String what = "";
 
     private final Terminal terminal;
@@ -132,47 +161,77 @@ final class ExperimentCommand implements Runnable {
 
     @Override
     public Integer call() throws CommandFailedException {
-      List<String> keys = keys();
+      List<String> documents = documents();
       JsonArray runs = new JsonArray();
       try (MeshApi mesh = common.api.open(terminal.environment())) {
+        JsonObject body = asked.body(terminal.environment());
+        List<String> keys = new ArrayList<>();
+        for (String document : documents) {
+          body.addProperty("document", document);
+          keys.add(text(mesh.submit(body), "experiment"));
+        }
+        body.remove("document");
+        if (documents.isEmpty()) {
+          keys.add(key(what));
+        }
         for (String key : keys) {
-          JsonObject body = asked.body(terminal.environment());
-          try {
-            if (preview(terminal, mesh.experiment(key, "preview", body)) == 0) {
-              terminal.err().println("  " + terminal.warn("warning") + ": it hits nobody");
-            }
-          } catch (CommandFailedException e) {
-            throw new CommandFailedException(
-                String.valueOf(e.getMessage()),
-                "the control plane runs what is in its folder: `outrigger experiment list` shows"
-                    + " it, and a new file is there within a second",
-                e);
+          JsonObject preview = mesh.experiment(key, "preview", body);
+          if (preview(terminal, preview) == 0) {
+            terminal.err().println("  " + terminal.warn("warning") + ": it hits nobody");
+          }
+          if (!yes) {
+            ask(key);
           }
           runs.add(mesh.experiment(key, "start", body));
         }
       }
-      show(terminal, common, runs);
+      show(terminal, common.output, runs);
       return Main.OK;
     }
 
-    private List<String> keys() throws CommandFailedException {
+    private void ask(String key) throws CommandFailedException {
+      terminal.err().flush();
+      @Nullable Console console = terminal.interactive() ? System.console() : null;
+      if (console == null) {
+        throw new CommandFailedException(
+            key + " is not started: there is no terminal to ask at", "add --yes to start it");
+      }
+      @Nullable String answer = console.readLine("Start %s? [y/N] ", key);
+      if (answer == null || !answer.strip().toLowerCase(Locale.ROOT).matches("y|yes")) {
+        throw new CommandFailedException(key + " is not started", "");
+      }
+    }
+
+    /** Those of the file; none where it is a name. */
+    private List<String> documents() throws CommandFailedException {
       Path file = Path.of(what);
       if (!Files.isRegularFile(file)) {
         if (what.endsWith(".yaml") || what.endsWith(".yml")) {
           throw new CommandFailedException("there is no file " + what, "");
         }
-        return List.of(key(what));
+        return List.of();
       }
       Analysis analysis = Analysis.of(List.of(file));
       if (analysis.hasErrors()) {
-        analysis.problems().forEach(problem -> terminal.err().println(problem.render()));
+        analysis.problems().stream()
+            .filter(problem -> problem.severity() == Problem.Severity.ERROR)
+            .forEach(problem -> terminal.err().println(problem.render()));
         throw new CommandFailedException(file + " has errors", "");
       }
-      List<Experiment> found = analysis.state().experiments();
+      List<String> found = new ArrayList<>();
+      try {
+        for (String document : Analysis.documents(Files.readString(file))) {
+          if (!Analysis.ofText(what, document).state().experiments().isEmpty()) {
+            found.add(document);
+          }
+        }
+      } catch (IOException e) {
+        throw new CommandFailedException(file + " cannot be read: " + e.getMessage(), "", e);
+      }
       if (found.isEmpty()) {
         throw new CommandFailedException("there is no Experiment in " + file, "");
       }
-      return found.stream().map(e -> e.meta().namespace() + "/" + e.meta().name()).toList();
+      return found;
     }
   }
 
@@ -223,7 +282,7 @@ final class ExperimentCommand implements Runnable {
     @Override
     public Integer call() throws CommandFailedException {
       try (MeshApi mesh = common.api.open(terminal.environment())) {
-        show(terminal, common, mesh.experiments());
+        show(terminal, common.output, mesh.experiments());
       }
       return Main.OK;
     }
@@ -248,44 +307,42 @@ final class ExperimentCommand implements Runnable {
     @Override
     public Integer call() throws CommandFailedException {
       try (MeshApi mesh = common.api.open(terminal.environment())) {
-        for (JsonElement run : mesh.experiments()) {
-          if (text(run.getAsJsonObject(), "experiment").equals(key(name))) {
-            show(terminal, common, only(run.getAsJsonObject()));
-            return Main.OK;
-          }
+        JsonObject run = mesh.get(key(name), "");
+        if (common.output.isJson()) {
+          terminal.out().println(run);
+          return Main.OK;
         }
-      }
-      throw new CommandFailedException(
-          "there is no experiment " + key(name), "`outrigger experiment list` shows all");
-    }
-  }
-
-  @Command(
-      name = "stop",
-      description = "Ends one experiment now.",
-      footer = {"", "Example:", "  outrigger experiment stop shop/slow-catalog"})
-  private static final class StopVerb implements Callable<Integer> {
-    @Mixin private final Common common = new Common();
-    @Mixin private final Asked asked = new Asked();
-
-    @Parameters(paramLabel = "NAME", description = "[NAMESPACE/]NAME")
-    private String name = "";
-
-    private final Terminal terminal;
-
-    StopVerb(Terminal terminal) {
-      this.terminal = terminal;
-    }
-
-    @Override
-    public Integer call() throws CommandFailedException {
-      try (MeshApi mesh = common.api.open(terminal.environment())) {
-        show(
-            terminal,
-            common,
-            only(mesh.experiment(key(name), "stop", asked.body(terminal.environment()))));
+        show(terminal, common.output, only(run));
+        describe(run);
       }
       return Main.OK;
+    }
+
+    private void describe(JsonObject run) {
+      terminal.out().println("\nhypothesis  " + text(run, "hypothesis"));
+      terminal.out().println("owner       " + text(run, "owner"));
+      Table conditions = new Table("CONDITION", "STATUS", "SINCE", "REASON", "MESSAGE");
+      for (JsonElement element : run.getAsJsonArray("conditions")) {
+        JsonObject one = element.getAsJsonObject();
+        conditions.row(
+            text(one, "type"),
+            text(one, "status"),
+            text(one, "lastTransitionTime"),
+            text(one, "reason"),
+            text(one, "message"));
+      }
+      terminal.out().print("\n" + conditions.render());
+      Table events = new Table("TIME", "EVENT", "WHO", "FROM", "WHY");
+      for (JsonElement element : run.getAsJsonArray("events")) {
+        JsonObject one = element.getAsJsonObject();
+        events.row(
+            text(one, "at"),
+            text(one, "event"),
+            text(one, "who"),
+            text(one, "from").isEmpty() ? "-" : text(one, "from"),
+            text(one, "why"));
+      }
+      terminal.out().print("\n" + events.render());
     }
   }
 }

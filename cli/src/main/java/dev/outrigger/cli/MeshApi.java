@@ -48,6 +48,29 @@ final class MeshApi implements AutoCloseable {
     return object(post("/api/v1/experiments/" + name + "/" + action, body));
   }
 
+  /** Submits one document; gives where its experiment stands. */
+  JsonObject submit(JsonObject body) throws CommandFailedException {
+    return object(post("/api/v1/experiments", body));
+  }
+
+  /** One experiment, with its conditions and events. */
+  JsonObject get(String name, String more) throws CommandFailedException {
+    return object(get("/api/v1/experiments/" + name + more));
+  }
+
+  void forget(String name, JsonObject body) throws CommandFailedException {
+    send(
+        "/api/v1/experiments/" + name,
+        HttpRequest.newBuilder(base.resolve("/api/v1/experiments/" + name))
+            .header("content-type", "application/json")
+            .method("DELETE", HttpRequest.BodyPublishers.ofString(body.toString())));
+  }
+
+  /** Takes back that nothing starts after a halt. */
+  void lift(JsonObject body) throws CommandFailedException {
+    post("/api/v1/halt/lift", body);
+  }
+
   JsonObject halt(JsonObject body) throws CommandFailedException {
     return object(post("/api/v1/halt", body));
   }
@@ -94,7 +117,7 @@ final class MeshApi implements AutoCloseable {
     }
     if (response.statusCode() / 100 != 2) {
       throw new CommandFailedException(
-          "the control plane refused " + path + " with " + refusal(response), "");
+          "the control plane refused " + path + " with " + refusal(response), hint(response));
     }
     return response.body();
   }
@@ -102,6 +125,19 @@ final class MeshApi implements AutoCloseable {
   private static String reason(IOException e) {
     String message = e.getMessage();
     return message == null || message.isBlank() ? "connection refused" : message;
+  }
+
+  /** What to ask for more, where the refusal has a code. */
+  private static String hint(HttpResponse<String> response) {
+    try {
+      JsonElement json = JsonParser.parseString(response.body());
+      if (json.isJsonObject() && json.getAsJsonObject().has("code")) {
+        return "outrigger explain " + json.getAsJsonObject().get("code").getAsString();
+      }
+    } catch (JsonParseException | UnsupportedOperationException | IllegalStateException e) {
+      // Then there is no code.
+    }
+    return "";
   }
 
   private static String refusal(HttpResponse<String> response) {

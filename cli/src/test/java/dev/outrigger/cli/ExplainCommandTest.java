@@ -2,6 +2,7 @@ package dev.outrigger.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.outrigger.controlplane.chaos.Refusal;
 import dev.outrigger.controlplane.source.Problem;
 import dev.outrigger.proxy.http.codec.FloodKind;
 import dev.outrigger.proxy.outcome.ConnectionCodes;
@@ -31,6 +32,7 @@ class ExplainCommandTest {
       }
     }
     Arrays.stream(Problem.Code.values()).map(Problem.Code::id).forEach(codes::add);
+    Arrays.stream(Refusal.values()).map(Refusal::id).forEach(codes::add);
     codes.addAll(ConnectionCodes.ALL);
     Arrays.stream(FloodKind.values()).map(FloodKind::label).forEach(codes::add);
 

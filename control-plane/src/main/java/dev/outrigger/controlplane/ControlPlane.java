@@ -13,6 +13,7 @@ import dev.outrigger.controlplane.api.TokenRoutes;
 import dev.outrigger.controlplane.ca.CertificateAuthority;
 import dev.outrigger.controlplane.ca.CertificateService;
 import dev.outrigger.controlplane.ca.JoinTokens;
+import dev.outrigger.controlplane.chaos.ExperimentDocuments;
 import dev.outrigger.controlplane.chaos.ExperimentLedger;
 import dev.outrigger.controlplane.chaos.ExperimentRunner;
 import dev.outrigger.controlplane.chaos.FaultViews;
@@ -171,7 +172,9 @@ public final class ControlPlane implements AutoCloseable {
 
     ExperimentRunner experiments =
         new ExperimentRunner(
-            clock, part(ExperimentLedger.open(state.resolve("experiments.jsonl"))));
+            clock,
+            part(ExperimentLedger.open(state.resolve("experiments.jsonl"))),
+            ExperimentDocuments.open(state.resolve("experiments")));
     FaultViews views = new FaultViews(new SnapshotStore(source), experiments);
     source.onChange(() -> experiments.onState(source.reading().state()));
     experiments.onState(source.reading().state());

@@ -96,11 +96,15 @@ class ControlPlaneTest {
       assertThat(call(plane, one + "/preview", "{\"who\": \"me\"}")).contains("\"late\"");
       assertThat(call(plane, one + "/start", "{\"who\": \"me\", \"why\": \"to learn\"}"))
           .contains("Running");
-      assertThat(call(plane, one + "/start", "{}")).startsWith("400");
+      assertThat(call(plane, one + "/start", "{}")).startsWith("409").contains("OR2002");
       assertThat(call(plane, "/api/v1/halt", "{\"who\": \"me\"}")).contains("shop/slow");
       assertThat(call(plane, "/api/v1/experiments", null)).contains("Halted");
       assertThat(call(plane, "/api/v1/experiments/ledger", null)).contains("to learn");
-      assertThat(call(plane, "/api/v1/experiments/shop/nothing/start", "{}")).startsWith("400");
+      assertThat(call(plane, "/api/v1/experiments/shop/nothing/start", "{}")).startsWith("404");
+      assertThat(call(plane, one, null)).contains("\"from\":\"127.0.0.1\"", "Injecting");
+      assertThat(call(plane, "/api/v1/experiments", "{\"document\": \"kind: x\"}"))
+          .startsWith("400")
+          .contains("OR2013");
     }
   }
 

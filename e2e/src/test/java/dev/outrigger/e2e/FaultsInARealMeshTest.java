@@ -77,6 +77,7 @@ class FaultsInARealMeshTest {
     mesh.write(
         "mesh.yaml",
         LoopbackMesh.settings("STRICT")
+            + "  chaos: {haltCooldown: 0s}\n"
             + LoopbackMesh.service("web", "http")
             + caller.yaml("http")
             + web.yaml("http")

@@ -11,8 +11,9 @@ import java.util.List;
  *
  * @param parameters what stood for the {@code *} of the route's path, decoded
  * @param body as text; empty if none
+ * @param from the address of the client
  */
-public record ApiRequest(List<String> parameters, String body) {
+public record ApiRequest(List<String> parameters, String body, String from) {
   public ApiRequest {
     parameters = List.copyOf(parameters);
   }

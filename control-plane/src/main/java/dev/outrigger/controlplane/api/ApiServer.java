@@ -103,7 +103,11 @@ public final class ApiServer implements AutoCloseable {
         }
         return route
             .action()
-            .answer(new ApiRequest(parameters.get(), new String(body, StandardCharsets.UTF_8)));
+            .answer(
+                new ApiRequest(
+                    parameters.get(),
+                    new String(body, StandardCharsets.UTF_8),
+                    exchange.getRemoteAddress().getAddress().getHostAddress()));
       } catch (IllegalArgumentException e) {
         return ApiReply.refusal(400, String.valueOf(e.getMessage()));
       } catch (Exception e) {

@@ -2,15 +2,23 @@ package dev.outrigger.controlplane.api;
 
 import com.google.gson.JsonArray;
 import com.google.gson.JsonObject;
+import dev.outrigger.controlplane.chaos.Asker;
+import dev.outrigger.controlplane.chaos.Conditions;
 import dev.outrigger.controlplane.chaos.ExperimentPreview;
 import dev.outrigger.controlplane.chaos.ExperimentRun;
 import dev.outrigger.controlplane.chaos.ExperimentRunner;
+import dev.outrigger.controlplane.chaos.Refusal;
+import dev.outrigger.controlplane.chaos.RefusedException;
+import dev.outrigger.controlplane.model.Experiment;
 import java.util.List;
 import java.util.Locale;
+import org.jspecify.annotations.Nullable;
 
-/** Looks at experiments, starts and stops them. */
+/** Looks at experiments, takes, starts and stops them. */
 public final class ExperimentRoutes {
-  private static final String ONE = "/api/v1/experiments/*/*";
+  private static final String ALL = "/api/v1/experiments";
+  private static final String ONE = ALL + "/*/*";
+  private static final int MAX_EVENTS = 200;
 
   private final ExperimentRunner experiments;
 
@@ -18,54 +26,112 @@ public final class ExperimentRoutes {
     this.experiments = experiments;
   }
 
-  /** Bodies may say {@code who} and {@code why}; both go into the ledger. */
+  /**
+   * Bodies may say {@code who} and {@code why}; both go into the ledger, with where the request
+   * came from. A refusal has a {@code code} beside its {@code error}.
+   */
   public List<ApiRoute> routes() {
     return List.of(
-        ApiRoute.get("/api/v1/experiments", request -> ApiReply.json(list(experiments.runs()))),
-        ApiRoute.get(
-            "/api/v1/experiments/ledger", request -> ApiReply.json(list(experiments.history()))),
-        ApiRoute.get(ONE, this::state),
-        ApiRoute.post(ONE + "/preview", request -> ApiReply.json(preview(request))),
-        ApiRoute.post(
-            ONE + "/start",
+        ApiRoute.get(ALL, request -> ApiReply.json(list(experiments.runs()))),
+        post(
+            ALL,
             request -> {
-              experiments.start(key(request), who(request), request.text("why", "asked for"));
-              return state(request);
+              String key = experiments.submit(request.text("document", ""));
+              return ApiReply.json(state(key));
             }),
-        ApiRoute.post(
-            ONE + "/stop",
+        ApiRoute.get(ALL + "/ledger", request -> ApiReply.json(list(experiments.history()))),
+        new ApiRoute("GET", ONE, guarded(request -> ApiReply.json(state(key(request))))),
+        new ApiRoute(
+            "DELETE",
+            ONE,
+            guarded(
+                request -> {
+                  experiments.delete(key(request), asker(request, "deleted"));
+                  return ApiReply.json(new JsonObject());
+                })),
+        post(ONE + "/preview", request -> ApiReply.json(preview(request))),
+        action("start", experiments::start),
+        action("pause", experiments::pause),
+        action("resume", experiments::resume),
+        action("stop", experiments::stop),
+        action("halt", experiments::halt),
+        post("/api/v1/halt", this::haltAll),
+        post(
+            "/api/v1/halt/lift",
             request -> {
-              experiments.stop(key(request), who(request), request.text("why", "asked for"));
-              return state(request);
-            }),
-        ApiRoute.post(
-            "/api/v1/halt",
-            request -> {
-              JsonArray halted = new JsonArray();
-              experiments
-                  .haltAll(who(request), request.text("why", "halt of everything"))
-                  .forEach(halted::add);
-              JsonObject reply = new JsonObject();
-              reply.add("halted", halted);
-              return ApiReply.json(reply);
+              experiments.lift(asker(request, "the halt was lifted"));
+              return ApiReply.json(new JsonObject());
             }));
   }
 
-  private ApiReply state(ApiRequest request) {
-    String key = key(request);
-    return experiments.runs().stream()
-        .filter(run -> run.experiment().equals(key))
-        .findFirst()
-        .map(run -> ApiReply.json(run.toJson()))
-        .orElseGet(() -> ApiReply.refusal(404, "there is no experiment " + key));
+  @FunctionalInterface
+  private interface Act {
+    void on(String key, Asker asker);
+  }
+
+  private ApiRoute action(String name, Act act) {
+    return post(
+        ONE + "/" + name,
+        request -> {
+          act.on(key(request), asker(request, "asked for"));
+          return ApiReply.json(state(key(request)));
+        });
+  }
+
+  private static ApiRoute post(String path, ApiRoute.Action action) {
+    return ApiRoute.post(path, guarded(action));
+  }
+
+  private static ApiRoute.Action guarded(ApiRoute.Action action) {
+    return request -> {
+      try {
+        return action.answer(request);
+      } catch (RefusedException e) {
+        return ApiReply.refusal(
+            e.refusal().status(), e.refusal().id(), String.valueOf(e.getMessage()));
+      }
+    };
+  }
+
+  private ApiReply haltAll(ApiRequest request) {
+    JsonArray halted = new JsonArray();
+    experiments.haltAll(asker(request, "halt of everything")).forEach(halted::add);
+    JsonObject reply = new JsonObject();
+    reply.add("halted", halted);
+    return ApiReply.json(reply);
+  }
+
+  private JsonObject state(String key) {
+    JsonObject json =
+        experiments.runs().stream()
+            .filter(run -> run.experiment().equals(key))
+            .findFirst()
+            .map(ExperimentRun::toJson)
+            .orElseThrow(
+                () -> new RefusedException(Refusal.UNKNOWN, "there is no experiment " + key));
+    @Nullable Experiment text = experiments.experiment(key);
+    if (text != null) {
+      json.addProperty("owner", text.owner());
+      json.addProperty("hypothesis", text.hypothesis());
+      json.addProperty("duration", text.duration().toString());
+    }
+    List<ExperimentRun> events = experiments.history(key);
+    json.add("conditions", Conditions.toJson(Conditions.of(events)));
+    json.add(
+        "events", list(events.subList(Math.max(0, events.size() - MAX_EVENTS), events.size())));
+    return json;
   }
 
   private JsonObject preview(ApiRequest request) {
-    ExperimentPreview preview = experiments.preview(key(request), who(request));
+    ExperimentPreview preview =
+        experiments.preview(key(request), asker(request, "it was previewed"));
     JsonObject json = new JsonObject();
     json.addProperty("experiment", preview.experiment());
     json.addProperty("hypothesis", preview.hypothesis());
     json.addProperty("duration", preview.duration().toString());
+    if (preview.obstacle() != null) {
+      json.addProperty("obstacle", preview.obstacle());
+    }
     JsonArray faults = new JsonArray();
     for (ExperimentPreview.FaultPreview fault : preview.faults()) {
       JsonObject one = new JsonObject();
@@ -91,7 +157,7 @@ public final class ExperimentRoutes {
     return request.parameters().get(0) + "/" + request.parameters().get(1);
   }
 
-  private static String who(ApiRequest request) {
-    return request.text("who", "api");
+  private static Asker asker(ApiRequest request, String why) {
+    return new Asker(request.text("who", "api"), request.text("why", why), request.from());
   }
 }

@@ -3,14 +3,20 @@ package dev.outrigger.controlplane.chaos;
 import dev.outrigger.controlplane.model.Experiment;
 import java.time.Duration;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Whom an experiment would hit, before anybody is hit.
  *
  * @param experiment {@code namespace/name}
+ * @param obstacle why it may not start now, with its code; null if it may
  */
 public record ExperimentPreview(
-    String experiment, String hypothesis, Duration duration, List<FaultPreview> faults) {
+    String experiment,
+    String hypothesis,
+    Duration duration,
+    List<FaultPreview> faults,
+    @Nullable String obstacle) {
   public ExperimentPreview {
     faults = List.copyOf(faults);
   }

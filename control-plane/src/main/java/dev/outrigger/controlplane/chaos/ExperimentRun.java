@@ -10,14 +10,17 @@ import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Where an experiment stands, and what brought it there. Each change is one line of the ledger.
+ * Where an experiment stands, and what brought it there. Each event is one line of the ledger.
  *
  * @param experiment {@code namespace/name}
  * @param fingerprint of what was written; another text is another experiment
- * @param at when this phase began
- * @param endsAt when it ends by itself at the latest; null while it has not run
+ * @param phase where it stands
+ * @param at when this event was
+ * @param event what happened
+ * @param by who brought it here
+ * @param times of its run
  * @param lease how long faults outlive the last word from here
- * @param who brought it here
+ * @param paused whether it injects nothing for now; its end stays where it is
  * @param removed whether its text is gone, so that the same text is new when it comes again
  */
 public record ExperimentRun(
@@ -25,23 +28,129 @@ public record ExperimentRun(
     String fingerprint,
     ExperimentPhase phase,
     Instant at,
-    @Nullable Instant endsAt,
+    Event event,
+    Asker by,
+    Times times,
     Duration lease,
-    String who,
-    String why,
+    boolean paused,
     boolean removed) {
 
-  ExperimentRun to(ExperimentPhase next, Instant now, String by, String because) {
+  /** What can happen to one. */
+  public enum Event {
+    WRITTEN,
+    PREVIEWED,
+    STARTED,
+    REFUSED,
+    PAUSED,
+    RESUMED,
+    /** By a person, before its time. */
+    STOPPED,
+    /** By a person with a halt, by a guard, a freeze, a restart, or a change of its text. */
+    HALTED,
+    COMPLETED,
+    RECOVERED,
+    REMOVED,
+    /** A halt is taken back. */
+    LIFTED;
+
+    /** As people read it, such as {@code Started}. */
+    public String text() {
+      return name().charAt(0) + name().substring(1).toLowerCase(Locale.ROOT);
+    }
+  }
+
+  /**
+   * Of the latest run.
+   *
+   * @param since when the phase began
+   * @param started null while it has not run
+   * @param ends when it ends by itself at the latest; null while it has not run
+   * @param halted when somebody or something halted it last; null if nobody did, or it was lifted
+   */
+  public record Times(
+      Instant since, @Nullable Instant started, @Nullable Instant ends, @Nullable Instant halted) {}
+
+  static ExperimentRun written(
+      String experiment, String fingerprint, Duration lease, Instant now, @Nullable Times before) {
     return new ExperimentRun(
-        experiment, fingerprint, next, now, endsAt, lease, by, because, removed);
+        experiment,
+        fingerprint,
+        ExperimentPhase.PENDING,
+        now,
+        Event.WRITTEN,
+        Asker.itself("it was written"),
+        new Times(now, null, null, before == null ? null : before.halted()),
+        lease,
+        false,
+        false);
   }
 
-  ExperimentRun until(Instant end) {
-    return new ExperimentRun(experiment, fingerprint, phase, at, end, lease, who, why, removed);
+  /** Another phase. */
+  ExperimentRun to(ExperimentPhase next, Event what, Instant now, Asker asker) {
+    Times later = new Times(now, times.started(), times.ends(), times.halted());
+    return new ExperimentRun(
+        experiment, fingerprint, next, now, what, asker, later, lease, false, removed);
   }
 
-  ExperimentRun gone() {
-    return new ExperimentRun(experiment, fingerprint, phase, at, endsAt, lease, who, why, true);
+  /** Something happened, and the phase is the same. */
+  ExperimentRun with(Event what, boolean pausedNow, Instant now, Asker asker) {
+    return new ExperimentRun(
+        experiment, fingerprint, phase, now, what, asker, times, lease, pausedNow, removed);
+  }
+
+  ExperimentRun running(Instant until, Instant now, Asker asker) {
+    return new ExperimentRun(
+        experiment,
+        fingerprint,
+        ExperimentPhase.RUNNING,
+        now,
+        Event.STARTED,
+        asker,
+        new Times(now, now, until, null),
+        lease,
+        false,
+        removed);
+  }
+
+  ExperimentRun haltedAt(@Nullable Instant when) {
+    return new ExperimentRun(
+        experiment,
+        fingerprint,
+        phase,
+        at,
+        event,
+        by,
+        new Times(times.since(), times.started(), times.ends(), when),
+        lease,
+        paused,
+        removed);
+  }
+
+  ExperimentRun gone(Instant now) {
+    return new ExperimentRun(
+        experiment,
+        fingerprint,
+        phase,
+        now,
+        Event.REMOVED,
+        Asker.itself("its text was removed"),
+        times,
+        lease,
+        paused,
+        true);
+  }
+
+  public String who() {
+    return by.who();
+  }
+
+  public String why() {
+    return by.why();
+  }
+
+  /** When it ends by itself at the latest; null while it has not run. */
+  public @Nullable Instant endsAt() {
+    return times.ends();
   }
 
   /** One object, for the ledger and for the API. */
@@ -49,33 +158,55 @@ public record ExperimentRun(
     JsonObject json = new JsonObject();
     json.addProperty("at", at.toString());
     json.addProperty("experiment", experiment);
+    json.addProperty("event", event.text());
     json.addProperty("phase", phase.text());
-    json.addProperty("who", who);
-    json.addProperty("why", why);
-    if (endsAt != null) {
-      json.addProperty("endsAt", endsAt.toString());
-    }
+    json.addProperty("since", times.since().toString());
+    json.addProperty("who", by.who());
+    json.addProperty("why", by.why());
+    json.addProperty("from", by.from());
+    add(json, "startedAt", times.started());
+    add(json, "endsAt", times.ends());
+    add(json, "haltedAt", times.halted());
     json.addProperty("lease", lease.toString());
     json.addProperty("fingerprint", fingerprint);
+    json.addProperty("paused", paused);
     json.addProperty("removed", removed);
     return json;
   }
 
+  private static void add(JsonObject json, String member, @Nullable Instant time) {
+    if (time != null) {
+      json.addProperty(member, time.toString());
+    }
+  }
+
   /**
+   * Reads a line; one of a version that knew fewer members too.
+   *
    * @throws IllegalArgumentException if the line was not written by {@link #toJson}
    */
   static ExperimentRun parse(String line) {
     try {
       JsonObject json = JsonParser.parseString(line).getAsJsonObject();
+      Instant at = Instant.parse(json.get("at").getAsString());
+      Instant since = time(json, "since");
       return new ExperimentRun(
           json.get("experiment").getAsString(),
           json.get("fingerprint").getAsString(),
-          ExperimentPhase.valueOf(json.get("phase").getAsString().toUpperCase(Locale.ROOT)),
-          Instant.parse(json.get("at").getAsString()),
-          json.has("endsAt") ? Instant.parse(json.get("endsAt").getAsString()) : null,
+          ExperimentPhase.valueOf(upper(json, "phase")),
+          at,
+          json.has("event") ? Event.valueOf(upper(json, "event")) : Event.WRITTEN,
+          new Asker(
+              json.get("who").getAsString(),
+              json.get("why").getAsString(),
+              json.has("from") ? json.get("from").getAsString() : ""),
+          new Times(
+              since == null ? at : since,
+              time(json, "startedAt"),
+              time(json, "endsAt"),
+              time(json, "haltedAt")),
           Duration.parse(json.get("lease").getAsString()),
-          json.get("who").getAsString(),
-          json.get("why").getAsString(),
+          json.has("paused") && json.get("paused").getAsBoolean(),
           json.get("removed").getAsBoolean());
     } catch (JsonParseException
         | IllegalStateException
@@ -84,5 +215,13 @@ public record ExperimentRun(
         | DateTimeException e) {
       throw new IllegalArgumentException("not a line of the ledger: " + line, e);
     }
+  }
+
+  private static String upper(JsonObject json, String member) {
+    return json.get(member).getAsString().toUpperCase(Locale.ROOT);
+  }
+
+  private static @Nullable Instant time(JsonObject json, String member) {
+    return json.has(member) ? Instant.parse(json.get(member).getAsString()) : null;
   }
 }

@@ -1,14 +1,19 @@
 package dev.outrigger.controlplane.chaos;
 
 import dev.outrigger.controlplane.ads.VersionedResource;
+import dev.outrigger.controlplane.chaos.ExperimentRun.Event;
 import dev.outrigger.controlplane.model.DesiredState;
 import dev.outrigger.controlplane.model.Experiment;
+import dev.outrigger.controlplane.model.Freeze;
 import dev.outrigger.controlplane.model.Workload;
 import dev.outrigger.controlplane.snapshot.FaultTargets;
 import dev.outrigger.controlplane.snapshot.NodeDescription;
+import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
+import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
 import java.util.ArrayList;
@@ -20,23 +25,30 @@ import java.util.Objects;
 import java.util.TreeMap;
 import java.util.concurrent.CopyOnWriteArrayList;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Starts and ends experiments. Nothing happens but by a call: {@link #onState} when what is written
  * changed, {@link #tick} as time passes, and what people ask for. Thread-safe; what proxies get is
  * read without a lock.
  *
- * <p>An experiment ends by its time, by a person, when its text changes or goes, and, whatever
- * happens here, by the absolute end that proxies know. A restart goes on with what was left.
+ * <p>An experiment ends by its time, by a person, when its text changes or goes, by a freeze that
+ * says so, by a restart of the control plane, and, whatever happens here, by the absolute end that
+ * proxies know. Nothing keeps an end from taking effect, not even a disk that is full.
  */
 public final class ExperimentRunner {
-  /** Who it is that acts when no person does. */
-  private static final String ITSELF = "outrigger";
+  private static final Logger LOG = LoggerFactory.getLogger(ExperimentRunner.class);
+
+  /** The ledger's name of what was done to all at once. */
+  private static final String EVERYTHING = "*";
 
   private final InstantSource clock;
   private final ExperimentLedger ledger;
+  private final ExperimentDocuments documents;
   private final Map<String, ExperimentRun> runs = new TreeMap<>();
   private final List<Runnable> listeners = new CopyOnWriteArrayList<>();
+  private DesiredState files = DesiredState.empty();
   private DesiredState state = DesiredState.empty();
   private volatile Published published = new Published(DesiredState.empty(), List.of());
 
@@ -46,13 +58,25 @@ public final class ExperimentRunner {
   private record Live(Experiment.Fault fault, String name, VersionedResource resource) {}
 
   /**
+   * What still ran when the ledger was left is halted: nobody watched it meanwhile.
+   *
    * @param ledger tells what went on before a restart; written from here on
+   * @param documents what was submitted rather than written in the folder
    */
-  public ExperimentRunner(InstantSource clock, ExperimentLedger ledger) {
+  public ExperimentRunner(
+      InstantSource clock, ExperimentLedger ledger, ExperimentDocuments documents) {
     this.clock = clock;
     this.ledger = ledger;
+    this.documents = documents;
     for (ExperimentRun entry : ledger.entries()) {
       runs.put(entry.experiment(), entry);
+    }
+    for (ExperimentRun run : List.copyOf(runs.values())) {
+      end(
+          run,
+          ExperimentPhase.HALTED,
+          Event.HALTED,
+          Asker.itself("the control plane was restarted while it ran"));
     }
   }
 
@@ -61,21 +85,37 @@ public final class ExperimentRunner {
     listeners.add(listener);
   }
 
-  /** Goes by what is written now. */
+  /** Goes by what is written in the folder now. */
   public void onState(DesiredState next) {
     synchronized (this) {
-      state = next;
-      Map<String, Experiment> written = new TreeMap<>();
-      next.experiments().forEach(one -> written.put(keyOf(one), one));
-      for (ExperimentRun run : List.copyOf(runs.values())) {
-        if (!written.containsKey(run.experiment()) && !run.removed()) {
-          end(run, ExperimentPhase.HALTED, ITSELF, "its text was removed");
-          record(runOf(run.experiment()).gone());
-        }
-      }
-      written.forEach(this::onWritten);
+      files = next;
+      update();
     }
     publish();
+  }
+
+  private void update() {
+    state = documents.over(files);
+    Map<String, Experiment> written = new TreeMap<>();
+    state.experiments().forEach(one -> written.put(keyOf(one), one));
+    for (ExperimentRun run : List.copyOf(runs.values())) {
+      if (!written.containsKey(run.experiment())
+          && !run.removed()
+          && !run.experiment().equals(EVERYTHING)) {
+        halt(run, Asker.itself("its text was removed"));
+        record(runOf(run.experiment()).gone(clock.instant()));
+      }
+    }
+    for (Freeze freeze : state.freezes()) {
+      if (freeze.halt()) {
+        for (Experiment one : running()) {
+          if (freeze.covers(one)) {
+            halt(runOf(keyOf(one)), Asker.itself("Freeze: " + freeze.reason()));
+          }
+        }
+      }
+    }
+    written.forEach(this::onWritten);
   }
 
   private void onWritten(String key, Experiment experiment) {
@@ -85,21 +125,21 @@ public final class ExperimentRunner {
       return;
     }
     if (run != null) {
-      end(run, ExperimentPhase.HALTED, ITSELF, "its text was changed");
+      halt(run, Asker.itself("its text was changed"));
     }
     record(
-        new ExperimentRun(
+        ExperimentRun.written(
             key,
             fingerprint,
-            ExperimentPhase.PENDING,
-            clock.instant(),
-            null,
             experiment.lease(),
-            ITSELF,
-            "it was written",
-            false));
-    if (experiment.start() == Experiment.Start.IMMEDIATE && namesake(experiment) == null) {
-      begin(experiment, ITSELF, "its text says start: immediate");
+            clock.instant(),
+            run == null ? null : runOf(key).times()));
+    if (experiment.start() == Experiment.Start.IMMEDIATE) {
+      try {
+        begin(experiment, Asker.itself("its text says start: immediate"));
+      } catch (RefusedException e) {
+        LOG.warn("{} is not started: {}", key, e.getMessage());
+      }
     }
   }
 
@@ -112,13 +152,22 @@ public final class ExperimentRunner {
         switch (run.phase()) {
           case RUNNING -> {
             if (run.endsAt() == null || !now.isBefore(run.endsAt())) {
-              end(run, ExperimentPhase.COMPLETED, ITSELF, "its time is over");
-              changed = true;
+              changed |=
+                  end(
+                      run,
+                      ExperimentPhase.COMPLETED,
+                      Event.COMPLETED,
+                      Asker.itself("its time is over"));
             }
           }
           case HALTED, COMPLETED -> {
-            if (!now.isBefore(run.at().plus(run.lease()))) {
-              record(run.to(ExperimentPhase.RECOVERED, now, ITSELF, "the last lease has passed"));
+            if (!now.isBefore(run.times().since().plus(run.lease()))) {
+              recordAnyway(
+                  run.to(
+                      ExperimentPhase.RECOVERED,
+                      Event.RECOVERED,
+                      now,
+                      Asker.itself("the last lease has passed")));
             }
           }
           case PENDING, PREVIEWED, RECOVERED -> {}
@@ -133,19 +182,26 @@ public final class ExperimentRunner {
   /**
    * Says whom it would hit.
    *
-   * @throws IllegalArgumentException if there is none of that name
+   * @throws RefusedException if there is none of that name
    */
-  public synchronized ExperimentPreview preview(String key, String who) {
+  public synchronized ExperimentPreview preview(String key, Asker asker) {
     Experiment experiment = find(key);
-    ExperimentRun run = runs.get(key);
-    if (run != null && run.phase() == ExperimentPhase.PENDING) {
-      record(run.to(ExperimentPhase.PREVIEWED, clock.instant(), who, "it was previewed"));
+    ExperimentRun run = runOf(key);
+    if (run.phase() == ExperimentPhase.PENDING) {
+      record(run.to(ExperimentPhase.PREVIEWED, Event.PREVIEWED, clock.instant(), asker));
+    }
+    @Nullable String obstacle = null;
+    try {
+      check(experiment);
+    } catch (RefusedException e) {
+      obstacle = e.refusal().id() + ": " + e.getMessage();
     }
     return new ExperimentPreview(
         key,
         experiment.hypothesis(),
         experiment.duration(),
-        experiment.faults().stream().map(this::preview).toList());
+        experiment.faults().stream().map(this::preview).toList(),
+        obstacle);
   }
 
   private ExperimentPreview.FaultPreview preview(Experiment.Fault fault) {
@@ -161,28 +217,110 @@ public final class ExperimentRunner {
   }
 
   /**
+   * Takes an experiment that is not written in the folder. It does not start by this, unless it
+   * says so.
+   *
+   * @param text one YAML document
+   * @return {@code namespace/name}
+   * @throws RefusedException if it is wrong, or the folder has another of that name
+   * @throws IOException if it cannot be kept
+   */
+  public String submit(String text) throws IOException {
+    Experiment experiment = ExperimentDocuments.parse(text);
+    String key = keyOf(experiment);
+    synchronized (this) {
+      @Nullable Experiment there =
+          files.experiment(experiment.meta().namespace(), experiment.meta().name());
+      if (there != null) {
+        if (there.equals(experiment)) {
+          return key;
+        }
+        throw new RefusedException(
+            Refusal.IN_FOLDER,
+            key + " is written in the control plane's folder, and differs; change it there");
+      }
+      @Nullable ExperimentRun run = runs.get(key);
+      if (run != null
+          && run.phase() == ExperimentPhase.RUNNING
+          && !run.fingerprint().equals(fingerprint(experiment))) {
+        throw new RefusedException(
+            Refusal.PHASE, key + " is running with another text; stop it first");
+      }
+      documents.put(experiment, text);
+      update();
+    }
+    publish();
+    return key;
+  }
+
+  /**
+   * Forgets a submitted experiment; one that runs is halted by it, and nothing waits for that.
+   *
+   * @throws RefusedException if there is none, or it is written in the folder
+   * @throws IOException if its file stays, so that it would be there again after a restart
+   */
+  public void delete(String key, Asker asker) throws IOException {
+    try {
+      synchronized (this) {
+        Experiment experiment = find(key);
+        if (files.experiment(experiment.meta().namespace(), experiment.meta().name()) != null) {
+          throw new RefusedException(
+              Refusal.IN_FOLDER,
+              key + " is written in the control plane's folder; remove it there");
+        }
+        halt(runOf(key), asker);
+        try {
+          documents.remove(key);
+        } finally {
+          update();
+        }
+      }
+    } finally {
+      publish();
+    }
+  }
+
+  /**
    * Begins it.
    *
    * @param key {@code namespace/name}
-   * @throws IllegalArgumentException if there is none of that name, or it cannot begin now
+   * @throws RefusedException if there is none of that name, or it may not begin now
    */
-  public void start(String key, String who, String why) {
+  public void start(String key, Asker asker) {
+    synchronized (this) {
+      begin(find(key), asker);
+    }
+    publish();
+  }
+
+  /** Takes its faults back for a while; its end stays where it is. */
+  public void pause(String key, Asker asker) {
+    pause(key, true, asker);
+  }
+
+  /** Injects again what {@link #pause} took back, if it might begin now. */
+  public void resume(String key, Asker asker) {
+    pause(key, false, asker);
+  }
+
+  private void pause(String key, boolean paused, Asker asker) {
     synchronized (this) {
       Experiment experiment = find(key);
-      ExperimentPhase phase = runOf(key).phase();
-      switch (phase) {
-        case PENDING, PREVIEWED, RECOVERED -> {}
-        case RUNNING -> throw new IllegalArgumentException(key + " is running already");
-        case HALTED, COMPLETED ->
-            throw new IllegalArgumentException(
-                key + " has ended but proxies may still hold its leases; try again in a moment");
+      ExperimentRun run = runOf(key);
+      if (run.phase() != ExperimentPhase.RUNNING || run.paused() == paused) {
+        throw new RefusedException(
+            Refusal.PHASE,
+            key
+                + " is "
+                + (run.phase() != ExperimentPhase.RUNNING
+                    ? "not running but " + run.phase().text()
+                    : paused ? "paused already" : "not paused"));
       }
-      @Nullable String namesake = namesake(experiment);
-      if (namesake != null) {
-        throw new IllegalArgumentException(
-            namesake + " is running, and answers would name both as " + experiment.meta().name());
+      if (!paused) {
+        checkLimits(experiment);
       }
-      begin(experiment, who, why);
+      Event event = paused ? Event.PAUSED : Event.RESUMED;
+      record(run.with(event, paused, clock.instant(), asker));
     }
     publish();
   }
@@ -190,41 +328,105 @@ public final class ExperimentRunner {
   /**
    * Ends one before its time.
    *
-   * @throws IllegalArgumentException if it is not running
+   * @throws RefusedException if it is not running
    */
-  public void stop(String key, String who, String why) {
+  public void stop(String key, Asker asker) {
     synchronized (this) {
-      @Nullable ExperimentRun run = runs.get(key);
-      if (run == null || run.phase() != ExperimentPhase.RUNNING) {
-        throw new IllegalArgumentException(key + " is not running");
+      ExperimentRun run = runOf(find(key));
+      if (!end(run, ExperimentPhase.HALTED, Event.STOPPED, asker)) {
+        throw new RefusedException(
+            Refusal.PHASE, key + " is not running but " + run.phase().text());
       }
-      end(run, ExperimentPhase.HALTED, who, why);
     }
     publish();
   }
 
-  /** Ends all that run; gives their names. */
-  public List<String> haltAll(String who, String why) {
+  /**
+   * Ends one at once, and keeps it from starting again while the halt is fresh. One that does not
+   * run is kept from starting too.
+   *
+   * @throws RefusedException if there is none of that name
+   */
+  public void halt(String key, Asker asker) {
+    synchronized (this) {
+      ExperimentRun run = runOf(find(key));
+      if (!halt(run, asker)) {
+        Instant now = clock.instant();
+        recordAnyway(run.with(Event.HALTED, false, now, asker).haltedAt(now));
+      }
+    }
+    publish();
+  }
+
+  /** Ends all that run, and lets nothing start while this is fresh; gives their names. */
+  public List<String> haltAll(Asker asker) {
     List<String> halted = new ArrayList<>();
     synchronized (this) {
       for (ExperimentRun run : List.copyOf(runs.values())) {
-        if (end(run, ExperimentPhase.HALTED, who, why)) {
+        if (halt(run, asker)) {
           halted.add(run.experiment());
         }
       }
+      recordAnyway(everything(Event.HALTED, clock.instant(), asker));
     }
     publish();
     return halted;
   }
 
-  /** Where each experiment that is written stands, by name. */
-  public synchronized List<ExperimentRun> runs() {
-    return runs.values().stream().filter(run -> !run.removed()).toList();
+  /** Takes back that nothing may start after a halt. What was halted stays so. */
+  public synchronized void lift(Asker asker) {
+    for (ExperimentRun run : List.copyOf(runs.values())) {
+      if (run.times().halted() != null && !run.experiment().equals(EVERYTHING)) {
+        record(run.with(Event.LIFTED, run.paused(), clock.instant(), asker).haltedAt(null));
+      }
+    }
+    record(everything(Event.LIFTED, null, asker));
   }
 
-  /** All that ever happened, in order. */
+  /** When everything was halted last, if that still keeps experiments from starting. */
+  public synchronized @Nullable Instant freshHalt() {
+    @Nullable ExperimentRun everything = runs.get(EVERYTHING);
+    return everything == null || !isFresh(everything.times().halted())
+        ? null
+        : everything.times().halted();
+  }
+
+  private ExperimentRun everything(Event event, @Nullable Instant halted, Asker asker) {
+    Instant now = clock.instant();
+    return new ExperimentRun(
+        EVERYTHING,
+        "",
+        ExperimentPhase.PENDING,
+        now,
+        event,
+        asker,
+        new ExperimentRun.Times(now, null, null, halted),
+        Duration.ZERO,
+        false,
+        false);
+  }
+
+  /** Where each experiment that is written stands, by name. */
+  public synchronized List<ExperimentRun> runs() {
+    return runs.values().stream()
+        .filter(run -> !run.removed() && !run.experiment().equals(EVERYTHING))
+        .toList();
+  }
+
+  /** Its text, or null where there is none. */
+  public synchronized @Nullable Experiment experiment(String key) {
+    int slash = key.indexOf('/');
+    return slash < 0 ? null : state.experiment(key.substring(0, slash), key.substring(slash + 1));
+  }
+
+  /** What happened, in order, as far back as it is kept. */
   public synchronized List<ExperimentRun> history() {
     return ledger.entries();
+  }
+
+  /** What happened to one. */
+  public synchronized List<ExperimentRun> history(String key) {
+    return ledger.entries().stream().filter(entry -> entry.experiment().equals(key)).toList();
   }
 
   /** The faults for one proxy, by resource name, each under its lease. */
@@ -247,22 +449,101 @@ public final class ExperimentRunner {
     return faults;
   }
 
-  private void begin(Experiment experiment, String who, String why) {
+  private void begin(Experiment experiment, Asker asker) {
+    ExperimentRun run = runOf(experiment);
+    try {
+      check(experiment);
+    } catch (RefusedException e) {
+      Asker refused =
+          new Asker(asker.who(), e.refusal().id() + ": " + e.getMessage(), asker.from());
+      record(run.with(Event.REFUSED, run.paused(), clock.instant(), refused));
+      throw e;
+    }
     Instant now = clock.instant();
-    ExperimentRun run = runOf(keyOf(experiment));
-    record(run.to(ExperimentPhase.RUNNING, now, who, why).until(now.plus(experiment.duration())));
+    record(run.running(now.plus(experiment.duration()), now, asker));
   }
 
-  private boolean end(ExperimentRun run, ExperimentPhase how, String who, String why) {
+  /**
+   * Whether it may start now.
+   *
+   * @throws RefusedException with what is against it
+   */
+  private void check(Experiment experiment) {
+    String key = keyOf(experiment);
+    ExperimentRun run = runOf(key);
+    switch (run.phase()) {
+      case PENDING, PREVIEWED, RECOVERED -> {}
+      case RUNNING -> throw new RefusedException(Refusal.PHASE, key + " is running already");
+      case HALTED, COMPLETED ->
+          throw new RefusedException(
+              Refusal.LEASES,
+              key + " has ended but proxies may still hold its leases; try again in a moment");
+    }
+    refuseFresh(runs.get(EVERYTHING), "everything");
+    refuseFresh(run, key);
+    checkLimits(experiment);
+  }
+
+  private void checkLimits(Experiment experiment) {
+    StartRules.check(
+        state,
+        experiment,
+        running().stream().filter(other -> !keyOf(other).equals(keyOf(experiment))).toList());
+  }
+
+  private void refuseFresh(@Nullable ExperimentRun run, String what) {
+    @Nullable Instant halted = run == null ? null : run.times().halted();
+    if (halted != null && isFresh(halted)) {
+      throw new RefusedException(
+          Refusal.HALT,
+          "%s was halted at %s; nothing starts before %s unless the halt is lifted"
+              .formatted(what, halted, halted.plus(state.mesh().chaos().haltCooldown())));
+    }
+  }
+
+  private boolean isFresh(@Nullable Instant halted) {
+    return halted != null
+        && clock.instant().isBefore(halted.plus(state.mesh().chaos().haltCooldown()));
+  }
+
+  /** Those that run, paused or not. */
+  private List<Experiment> running() {
+    return state.experiments().stream()
+        .filter(
+            one -> {
+              @Nullable ExperimentRun run = runs.get(keyOf(one));
+              return run != null && run.phase() == ExperimentPhase.RUNNING;
+            })
+        .toList();
+  }
+
+  private boolean halt(ExperimentRun run, Asker asker) {
+    return end(run, ExperimentPhase.HALTED, Event.HALTED, asker);
+  }
+
+  private boolean end(ExperimentRun run, ExperimentPhase how, Event event, Asker asker) {
     if (run.phase() != ExperimentPhase.RUNNING) {
       return false;
     }
-    record(run.to(how, clock.instant(), who, why));
+    Instant now = clock.instant();
+    ExperimentRun ended = run.to(how, event, now, asker);
+    boolean byHalt = event == Event.HALTED && !asker.who().equals(Asker.ITSELF);
+    recordAnyway(byHalt ? ended.haltedAt(now) : ended);
     return true;
   }
 
   private void record(ExperimentRun run) {
     ledger.append(run);
+    runs.put(run.experiment(), run);
+  }
+
+  /** What ends faults takes effect whether it can be written down or not. */
+  private void recordAnyway(ExperimentRun run) {
+    try {
+      ledger.append(run);
+    } catch (UncheckedIOException e) {
+      LOG.error("{} {}, but it is not in the ledger", run.experiment(), run.event().text(), e);
+    }
     runs.put(run.experiment(), run);
   }
 
@@ -273,6 +554,7 @@ public final class ExperimentRunner {
         @Nullable ExperimentRun run = runs.get(keyOf(experiment));
         if (run != null
             && run.phase() == ExperimentPhase.RUNNING
+            && !run.paused()
             && run.endsAt() != null
             && clock.instant().isBefore(run.endsAt())) {
           addFaults(experiment, run.endsAt(), faults);
@@ -296,17 +578,8 @@ public final class ExperimentRunner {
     }
   }
 
-  /** One of another namespace that is running under the same name. */
-  private @Nullable String namesake(Experiment experiment) {
-    String suffix = "/" + experiment.meta().name();
-    for (ExperimentRun run : runs.values()) {
-      if (run.phase() == ExperimentPhase.RUNNING
-          && run.experiment().endsWith(suffix)
-          && !run.experiment().equals(keyOf(experiment))) {
-        return run.experiment();
-      }
-    }
-    return null;
+  private ExperimentRun runOf(Experiment experiment) {
+    return runOf(keyOf(experiment));
   }
 
   /** Of one that is written, or was until now. */
@@ -315,17 +588,18 @@ public final class ExperimentRunner {
   }
 
   private Experiment find(String key) {
-    for (Experiment experiment : state.experiments()) {
-      if (keyOf(experiment).equals(key)) {
-        return experiment;
-      }
+    @Nullable Experiment experiment = experiment(key);
+    if (experiment != null) {
+      return experiment;
     }
-    List<String> known = state.experiments().stream().map(ExperimentRunner::keyOf).toList();
-    throw new IllegalArgumentException(
+    List<String> known =
+        state.experiments().stream().map(ExperimentRunner::keyOf).limit(20).toList();
+    throw new RefusedException(
+        Refusal.UNKNOWN,
         "there is no experiment " + key + (known.isEmpty() ? "" : "; there are " + known));
   }
 
-  private static String keyOf(Experiment experiment) {
+  static String keyOf(Experiment experiment) {
     return experiment.meta().namespace() + "/" + experiment.meta().name();
   }
 

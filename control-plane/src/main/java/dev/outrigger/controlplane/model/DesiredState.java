@@ -20,6 +20,7 @@ public final class DesiredState {
   private final List<TrafficPolicy> trafficPolicies;
   private final List<AuthenticationPolicy> authenticationPolicies;
   private final List<Experiment> experiments;
+  private final List<Freeze> freezes;
 
   private DesiredState(NavigableMap<ObjectKey, MeshObject> objects) {
     this.objects = Collections.unmodifiableNavigableMap(objects);
@@ -30,10 +31,12 @@ public final class DesiredState {
     List<TrafficPolicy> traffic = new ArrayList<>();
     List<AuthenticationPolicy> authentication = new ArrayList<>();
     List<Experiment> experiments = new ArrayList<>();
+    List<Freeze> freezes = new ArrayList<>();
     for (MeshObject object : objects.values()) {
       switch (object) {
         case AuthenticationPolicy policy -> authentication.add(policy);
         case Experiment experiment -> experiments.add(experiment);
+        case Freeze freeze -> freezes.add(freeze);
         case HttpRoute route -> routes.add(route);
         case MeshConfig config -> configs.add(config);
         case Service service -> services.add(service);
@@ -48,6 +51,7 @@ public final class DesiredState {
     this.trafficPolicies = List.copyOf(traffic);
     this.authenticationPolicies = List.copyOf(authentication);
     this.experiments = List.copyOf(experiments);
+    this.freezes = List.copyOf(freezes);
   }
 
   public static DesiredState empty() {
@@ -95,6 +99,17 @@ public final class DesiredState {
 
   public List<Experiment> experiments() {
     return experiments;
+  }
+
+  /** While there is one, what it covers does not start. */
+  public List<Freeze> freezes() {
+    return freezes;
+  }
+
+  /** Whether experiments leave it alone: it says so itself, or the mesh's limits do. */
+  public boolean isProtected(ServiceName name) {
+    @Nullable Service service = service(name);
+    return mesh.chaos().isProtected(name) || service != null && service.meta().isProtected();
   }
 
   public @Nullable Service service(ServiceName name) {

@@ -18,6 +18,7 @@ import org.jspecify.annotations.Nullable;
  * @param http2BetweenProxies whether requests of HTTP/1.1 share a few connections of HTTP/2 between
  *     two of our proxies
  * @param opaquePorts ports on which the server speaks first, or that are known to be no HTTP
+ * @param chaos how far experiments may go
  */
 public record MeshConfig(
     ObjectMeta meta,
@@ -27,7 +28,8 @@ public record MeshConfig(
     @Nullable Double samplingPercent,
     Duration detectionTimeout,
     boolean http2BetweenProxies,
-    Set<Integer> opaquePorts)
+    Set<Integer> opaquePorts,
+    ChaosLimits chaos)
     implements MeshObject {
   /** SMTP, MySQL, Galera, PostgreSQL, Redis, Elasticsearch transport, memcached, MongoDB. */
   public static final Set<Integer> DEFAULT_OPAQUE_PORTS =
@@ -45,7 +47,8 @@ public record MeshConfig(
           100.0,
           DEFAULT_DETECTION_TIMEOUT,
           false,
-          DEFAULT_OPAQUE_PORTS);
+          DEFAULT_OPAQUE_PORTS,
+          ChaosLimits.DEFAULT);
 
   public MeshConfig {
     opaquePorts = Set.copyOf(opaquePorts);

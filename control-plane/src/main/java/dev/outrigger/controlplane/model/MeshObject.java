@@ -4,6 +4,7 @@ package dev.outrigger.controlplane.model;
 public sealed interface MeshObject
     permits AuthenticationPolicy,
         Experiment,
+        Freeze,
         HttpRoute,
         MeshConfig,
         Service,
@@ -26,7 +27,8 @@ public sealed interface MeshObject
     TRAFFIC_POLICY("TrafficPolicy", "mesh.outrigger.dev/v1alpha1"),
     AUTHENTICATION_POLICY("AuthenticationPolicy", "mesh.outrigger.dev/v1alpha1"),
     MESH_CONFIG("MeshConfig", "mesh.outrigger.dev/v1alpha1"),
-    EXPERIMENT("Experiment", "chaos.outrigger.dev/v1alpha1");
+    EXPERIMENT("Experiment", "chaos.outrigger.dev/v1alpha1"),
+    FREEZE("Freeze", "chaos.outrigger.dev/v1alpha1");
 
     private final String text;
     private final String apiVersion;

@@ -27,10 +27,12 @@ public final class FaultTargets {
 
   /** Whether the proxy beside the workload must hear of the fault. */
   public static boolean concerns(DesiredState state, Experiment.Fault fault, Workload workload) {
-    if (!workload.hasSidecar() || workload.meta().isProtected()) {
+    if (!workload.hasSidecar()
+        || workload.meta().isProtected()
+        || state.mesh().chaos().protectedNamespaces().contains(workload.meta().namespace())) {
       return false;
     }
-    if (isProtected(state.servicesOf(workload))) {
+    if (state.servicesOf(workload).stream().anyMatch(s -> state.isProtected(s.serviceName()))) {
       return false;
     }
     return switch (fault.place()) {
@@ -65,15 +67,31 @@ public final class FaultTargets {
       }
     }
     List<ServiceName> destinations = destinations(state, match);
+    if (match.destinations().isEmpty()) {
+      destinations = allButProtected(state);
+    }
     boolean nobody = identities.isEmpty() && !match.sourceServices().isEmpty();
-    boolean nowhere = destinations.isEmpty() && !match.destinations().isEmpty();
+    boolean nowhere =
+        destinations.isEmpty() && (!match.destinations().isEmpty() || isAllProtected(state));
     return nobody || nowhere
         ? Optional.empty()
         : Optional.of(new Scope(List.copyOf(identities), destinations));
   }
 
   private static List<ServiceName> destinations(DesiredState state, Experiment.Match match) {
-    return match.destinations().stream().filter(name -> !isProtected(state, name)).toList();
+    return match.destinations().stream().filter(name -> !state.isProtected(name)).toList();
+  }
+
+  private static boolean isAllProtected(DesiredState state) {
+    return !state.services().isEmpty()
+        && state.services().stream().allMatch(s -> state.isProtected(s.serviceName()));
+  }
+
+  /** Empty, which means all, where nothing is protected. */
+  private static List<ServiceName> allButProtected(DesiredState state) {
+    List<ServiceName> all = state.services().stream().map(Service::serviceName).toList();
+    List<ServiceName> rest = all.stream().filter(name -> !state.isProtected(name)).toList();
+    return rest.size() == all.size() ? List.of() : rest;
   }
 
   private static boolean isSource(DesiredState state, Experiment.Match match, Workload workload) {
@@ -115,14 +133,5 @@ public final class FaultTargets {
     return wanted.endsWith("/*")
         ? identity.startsWith(wanted.substring(0, wanted.length() - 1))
         : wanted.equals(identity);
-  }
-
-  private static boolean isProtected(List<Service> services) {
-    return services.stream().anyMatch(service -> service.meta().isProtected());
-  }
-
-  private static boolean isProtected(DesiredState state, ServiceName name) {
-    @Nullable Service service = state.service(name);
-    return service != null && service.meta().isProtected();
   }
 }

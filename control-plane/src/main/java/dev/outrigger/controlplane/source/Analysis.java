@@ -36,6 +36,11 @@ public record Analysis(DesiredState state, List<Problem> problems, int files) {
     return new Analysis(reading.state(), reading.problems(), 1);
   }
 
+  /** The YAML documents of a text, each as a text of its own; blank ones are left out. */
+  public static List<String> documents(String text) {
+    return DocumentDecoder.split(text);
+  }
+
   public boolean hasErrors() {
     return problems.stream().anyMatch(p -> p.severity() == Problem.Severity.ERROR);
   }

@@ -43,8 +43,7 @@ final class DocumentDecoder {
           "TLSRoute",
           "AuthorizationPolicy",
           "RateLimitPolicy",
-          "ExternalService",
-          "Freeze");
+          "ExternalService");
 
   private static final Map<String, Kind> KINDS = new LinkedHashMap<>();
 
@@ -83,6 +82,22 @@ final class DocumentDecoder {
       start = i + 1;
     }
     return documents;
+  }
+
+  /** The documents of a text, as texts of their own. */
+  static List<String> split(String text) {
+    List<String> documents = new ArrayList<>();
+    StringBuilder one = new StringBuilder();
+    for (String line : text.lines().toList()) {
+      if (isSeparator(line)) {
+        documents.add(one.toString());
+        one.setLength(0);
+      } else {
+        one.append(line).append('\n');
+      }
+    }
+    documents.add(one.toString());
+    return documents.stream().filter(document -> !document.isBlank()).toList();
   }
 
   private static boolean isSeparator(String line) {
@@ -211,6 +226,7 @@ final class DocumentDecoder {
             case AUTHENTICATION_POLICY -> MeshConfigDecoder.authentication(meta, spec);
             case MESH_CONFIG -> MeshConfigDecoder.decode(meta, spec);
             case EXPERIMENT -> ExperimentDecoder.decode(meta, spec);
+            case FREEZE -> ChaosDecoder.freeze(meta, spec);
           };
       spec.finish();
     }

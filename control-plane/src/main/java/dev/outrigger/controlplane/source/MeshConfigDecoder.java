@@ -62,7 +62,15 @@ final class MeshConfigDecoder {
     Duration detection = spec.positive("protocolDetectionTimeout", defaults.detectionTimeout());
     boolean http2 = spec.flag("http2BetweenProxies", defaults.http2BetweenProxies());
     return new MeshConfig(
-        meta, trustDomain, mode, accessLog(spec), sampling, detection, http2, opaque);
+        meta,
+        trustDomain,
+        mode,
+        accessLog(spec),
+        sampling,
+        detection,
+        http2,
+        opaque,
+        ChaosDecoder.limits(spec.object("chaos")));
   }
 
   private static AccessLog accessLog(Fields spec) {

@@ -4,6 +4,7 @@ import dev.outrigger.controlplane.model.AppProtocol;
 import dev.outrigger.controlplane.model.AuthenticationPolicy;
 import dev.outrigger.controlplane.model.DesiredState;
 import dev.outrigger.controlplane.model.Experiment;
+import dev.outrigger.controlplane.model.Freeze;
 import dev.outrigger.controlplane.model.HttpRoute;
 import dev.outrigger.controlplane.model.MeshConfig;
 import dev.outrigger.controlplane.model.Service;
@@ -52,7 +53,7 @@ final class Semantics {
             policy.targets().forEach(target -> semantics.target(document, target, targeted));
         case HttpRoute route -> semantics.route(document, route);
         case Service service -> semantics.addresses(document, service, addresses);
-        case Workload _, AuthenticationPolicy _, Experiment _ -> {}
+        case Workload _, AuthenticationPolicy _, Experiment _, Freeze _ -> {}
       }
     }
     return semantics.problems;

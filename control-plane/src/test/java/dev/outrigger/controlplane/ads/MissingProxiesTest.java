@@ -43,7 +43,7 @@ class MissingProxiesTest {
             .findFirst()
             .orElseThrow()
             .action()
-            .answer(new ApiRequest(List.of(), ""))
+            .answer(new ApiRequest(List.of(), "", "127.0.0.1"))
             .body()
             .replaceFirst("(?s).*\"missing\":(\\[[^]]*]).*", "$1");
   }

@@ -37,7 +37,9 @@ final class ExperimentRunnerTest {
   @BeforeEach
   void begin() throws IOException {
     ledger = ExperimentLedger.open(folder.resolve("experiments.jsonl"));
-    runner = new ExperimentRunner(() -> now, ledger);
+    runner =
+        new ExperimentRunner(
+            () -> now, ledger, ExperimentDocuments.open(folder.resolve("experiments")));
   }
 
   @AfterEach
@@ -49,10 +51,10 @@ final class ExperimentRunnerTest {
   void experimentGoesThroughItsPhasesAndTheLedgerSaysWhoWhenAndWhy() {
     runner.onState(manual());
     assertThat(phase()).isEqualTo(ExperimentPhase.PENDING);
-    assertThat(runner.preview(KEY, "ann").faults().getFirst().workloads())
+    assertThat(runner.preview(KEY, by("ann", "")).faults().getFirst().workloads())
         .containsExactly("shop/checkout-1");
     assertThat(phase()).isEqualTo(ExperimentPhase.PREVIEWED);
-    runner.start(KEY, "ann", "game day");
+    runner.start(KEY, by("ann", "game day"));
     assertThat(phase()).isEqualTo(ExperimentPhase.RUNNING);
     pass(Duration.ofMinutes(5).minusMillis(1));
     assertThat(phase()).isEqualTo(ExperimentPhase.RUNNING);
@@ -71,7 +73,7 @@ final class ExperimentRunnerTest {
   void onlyTheProxiesConcernedGetTheirFaultsUnderTheLeaseUntilTheAbsoluteEnd() throws Exception {
     runner.onState(manual());
     assertThat(faults("checkout-1")).isZero();
-    runner.start(KEY, "ann", "");
+    runner.start(KEY, by("ann", ""));
     VersionedResource slow =
         Objects.requireNonNull(
             runner
@@ -94,28 +96,29 @@ final class ExperimentRunnerTest {
   @Test
   void haltEndsEverythingAtOnceAndTellsProxies() {
     runner.onState(manual());
-    runner.start(KEY, "ann", "");
+    runner.start(KEY, by("ann", ""));
     int[] told = {0};
     runner.onChange(() -> told[0]++);
-    assertThat(runner.haltAll("bob", "pager")).containsExactly(KEY);
+    assertThat(runner.haltAll(by("bob", "pager"))).containsExactly(KEY);
     assertThat(told[0]).isEqualTo(1);
     assertThat(faults("checkout-1")).isZero();
     assertThat(phase()).isEqualTo(ExperimentPhase.HALTED);
-    assertThatThrownBy(() -> runner.start(KEY, "ann", "")).hasMessageContaining("leases");
+    assertThatThrownBy(() -> runner.start(KEY, by("ann", ""))).hasMessageContaining("leases");
     pass(Duration.ofSeconds(10));
-    runner.start(KEY, "ann", "again");
+    assertRefused(Refusal.HALT);
+    pass(Duration.ofSeconds(50));
+    runner.start(KEY, by("ann", "again"));
     assertThat(phase()).isEqualTo(ExperimentPhase.RUNNING);
   }
 
   @Test
-  void restartGoesOnWithWhatIsLeftAndNotBeyond() throws IOException {
+  void whatRanWhenTheControlPlaneDiedIsHaltedAndNeverRunsOn() throws IOException {
     runner.onState(immediate());
     assertThat(phase()).isEqualTo(ExperimentPhase.RUNNING);
     restart(Duration.ofMinutes(4));
-    assertThat(phase()).isEqualTo(ExperimentPhase.RUNNING);
-    assertThat(faults("checkout-1")).isPositive();
-    pass(Duration.ofMinutes(1));
-    assertThat(phase()).isEqualTo(ExperimentPhase.COMPLETED);
+    assertThat(phase()).isEqualTo(ExperimentPhase.HALTED);
+    assertThat(runner.runs().getFirst().why()).contains("restarted");
+    assertThat(faults("checkout-1")).isZero();
     // It said "immediate" once; what has ended is not begun again by another restart.
     restart(Duration.ofMinutes(1));
     assertThat(faults("checkout-1")).isZero();
@@ -123,11 +126,160 @@ final class ExperimentRunnerTest {
   }
 
   @Test
-  void restartAfterTheEndInjectsNothing() throws IOException {
-    runner.onState(immediate());
-    restart(Duration.ofMinutes(6));
-    assertThat(phase()).isEqualTo(ExperimentPhase.COMPLETED);
+  void whilePausedNothingIsInjectedAndTheEndStays() {
+    runner.onState(manual());
+    runner.start(KEY, by("ann", ""));
+    runner.pause(KEY, by("bob", "a call"));
     assertThat(faults("checkout-1")).isZero();
+    assertThat(phase()).isEqualTo(ExperimentPhase.RUNNING);
+    assertThat(condition("Paused")).isTrue();
+    assertThatThrownBy(() -> runner.pause(KEY, by("bob", ""))).hasMessageContaining("already");
+    pass(Duration.ofMinutes(1));
+    runner.resume(KEY, by("bob", ""));
+    assertThat(faults("checkout-1")).isPositive();
+    assertThat(condition("Paused")).isFalse();
+    pass(Duration.ofMinutes(4));
+    assertThat(phase()).isEqualTo(ExperimentPhase.COMPLETED);
+    assertThat(condition("Injecting")).isFalse();
+  }
+
+  @Test
+  void aFreshHaltKeepsEverythingFromStartingUntilItIsOldOrLifted() throws IOException {
+    runner.onState(manual());
+    assertThat(runner.haltAll(by("bob", "pager"))).isEmpty();
+    assertRefused(Refusal.HALT);
+    ledger.close();
+    begin();
+    runner.onState(manual());
+    assertRefused(Refusal.HALT);
+    now = now.plus(Duration.ofSeconds(59));
+    assertRefused(Refusal.HALT);
+    now = now.plus(Duration.ofSeconds(1));
+    runner.start(KEY, by("ann", ""));
+    runner.haltAll(by("bob", "pager"));
+    pass(Duration.ofSeconds(10));
+    assertRefused(Refusal.HALT);
+    runner.lift(by("bob", "all clear"));
+    runner.start(KEY, by("ann", ""));
+    assertThat(phase()).isEqualTo(ExperimentPhase.RUNNING);
+  }
+
+  @Test
+  void aHaltOfOneKeepsThatOneFromStarting() {
+    runner.onState(manual());
+    runner.halt(KEY, by("bob", "not today"));
+    assertRefused(Refusal.HALT);
+    assertThat(runner.history().getLast().event()).isEqualTo(ExperimentRun.Event.REFUSED);
+    assertThat(runner.history().getLast().why()).startsWith("OR2004");
+    now = now.plus(Duration.ofMinutes(1));
+    runner.start(KEY, by("ann", ""));
+  }
+
+  @Test
+  void anEndTakesEffectAlthoughTheLedgerCannotBeWritten() throws IOException {
+    runner.onState(manual());
+    runner.start(KEY, by("ann", ""));
+    ledger.close();
+    assertThat(runner.haltAll(by("bob", "the disk is full"))).containsExactly(KEY);
+    assertThat(faults("checkout-1")).isZero();
+    assertThat(phase()).isEqualTo(ExperimentPhase.HALTED);
+  }
+
+  @Test
+  void whatIsSubmittedSurvivesARestartUntilItIsDeleted() throws IOException {
+    DesiredState mesh = state(yaml().substring(0, yaml().lastIndexOf("---")));
+    runner.onState(mesh);
+    assertThat(runner.runs()).isEmpty();
+    String document = yaml().substring(yaml().lastIndexOf("---") + 4);
+    assertThat(runner.submit(document)).isEqualTo(KEY);
+    ledger.close();
+    begin();
+    runner.onState(mesh);
+    runner.start(KEY, by("ann", ""));
+    assertThat(faults("checkout-1")).isPositive();
+    assertThatThrownBy(() -> runner.submit(document.replace("5m", "6m")))
+        .hasMessageContaining("stop it first");
+    runner.delete(KEY, by("ann", "done"));
+    assertThat(faults("checkout-1")).isZero();
+    assertThat(runner.runs()).isEmpty();
+    ledger.close();
+    begin();
+    runner.onState(mesh);
+    assertThat(runner.runs()).isEmpty();
+  }
+
+  @Test
+  void aDocumentThatIsWrongIsRefusedWithItsLine() {
+    runner.onState(manual());
+    assertThatThrownBy(() -> runner.submit("apiVersion: chaos.outrigger.dev/v1alpha1\nkind: Exp"))
+        .hasMessageContaining("line 2")
+        .hasMessageContaining("OR1008");
+    assertThatThrownBy(() -> runner.submit(yaml())).hasMessageContaining("one Experiment");
+    assertThatThrownBy(
+            () ->
+                runner.submit(yaml().substring(yaml().lastIndexOf("---") + 4).replace("5m", "6m")))
+        .hasMessageContaining("folder");
+  }
+
+  @Test
+  void aFreezeRefusesStartsAndHaltsOnlyIfAsked() {
+    runner.onState(manual());
+    runner.start(KEY, by("ann", ""));
+    runner.onState(state(yaml() + freeze("false")));
+    assertThat(phase()).isEqualTo(ExperimentPhase.RUNNING);
+    runner.onState(state(yaml() + freeze("true")));
+    assertThat(phase()).isEqualTo(ExperimentPhase.HALTED);
+    assertThat(runner.runs().getFirst().why()).contains("black friday");
+    assertThat(faults("checkout-1")).isZero();
+    pass(Duration.ofMinutes(2));
+    assertRefused(Refusal.FREEZE);
+    runner.onState(manual());
+    runner.start(KEY, by("ann", ""));
+  }
+
+  @Test
+  void limitsOfTheMeshRefuseWithACodeOfTheirOwn() {
+    assertRefusedUnder("{maxRequestShare: 19%}", Refusal.REQUESTS);
+    assertRefusedUnder("{maxExperiments: 0}", Refusal.EXPERIMENTS);
+    assertRefusedUnder("{maxExperimentsPerNamespace: 0}", Refusal.EXPERIMENTS);
+    assertRefusedUnder("{maxWorkloadShare: 50%}", Refusal.WORKLOADS);
+    assertRefusedUnder("{protectedServices: [catalog.shop]}", Refusal.PROTECTED);
+    assertRefusedUnder("{protectedNamespaces: [shop]}", Refusal.PROTECTED);
+    runner.onState(state(under("{maxRequestShare: 100%, maxWorkloadShare: 100%}")));
+    runner.start(KEY, by("ann", ""));
+  }
+
+  @Test
+  void oneExperimentRunsOnAPathUnlessAllowed() {
+    String second = yaml().substring(yaml().lastIndexOf("---")).replace("slow-catalog", "second");
+    runner.onState(state(yaml() + second));
+    runner.start(KEY, by("ann", ""));
+    assertThatThrownBy(() -> runner.start("shop/second", by("ann", "")))
+        .isInstanceOfSatisfying(
+            RefusedException.class, e -> assertThat(e.refusal()).isEqualTo(Refusal.SAME_PATH));
+    runner.onState(state(under("{sharedPaths: true}") + second));
+    runner.start("shop/second", by("ann", ""));
+  }
+
+  @Test
+  void aFullLedgerBeginsAnewWithWhereEachStands() throws IOException {
+    ledger.close();
+    ledger = ExperimentLedger.open(folder.resolve("experiments.jsonl"), 10);
+    runner =
+        new ExperimentRunner(
+            () -> now, ledger, ExperimentDocuments.open(folder.resolve("experiments")));
+    runner.onState(manual());
+    runner.start(KEY, by("ann", ""));
+    for (int i = 0; i < 6; i++) {
+      runner.pause(KEY, by("ann", ""));
+      runner.resume(KEY, by("ann", ""));
+    }
+    assertThat(runner.history()).hasSizeLessThanOrEqualTo(10);
+    assertThat(folder.resolve("experiments.jsonl.1")).exists();
+    ledger.close();
+    begin();
+    runner.onState(manual());
+    assertThat(phase()).isEqualTo(ExperimentPhase.HALTED);
   }
 
   @Test
@@ -150,8 +302,9 @@ final class ExperimentRunnerTest {
         folder.resolve("experiments.jsonl"), "{\"at\":\"2026", StandardOpenOption.APPEND);
     begin();
     runner.onState(immediate());
-    assertThat(phase()).isEqualTo(ExperimentPhase.RUNNING);
-    runner.stop(KEY, "ann", "enough");
+    assertThat(phase()).isEqualTo(ExperimentPhase.HALTED);
+    pass(Duration.ofSeconds(10));
+    runner.halt(KEY, by("ann", "enough"));
     ledger.close();
     begin();
     assertThat(runner.history().getLast().why()).isEqualTo("enough");
@@ -160,8 +313,8 @@ final class ExperimentRunnerTest {
   @Test
   void unknownNamesAreAnsweredWithTheKnownOnes() {
     runner.onState(manual());
-    assertThatThrownBy(() -> runner.start("shop/slow", "ann", "")).hasMessageContaining(KEY);
-    assertThatThrownBy(() -> runner.stop(KEY, "ann", "")).hasMessageContaining("not running");
+    assertThatThrownBy(() -> runner.start("shop/slow", by("ann", ""))).hasMessageContaining(KEY);
+    assertThatThrownBy(() -> runner.stop(KEY, by("ann", ""))).hasMessageContaining("not running");
   }
 
   private void restart(Duration later) throws IOException {
@@ -183,6 +336,46 @@ final class ExperimentRunnerTest {
 
   private int faults(String workload) {
     return runner.faultsFor(node(workload, Implementation.OUTRIGGER)).size();
+  }
+
+  private boolean condition(String type) {
+    return Conditions.of(runner.history(KEY)).stream()
+        .filter(condition -> condition.type().equals(type))
+        .findFirst()
+        .orElseThrow()
+        .status();
+  }
+
+  private void assertRefused(Refusal why) {
+    assertThatThrownBy(() -> runner.start(KEY, by("ann", "")))
+        .isInstanceOfSatisfying(
+            RefusedException.class, e -> assertThat(e.refusal()).isEqualTo(why));
+    assertThat(faults("checkout-1")).isZero();
+  }
+
+  private void assertRefusedUnder(String limits, Refusal why) {
+    runner.onState(state(under(limits)));
+    assertRefused(why);
+  }
+
+  private static String under(String limits) {
+    return yaml()
+        .replace("  accessLog: stdout\n", "  accessLog: stdout\n  chaos: " + limits + "\n");
+  }
+
+  private static String freeze(String halt) {
+    return """
+    ---
+    apiVersion: chaos.outrigger.dev/v1alpha1
+    kind: Freeze
+    metadata: {name: sale}
+    spec: {reason: black friday, owner: shop, halt: %s}
+    """
+        .formatted(halt);
+  }
+
+  private static Asker by(String who, String why) {
+    return new Asker(who, why, "127.0.0.1");
   }
 
   private static NodeDescription node(String workload, Implementation implementation) {

@@ -1,0 +1,84 @@
+package dev.outrigger.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.outrigger.controlplane.ControlPlane;
+import dev.outrigger.controlplane.ControlPlaneOptions;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.security.SecureRandom;
+import java.time.Instant;
+import java.util.Map;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** The verbs against a control plane in this process. */
+class ExperimentCommandTest {
+  private static final String DOCUMENT =
+      """
+      apiVersion: chaos.outrigger.dev/v1alpha1
+      kind: Experiment
+      metadata: {name: slow, namespace: shop}
+      spec:
+        hypothesis: nobody minds
+        owner: tests
+        duration: 1m
+        faults:
+        - name: late
+          where: request
+          delay: {fixed: 300ms}
+      """;
+
+  @TempDir private Path folder;
+  private Path file;
+  private ControlPlane plane;
+
+  @BeforeEach
+  void start() throws Exception {
+    Path mesh = Files.createDirectory(folder.resolve("mesh"));
+    file = Files.writeString(folder.resolve("slow.yaml"), DOCUMENT);
+    plane =
+        ControlPlane.start(
+            ControlPlaneOptions.onFreePorts(mesh, folder.resolve("state")),
+            () -> Instant.parse("2026-11-21T00:00:00Z"),
+            new SecureRandom());
+  }
+
+  @AfterEach
+  void stop() {
+    plane.close();
+  }
+
+  private Captured run(String... args) {
+    return Captured.run(
+        Map.of("OUTRIGGER_API", "http://127.0.0.1:" + plane.ports().api(), "USER", "ann"), args);
+  }
+
+  @Test
+  void nothingStartsWithoutYesWhereNobodyCanBeAsked() {
+    Captured said = run("experiment", "run", file.toString());
+    assertThat(said.exit()).isEqualTo(Main.FAILED);
+    assertThat(said.err()).contains("nobody minds", "hits nobody", "not started", "--yes");
+    assertThat(run("experiment", "list").out()).contains("shop/slow", "Previewed");
+  }
+
+  @Test
+  void aFileIsSubmittedStartedPausedHaltedAndDeleted() {
+    assertThat(run("experiment", "run", file.toString(), "--yes", "--why", "game day").out())
+        .contains("shop/slow", "Running", "ann", "game day");
+    assertThat(run("experiment", "pause", "shop/slow").out()).contains("Running, paused");
+    assertThat(run("experiment", "resume", "shop/slow").out()).doesNotContain("paused");
+    assertThat(run("halt", "--why", "pager").out()).contains("halted shop/slow");
+    assertThat(run("experiment", "get", "shop/slow").out())
+        .contains("nobody minds", "Injecting", "False", "game day", "pager", "127.0.0.1");
+    Captured refused = run("experiment", "run", "shop/slow", "--yes");
+    assertThat(refused.exit()).isEqualTo(Main.FAILED);
+    assertThat(refused.err()).contains("outrigger explain OR2003");
+    assertThat(run("experiment", "delete", "shop/slow").out()).contains("deleted shop/slow");
+    assertThat(run("experiment", "list").out()).contains("There are no experiments");
+    assertThat(run("halt", "--lift").out()).contains("lifted");
+    assertThat(run("experiment", "run", file.toString(), "--yes").out()).contains("Running");
+  }
+}

@@ -1,0 +1,45 @@
+package dev.outrigger.controlplane.chaos;
+
+/** Why something was not done to an experiment; {@code outrigger explain} has a page of each. */
+public enum Refusal {
+  UNKNOWN("OR2001", 404),
+  /** Not in a phase in which that can be done. */
+  PHASE("OR2002", 409),
+  /** Proxies may still hold leases of its last run. */
+  LEASES("OR2003", 409),
+  /** A halt is fresh. */
+  HALT("OR2004", 409),
+  FREEZE("OR2005", 409),
+  /** It names what experiments must leave alone. */
+  PROTECTED("OR2006", 403),
+  /** As many run as may. */
+  EXPERIMENTS("OR2007", 409),
+  WORKLOADS("OR2008", 403),
+  REQUESTS("OR2009", 403),
+  /** Another one touches the same callers and destinations. */
+  SAME_PATH("OR2010", 409),
+  /** Another one of the same name runs, so that answers could not tell them apart. */
+  NAMESAKE("OR2011", 409),
+  /** It is written in the folder, and changes only there. */
+  IN_FOLDER("OR2012", 409),
+  /** The text that was submitted cannot be taken. */
+  DOCUMENT("OR2013", 400);
+
+  private final String id;
+  private final int status;
+
+  Refusal(String id, int status) {
+    this.id = id;
+    this.status = status;
+  }
+
+  /** Stable, such as OR2004. */
+  public String id() {
+    return id;
+  }
+
+  /** Of HTTP. */
+  public int status() {
+    return status;
+  }
+}
