@@ -35,7 +35,7 @@ peers: ## install the real peers that the end-to-end tests and the benchmark use
 fuzz: tools ## fuzz what peers send to the parsers, with Jazzer, for SECONDS (60)
 	@e2e/fuzz/run $(or $(SECONDS),60)
 
-bench: tools build ## CPU, memory and latency beside Envoy, HAProxy and nginx; QUICK=1 for eight minutes
+bench: tools build ## CPU, memory and latency beside Envoy, HAProxy and nginx; QUICK=1 for four minutes
 	e2e/bench/run
 
 demo: ## a mesh on this machine

@@ -321,8 +321,7 @@ public record RouteTableConfig(String name, List<VirtualHost> virtualHosts) {
     public static final HeaderLevels NONE = new HeaderLevels(List.of(), false);
 
     public HeaderLevels {
-      mostSpecificFirst =
-          mostSpecificFirst.stream().filter(level -> !level.isEmpty()).toList();
+      mostSpecificFirst = mostSpecificFirst.stream().filter(level -> !level.isEmpty()).toList();
     }
 
     public static HeaderLevels of(HeaderChanges only) {

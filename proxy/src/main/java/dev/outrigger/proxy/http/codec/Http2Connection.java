@@ -40,6 +40,8 @@ import org.jspecify.annotations.Nullable;
  */
 @WorkerConfined
 public final class Http2Connection extends ByteToMessageDecoder implements Http2FrameListener {
+  private static final int END_STREAM = 1;
+  private static final int END_HEADERS = 4;
   private static final int MAX_FRAME = 16_384;
   private static final int HEADER = 9;
   private static final int DEFAULT_WINDOW = 65_535;
@@ -105,6 +107,8 @@ public final class Http2Connection extends ByteToMessageDecoder implements Http2
   @SuppressWarnings("NullAway.Init") // likewise
   private FloodLedger floods;
 
+  private final Runnable flushing = this::flushNow;
+  private boolean flushAsked;
   private @Nullable ByteBuf out;
   private int lastDataOf; // the stream whose DATA ends what is gathered, or 0
   private int lastDataFlagsAt;
@@ -237,7 +241,7 @@ public final class Http2Connection extends ByteToMessageDecoder implements Http2
   private void close(Duration patience) {
     if (!closed) {
       dead = true;
-      flush();
+      flushNow();
       ctx.writeAndFlush(Unpooled.EMPTY_BUFFER).addListener(ChannelFutureListener.CLOSE);
       // A peer that reads nothing would hold it for ever.
       ctx.executor().schedule(() -> ctx.close(), patience.toMillis(), TimeUnit.MILLISECONDS);
@@ -282,7 +286,19 @@ public final class Http2Connection extends ByteToMessageDecoder implements Http2
     }
   }
 
+  /**
+   * Sends what was written once the event loop has handled the events at hand: what one pass brings
+   * for many streams leaves in one write.
+   */
   public void flush() {
+    if (!flushAsked && !closed) {
+      flushAsked = true;
+      ctx.executor().execute(flushing);
+    }
+  }
+
+  private void flushNow() {
+    flushAsked = false;
     if (closed) {
       return;
     }
@@ -1091,54 +1107,60 @@ public final class Http2Connection extends ByteToMessageDecoder implements Http2
   }
 
   void writeRequest(Http2Stream stream, RequestHead head, boolean last, @Nullable String protocol) {
-    ByteBuf block = ctx.alloc().buffer(256);
+    ByteBuf to = headers(stream.id, last);
+    int at = to.writerIndex();
     try {
-      encoder.request(stream.id, head, protocol, block);
-      writeBlock(stream.id, block, last);
+      encoder.request(stream.id, head, protocol, to);
+      headersWhole(stream.id, to, at);
     } catch (Http2Exception e) {
       fail(Http2Error.INTERNAL_ERROR, "HPACK");
-    } finally {
-      block.release();
     }
   }
 
   void writeResponse(Http2Stream stream, ResponseHead head, boolean last) {
-    ByteBuf block = ctx.alloc().buffer(256);
+    ByteBuf to = headers(stream.id, last);
+    int at = to.writerIndex();
     try {
-      encoder.response(stream.id, head, block);
-      writeBlock(stream.id, block, last);
+      encoder.response(stream.id, head, to);
+      headersWhole(stream.id, to, at);
     } catch (Http2Exception e) {
       fail(Http2Error.INTERNAL_ERROR, "HPACK");
-    } finally {
-      block.release();
     }
   }
 
   void writeTrailers(Http2Stream stream, Headers trailers) {
-    ByteBuf block = ctx.alloc().buffer(128);
+    ByteBuf to = headers(stream.id, true);
+    int at = to.writerIndex();
     try {
-      encoder.trailers(stream.id, trailers, block);
-      writeBlock(stream.id, block, true);
+      encoder.trailers(stream.id, trailers, to);
+      headersWhole(stream.id, to, at);
     } catch (Http2Exception e) {
       fail(Http2Error.INTERNAL_ERROR, "HPACK");
-    } finally {
-      block.release();
     }
   }
 
-  private void writeBlock(int id, ByteBuf block, boolean last) {
-    byte type = Http2FrameTypes.HEADERS;
-    int flags = last ? 1 : 0;
-    while (true) {
-      int size = Math.min(block.readableBytes(), MAX_FRAME);
-      boolean whole = size == block.readableBytes();
-      frame(size, type, flags | (whole ? 4 : 0), id).writeBytes(block, size);
-      if (whole) {
-        return;
-      }
-      type = Http2FrameTypes.CONTINUATION;
-      flags = 0;
+  /** Begins a HEADERS frame whose length is not known yet; the block is written behind it. */
+  private ByteBuf headers(int id, boolean last) {
+    return frame(0, Http2FrameTypes.HEADERS, last ? END_STREAM : 0, id);
+  }
+
+  /** Completes the frame whose block begins there; what a frame cannot hold is moved to others. */
+  private void headersWhole(int id, ByteBuf to, int block) {
+    int size = to.writerIndex() - block;
+    if (size <= MAX_FRAME) {
+      to.setMedium(block - HEADER, size);
+      to.setByte(block - HEADER + 4, to.getByte(block - HEADER + 4) | END_HEADERS);
+      return;
     }
+    to.setMedium(block - HEADER, MAX_FRAME);
+    ByteBuf rest = to.copy(block + MAX_FRAME, size - MAX_FRAME);
+    to.writerIndex(block + MAX_FRAME);
+    while (rest.isReadable()) {
+      int part = Math.min(rest.readableBytes(), MAX_FRAME);
+      boolean whole = part == rest.readableBytes();
+      frame(part, Http2FrameTypes.CONTINUATION, whole ? END_HEADERS : 0, id).writeBytes(rest, part);
+    }
+    rest.release();
   }
 
   /** Takes ownership of the bytes. */

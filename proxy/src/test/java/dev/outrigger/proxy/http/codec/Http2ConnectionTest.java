@@ -166,6 +166,7 @@ class Http2ConnectionTest {
 
   /** What was sent since it was asked last. */
   private List<Frame> sent() {
+    channel.runPendingTasks(); // which send
     ByteBuf all = Unpooled.buffer();
     for (ByteBuf out = channel.readOutbound(); out != null; out = channel.readOutbound()) {
       all.writeBytes(out);
