@@ -1,6 +1,7 @@
 package dev.outrigger.fault;
 
 import java.time.Duration;
+import java.util.List;
 import java.util.OptionalInt;
 
 /** What goes wrong. Durations are at most {@link #LONGEST}. */
@@ -8,24 +9,23 @@ public sealed interface Fault {
   /** Nobody waits longer than this. */
   Duration LONGEST = Duration.ofHours(1);
 
-  /** Whether it acts on bytes and not on requests. */
-  boolean isToxic();
+  /** The most bytes per second that a limit of a rate may name. */
+  long FASTEST = 10_000_000_000L;
 
-  /**
-   * The request waits before it goes on.
-   *
-   * @param fixed the middle
-   * @param jitter the most by which a wait differs from the middle, either way; at most {@code
-   *     fixed}
-   */
-  record Delay(Duration fixed, Duration jitter) implements Fault {
-    public Delay {
-      checkSpread("delay", fixed, jitter);
-    }
+  /** Of one request and its answer. */
+  sealed interface OnRequest extends Fault {}
 
-    @Override
-    public boolean isToxic() {
-      return false;
+  /** Of the bytes of a connection: a toxic. */
+  sealed interface OnBytes extends Fault {
+    /** Whose bytes it acts on. */
+    Direction direction();
+  }
+
+  /** The request waits before it goes on. */
+  record Delay(Spread length) implements OnRequest {
+    /** Evenly spread around the middle. */
+    public Delay(Duration fixed, Duration jitter) {
+      this(new Spread.Uniform(fixed, jitter));
     }
   }
 
@@ -35,76 +35,201 @@ public sealed interface Fault {
    * @param httpStatus 200 to 599
    * @param grpcStatus 0 to 16 for callers that speak gRPC; empty maps the HTTP status
    */
-  record Abort(int httpStatus, OptionalInt grpcStatus) implements Fault {
+  record Abort(int httpStatus, OptionalInt grpcStatus) implements OnRequest {
     public Abort {
-      if (httpStatus < 200 || httpStatus > 599) {
-        throw new IllegalArgumentException("an HTTP status is 200 to 599, not " + httpStatus);
-      }
+      checkStatus(httpStatus);
       if (grpcStatus.isPresent() && (grpcStatus.getAsInt() < 0 || grpcStatus.getAsInt() > 16)) {
         throw new IllegalArgumentException(
             "a gRPC status is 0 to 16, not " + grpcStatus.getAsInt());
       }
     }
-
-    @Override
-    public boolean isToxic() {
-      return false;
-    }
   }
 
   /** The caller's connection, or that of the attempt, is reset in place of an answer. */
-  record Reset() implements Fault {
-    @Override
-    public boolean isToxic() {
-      return false;
+  record Reset() implements OnRequest {}
+
+  /**
+   * The body of the answer comes slowly. Each answer has the rate for itself; its head is not held
+   * up.
+   *
+   * @param bytesPerSecond 1 to {@link #FASTEST}
+   */
+  record Throttle(long bytesPerSecond) implements OnRequest {
+    public Throttle {
+      checkRate(bytesPerSecond);
     }
   }
 
   /**
-   * Bytes arrive later, in order and with their throughput.
+   * The request, the answer or both are changed.
    *
-   * @param latency the middle, counted from each chunk's arrival
-   * @param jitter as in {@link Delay}
+   * @param status of the answer, 200 to 599; empty leaves it
    */
-  record Latency(Duration latency, Duration jitter, Direction direction) implements Fault {
-    public Latency {
-      checkSpread("latency", latency, jitter);
-    }
-
-    @Override
-    public boolean isToxic() {
-      return true;
+  record Rewrite(HeaderEdits request, HeaderEdits response, OptionalInt status)
+      implements OnRequest {
+    public Rewrite {
+      status.ifPresent(Fault::checkStatus);
+      if (request.isEmpty() && response.isEmpty() && status.isEmpty()) {
+        throw new IllegalArgumentException("a rewrite changes something");
+      }
     }
   }
+
+  /**
+   * Headers that are put in the place of all of their name, and such as are taken away.
+   *
+   * @param set names in lower case
+   * @param remove names in lower case
+   */
+  record HeaderEdits(List<Header> set, List<String> remove) {
+    /** Changes nothing. */
+    public static final HeaderEdits NONE = new HeaderEdits(List.of(), List.of());
+
+    public HeaderEdits {
+      set = List.copyOf(set);
+      remove = List.copyOf(remove);
+    }
+
+    public boolean isEmpty() {
+      return set.isEmpty() && remove.isEmpty();
+    }
+  }
+
+  /** One header's name, in lower case, and its value. */
+  record Header(String name, String value) {}
+
+  /** Bytes arrive later, counted from each chunk's arrival: order and throughput stay. */
+  record Latency(Spread length, Direction direction) implements OnBytes {
+    /** Evenly spread around the middle. */
+    public Latency(Duration latency, Duration jitter, Direction direction) {
+      this(new Spread.Uniform(latency, jitter), direction);
+    }
+  }
+
+  /**
+   * Bytes pass no faster.
+   *
+   * @param bytesPerSecond 1 to {@link #FASTEST}
+   */
+  record Bandwidth(long bytesPerSecond, Direction direction) implements OnBytes {
+    public Bandwidth {
+      checkRate(bytesPerSecond);
+    }
+  }
+
+  /**
+   * A black hole: bytes are swallowed. A connection that lost any is closed when the fault ends.
+   *
+   * @param timeout closes the connection so long after the fault reached it; zero leaves it open
+   */
+  record Stall(Duration timeout, Direction direction) implements OnBytes {
+    public Stall {
+      checkLength("timeout", timeout);
+    }
+  }
+
+  /**
+   * No byte passes, and all of them do when the fault ends, as TCP sends again what was lost.
+   * Connections that begin meanwhile do not come about.
+   */
+  record Partition(Direction direction) implements OnBytes {}
 
   /**
    * A live connection is reset (RST).
    *
    * @param after counted from the moment when the fault reaches the connection
    */
-  record ResetPeer(Duration after) implements Fault {
+  record ResetPeer(Duration after) implements OnBytes {
     public ResetPeer {
       checkLength("wait", after);
     }
 
     @Override
-    public boolean isToxic() {
-      return true;
+    public Direction direction() {
+      return Direction.BOTH;
     }
   }
 
-  private static void checkSpread(String what, Duration middle, Duration jitter) {
-    checkLength(what, middle);
-    checkLength("jitter", jitter);
-    if (jitter.compareTo(middle) > 0) {
-      throw new IllegalArgumentException(
-          "the jitter is at most the " + what + " itself: " + jitter + " is more than " + middle);
+  /**
+   * The end of a connection is passed on late.
+   *
+   * @param delay from the last byte to the end
+   */
+  record SlowClose(Duration delay, Direction direction) implements OnBytes {
+    public SlowClose {
+      checkLength("delay", delay);
     }
   }
 
-  private static void checkLength(String what, Duration length) {
+  /**
+   * The connection is closed after exactly so many bytes.
+   *
+   * @param bytes counted from the moment when the fault reaches the connection; not negative
+   */
+  record Limit(long bytes, Direction direction) implements OnBytes {
+    public Limit {
+      if (bytes < 0) {
+        throw new IllegalArgumentException("a limit of bytes is not negative: " + bytes);
+      }
+    }
+  }
+
+  /**
+   * Bytes come in small pieces.
+   *
+   * @param averageSize at least 1
+   * @param sizeVariation a piece has that much more or less; below {@code averageSize}
+   * @param delay between two pieces
+   */
+  record Slicer(int averageSize, int sizeVariation, Duration delay, Direction direction)
+      implements OnBytes {
+    public Slicer {
+      checkLength("delay", delay);
+      if (averageSize < 1) {
+        throw new IllegalArgumentException("the size of a slice is not " + averageSize);
+      }
+      if (sizeVariation < 0 || sizeVariation >= averageSize) {
+        throw new IllegalArgumentException(
+            "the variation is 0 to below the average size of "
+                + averageSize
+                + ", not "
+                + sizeVariation);
+      }
+    }
+  }
+
+  /** Connections that begin are refused; those that are open are left alone. */
+  record Refuse() implements OnBytes {
+    @Override
+    public Direction direction() {
+      return Direction.BOTH;
+    }
+  }
+
+  /** Whether it acts on bytes and not on requests. */
+  default boolean isToxic() {
+    return this instanceof OnBytes;
+  }
+
+  /**
+   * @throws IllegalArgumentException if it is negative or above {@link #LONGEST}
+   */
+  static void checkLength(String what, Duration length) {
     if (length.isNegative() || length.compareTo(LONGEST) > 0) {
       throw new IllegalArgumentException("a " + what + " is from zero to one hour, not " + length);
+    }
+  }
+
+  private static void checkRate(long bytesPerSecond) {
+    if (bytesPerSecond < 1 || bytesPerSecond > FASTEST) {
+      throw new IllegalArgumentException(
+          "a rate is 1 to " + FASTEST + " bytes per second, not " + bytesPerSecond);
+    }
+  }
+
+  private static void checkStatus(int httpStatus) {
+    if (httpStatus < 200 || httpStatus > 599) {
+      throw new IllegalArgumentException("an HTTP status is 200 to 599, not " + httpStatus);
     }
   }
 }

@@ -48,32 +48,15 @@ public final class FaultDecider {
     return Math.unsignedMultiplyHigh(roll, 1_000_000) / 10_000.0;
   }
 
-  /**
-   * The middle, moved by at most the jitter either way.
-   *
-   * @param draw uniformly random
-   */
-  public static Duration spread(Duration middle, Duration jitter, long draw) {
-    if (jitter.isZero()) {
-      return middle;
-    }
-    long range = 2 * jitter.toNanos() + 1;
-    long moved = Math.unsignedMultiplyHigh(draw, range) - jitter.toNanos();
-    return middle.plusNanos(moved);
-  }
-
   /** Draw number {@code index} of those that follow from one roll; uniformly random. */
   public static long draw(long roll, long index) {
     return mix(roll + (index + 1) * GOLDEN);
   }
 
   private static Duration pause(Fault fault, long roll) {
-    return switch (fault) {
-      case Fault.Delay(Duration fixed, Duration jitter) -> spread(fixed, jitter, draw(roll, 0));
-      case Fault.Latency(Duration latency, _, _) -> latency;
-      case Fault.ResetPeer(Duration after) -> after;
-      case Fault.Abort _, Fault.Reset _ -> Duration.ZERO;
-    };
+    return fault instanceof Fault.Delay(Spread length)
+        ? Duration.ofNanos(length.nanos(draw(roll, 0)))
+        : Duration.ZERO;
   }
 
   private static long hash(long start, CharSequence text) {

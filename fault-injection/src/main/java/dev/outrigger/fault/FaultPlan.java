@@ -13,7 +13,7 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * All faults that a proxy honours at one moment. Immutable. At a place they stand in the order in
- * which they act: delays, then aborts, then resets; within a kind by name.
+ * which they act: changes, delays, then aborts, then resets; within a kind by name.
  */
 public final class FaultPlan {
   private static final Comparator<FaultRule> ORDER =
@@ -80,11 +80,21 @@ public final class FaultPlan {
 
   private static int rank(Fault fault) {
     return switch (fault) {
-      case Fault.Delay _ -> 0;
-      case Fault.Abort _ -> 1;
-      case Fault.Reset _ -> 2;
-      case Fault.Latency _ -> 3;
-      case Fault.ResetPeer _ -> 4;
+      case Fault.Rewrite _ -> 0;
+      case Fault.Throttle _ -> 1;
+      case Fault.Delay _ -> 2;
+      case Fault.Abort _ -> 3;
+      case Fault.Reset _ -> 4;
+      // What looks at sizes comes before what changes them, and waits before what cuts.
+      case Fault.Refuse _ -> 10;
+      case Fault.ResetPeer _ -> 11;
+      case Fault.Limit _ -> 12;
+      case Fault.Stall _ -> 13;
+      case Fault.Partition _ -> 14;
+      case Fault.Latency _ -> 15;
+      case Fault.SlowClose _ -> 16;
+      case Fault.Bandwidth _ -> 17;
+      case Fault.Slicer _ -> 18;
     };
   }
 

@@ -32,6 +32,7 @@ import dev.outrigger.proxy.listen.WorkerListeners;
 import dev.outrigger.proxy.resolve.DnsLookup;
 import dev.outrigger.proxy.resolve.NameCache;
 import dev.outrigger.proxy.resolve.NameResolver;
+import dev.outrigger.proxy.tcp.PoisonedConnector;
 import dev.outrigger.proxy.tcp.TcpService;
 import dev.outrigger.proxy.tcp.ToxicStages;
 import dev.outrigger.proxy.telemetry.Explanations;
@@ -221,7 +222,14 @@ public final class ProxyServer implements AutoCloseable {
                 WorkerListeners[] self = new WorkerListeners[1];
                 SocketConnector connector =
                     new SocketConnector(worker, transport, tls -> self[0].clientTls(tls));
-                Upstreams upstreams = new Upstreams(worker, workerCount(), connector, telemetry);
+                ToxicStages toxics =
+                    new ToxicStages(worker, workers.faultsOf(worker), this::identityOrNull);
+                Upstreams upstreams =
+                    new Upstreams(
+                        worker,
+                        workerCount(),
+                        new PoisonedConnector(worker, connector, toxics),
+                        telemetry);
                 WorkerFaults faults =
                     WorkerFaults.of(worker, workers.faultsOf(worker), this::identityOrNull);
                 HttpService http =
@@ -240,7 +248,7 @@ public final class ProxyServer implements AutoCloseable {
                         worker,
                         upstreams,
                         connector,
-                        new ToxicStages(worker, workers.faultsOf(worker), this::identityOrNull),
+                        toxics,
                         telemetry);
                 self[0] = new WorkerListeners(worker, http, tcp, telemetry);
                 upstreams.start();

@@ -1,18 +1,10 @@
 package dev.outrigger.controlplane.chaos;
 
-import com.google.protobuf.Duration;
 import com.google.protobuf.Timestamp;
-import com.google.protobuf.util.Durations;
-import dev.outrigger.api.chaos.v1.Abort;
-import dev.outrigger.api.chaos.v1.Delay;
-import dev.outrigger.api.chaos.v1.Direction;
 import dev.outrigger.api.chaos.v1.FaultRule;
 import dev.outrigger.api.chaos.v1.HeaderMatch;
-import dev.outrigger.api.chaos.v1.LatencyToxic;
 import dev.outrigger.api.chaos.v1.Match;
 import dev.outrigger.api.chaos.v1.Place;
-import dev.outrigger.api.chaos.v1.Reset;
-import dev.outrigger.api.chaos.v1.ResetToxic;
 import dev.outrigger.api.chaos.v1.StringMatch;
 import dev.outrigger.controlplane.model.DesiredState;
 import dev.outrigger.controlplane.model.Experiment;
@@ -53,24 +45,7 @@ final class FaultRules {
                 Timestamp.newBuilder()
                     .setSeconds(notAfter.getEpochSecond())
                     .setNanos(notAfter.getNano()));
-    switch (fault.action()) {
-      case Experiment.Action.Delay(var fixed, var jitter) ->
-          rule.setDelay(Delay.newBuilder().setFixed(duration(fixed)).setJitter(duration(jitter)));
-      case Experiment.Action.Abort abort -> {
-        Abort.Builder built = Abort.newBuilder().setHttpStatus(abort.httpStatus());
-        abort.grpcStatus().ifPresent(built::setGrpcStatus);
-        rule.setAbort(built);
-      }
-      case Experiment.Action.Reset _ -> rule.setReset(Reset.getDefaultInstance());
-      case Experiment.Action.Latency(var latency, var jitter, var direction) ->
-          rule.setLatencyToxic(
-              LatencyToxic.newBuilder()
-                  .setLatency(duration(latency))
-                  .setJitter(duration(jitter))
-                  .setDirection(direction(direction)));
-      case Experiment.Action.ResetPeer(var after) ->
-          rule.setResetToxic(ResetToxic.newBuilder().setAfter(duration(after)));
-    }
+    FaultActions.set(rule, fault.action());
     return rule.build();
   }
 
@@ -114,18 +89,6 @@ final class FaultRules {
       case CONNECTION -> Place.CONNECTION;
       case INBOUND -> Place.INBOUND;
     };
-  }
-
-  private static Direction direction(Experiment.Direction direction) {
-    return switch (direction) {
-      case BOTH -> Direction.BOTH;
-      case UPSTREAM -> Direction.UPSTREAM;
-      case DOWNSTREAM -> Direction.DOWNSTREAM;
-    };
-  }
-
-  private static Duration duration(java.time.Duration duration) {
-    return Durations.fromNanos(duration.toNanos());
   }
 
   /** The same for the same name, so that a run can be repeated without one too. */

@@ -2,7 +2,6 @@ package dev.outrigger.controlplane.model;
 
 import java.time.Duration;
 import java.util.List;
-import java.util.OptionalInt;
 import java.util.OptionalLong;
 import org.jspecify.annotations.Nullable;
 
@@ -47,11 +46,17 @@ public record Experiment(
    * One thing that goes wrong.
    *
    * @param name unique in the experiment
+   * @param action what it does, at a place where that can be done
    * @param chancePpm parts per million of the exchanges or connections that match
    * @param maxActive at once in one proxy; 0 is no limit
    */
   public record Fault(
-      String name, Place place, Action action, Match match, int chancePpm, int maxActive) {}
+      String name,
+      Place place,
+      dev.outrigger.fault.Fault action,
+      Match match,
+      int chancePpm,
+      int maxActive) {}
 
   /** Where on the way it acts. */
   public enum Place {
@@ -63,38 +68,6 @@ public record Experiment(
     CONNECTION,
     /** At the receiver. */
     INBOUND
-  }
-
-  /** What it does. */
-  public sealed interface Action {
-    /** Waits; the jitter is added or taken away. */
-    record Delay(Duration fixed, Duration jitter) implements Action {}
-
-    /**
-     * Answers by itself.
-     *
-     * @param httpStatus 200 to 599
-     * @param grpcStatus 0 to 16; empty maps the HTTP status for gRPC callers
-     */
-    record Abort(int httpStatus, OptionalInt grpcStatus) implements Action {}
-
-    /** Resets the caller's connection, or the attempt's. */
-    record Reset() implements Action {}
-
-    /** Delays the bytes of a connection. */
-    record Latency(Duration latency, Duration jitter, Direction direction) implements Action {}
-
-    /** Resets a connection some time after it began, or at once where it is older. */
-    record ResetPeer(Duration after) implements Action {}
-  }
-
-  /** Which bytes of a connection. */
-  public enum Direction {
-    BOTH,
-    /** From the client to the server. */
-    UPSTREAM,
-    /** From the server to the client. */
-    DOWNSTREAM
   }
 
   /**

@@ -9,6 +9,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.OptionalDouble;
 import java.util.OptionalInt;
+import java.util.OptionalLong;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import org.snakeyaml.engine.v2.nodes.MappingNode;
@@ -392,6 +393,27 @@ final class Fields {
         "`" + at(name) + "` must be a percentage, but is " + describe(value),
         "");
     return otherwise;
+  }
+
+  /** A number of bytes that must be there, such as {@code 64Ki}. */
+  long requiredBytes(String name, String expected, long min, long max) {
+    Node value = value(name);
+    if (value == null) {
+      missing(name, expected);
+      return min;
+    }
+    if (value instanceof ScalarNode scalar) {
+      OptionalLong bytes = Units.bytes(scalar.getValue());
+      if (bytes.isPresent() && bytes.getAsLong() >= min && bytes.getAsLong() <= max) {
+        return bytes.getAsLong();
+      }
+    }
+    doc.problem(
+        Code.BAD_VALUE,
+        value,
+        "`" + at(name) + "` must be " + min + " to " + max + " bytes, but is " + describe(value),
+        "write it like 1000, 64Ki or 1M");
+    return min;
   }
 
   /** One of several words. */

@@ -1,10 +1,10 @@
 package dev.outrigger.fault.toxic;
 
 import dev.outrigger.fault.FaultDecider;
+import dev.outrigger.fault.Spread;
 import io.netty.buffer.ByteBuf;
 import io.netty.util.concurrent.EventExecutor;
 import io.netty.util.concurrent.Future;
-import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.concurrent.TimeUnit;
@@ -12,11 +12,12 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Bytes arrive later. The wait counts from each chunk's arrival and not from the release of the one
- * before, so the throughput stays; the order stays too.
+ * before, so the throughput stays; the order stays too. Toxiproxy's {@code latency}, with more
+ * distributions.
  *
- * @param jitter drawn for each chunk; at most {@code latency}
+ * @param length drawn for each chunk
  */
-public record LatencyToxic(Duration latency, Duration jitter) implements Toxic {
+public record LatencyToxic(Spread length) implements Toxic {
 
   @Override
   public ToxicFlow attach(ToxicContext context) {
@@ -84,9 +85,8 @@ public record LatencyToxic(Duration latency, Duration jitter) implements Toxic {
 
     /** Never before the chunk ahead: jitter does not change the order. */
     private long releaseTime() {
-      Duration wait =
-          FaultDecider.spread(toxic.latency, toxic.jitter, FaultDecider.draw(roll, chunks++));
-      long wanted = executor.ticker().nanoTime() + wait.toNanos();
+      long wait = toxic.length.nanos(FaultDecider.draw(roll, chunks++));
+      long wanted = executor.ticker().nanoTime() + wait;
       lastRelease = wanted - lastRelease > 0 ? wanted : lastRelease;
       return lastRelease;
     }

@@ -6,7 +6,8 @@ import java.time.Duration;
 import java.util.concurrent.TimeUnit;
 
 /**
- * Resets a live connection.
+ * Resets a live connection. Unlike Toxiproxy's {@code reset_peer} it waits for no byte and reaches
+ * connections that were open before.
  *
  * @param after counted from the moment when the toxic reaches the connection, whether or not bytes
  *     flow
@@ -16,7 +17,7 @@ public record ResetPeerToxic(Duration after) implements Toxic {
   @Override
   public ToxicFlow attach(ToxicContext context) {
     Future<?> timer =
-        context.executor().schedule(context.reset(), after.toNanos(), TimeUnit.NANOSECONDS);
+        context.executor().schedule(context.connection()::reset, after.toNanos(), TimeUnit.NANOSECONDS);
     return new Flow(timer);
   }
 

@@ -13,6 +13,7 @@ public final class ToxicChain {
   private final List<Link> links = new ArrayList<>();
   private final ChunkSink exit;
   private boolean discarded;
+  private boolean ended;
 
   /**
    * @param exit where the bytes come out
@@ -52,10 +53,12 @@ public final class ToxicChain {
     }
   }
 
+  /** No more bytes will come; said a second time it means nothing. */
   public void onEnd() {
-    if (discarded) {
+    if (discarded || ended) {
       return;
     }
+    ended = true;
     if (links.isEmpty()) {
       exit.end();
     } else {

@@ -2,11 +2,17 @@ package dev.outrigger.fault.toxic;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.outrigger.fault.Spread;
 import java.time.Duration;
 import org.junit.jupiter.api.Test;
 
 final class LatencyToxicTest extends ToxicContract {
-  private Toxic toxic = new LatencyToxic(Duration.ofMillis(100), Duration.ofMillis(50));
+  private Toxic toxic = uniform(100, 50);
+
+  private static Toxic uniform(long millis, long jitter) {
+    return new LatencyToxic(
+        new Spread.Uniform(Duration.ofMillis(millis), Duration.ofMillis(jitter)));
+  }
 
   @Override
   Toxic toxic() {
@@ -15,7 +21,7 @@ final class LatencyToxicTest extends ToxicContract {
 
   @Test
   void keepsThroughput() {
-    toxic = new LatencyToxic(Duration.ofMillis(100), Duration.ZERO);
+    toxic = uniform(100, 0);
     attach("a");
     int sent = 0;
     // 100 bytes in each of 2,000 milliseconds; a toxic that slept per chunk would pass twenty.
@@ -32,7 +38,7 @@ final class LatencyToxicTest extends ToxicContract {
 
   @Test
   void countsFromArrival() {
-    toxic = new LatencyToxic(Duration.ofMillis(100), Duration.ZERO);
+    toxic = uniform(100, 0);
     attach("a");
     chain.onChunk(chunk("a"));
     advance(30);

@@ -20,6 +20,7 @@ abstract class ToxicContract {
   final Collector out = new Collector();
   final ToxicChain chain = new ToxicChain(out);
   int resets;
+  int closes;
 
   /** One with settings that make it act. */
   abstract Toxic toxic();
@@ -94,7 +95,25 @@ abstract class ToxicContract {
   }
 
   final void attach(String name) {
-    chain.attach(name, toxic(), new ToxicContext(channel.eventLoop(), 42, () -> resets++));
+    chain.attach(name, toxic(), context());
+  }
+
+  final ToxicContext context() {
+    return new ToxicContext(
+        channel.eventLoop(),
+        42,
+        new ToxicContext.ConnectionEnd() {
+          @Override
+          public void close() {
+            closes++;
+            chain.discard();
+          }
+
+          @Override
+          public void reset() {
+            resets++;
+          }
+        });
   }
 
   final void advance(long millis) {

@@ -1,5 +1,7 @@
 package dev.outrigger.proxy.tcp;
 
+import dev.outrigger.fault.FaultPlan;
+import dev.outrigger.fault.FaultRule;
 import dev.outrigger.proxy.balance.PickContext;
 import dev.outrigger.proxy.config.Endpoint;
 import dev.outrigger.proxy.config.NetworkFilter;
@@ -29,6 +31,7 @@ import java.util.Deque;
 import java.util.HashSet;
 import java.util.Set;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -55,6 +58,7 @@ final class TcpRelay extends ChannelInboundHandlerAdapter {
   private @Nullable Upstream upstream;
   private @Nullable Endpoint endpoint;
   private @Nullable ToxicStage stage;
+  private @Nullable Consumer<FaultPlan> following;
   private @Nullable ScheduledFuture<?> idleTimer;
   private long lastByte;
   private boolean clientEnded;
@@ -84,14 +88,14 @@ final class TcpRelay extends ChannelInboundHandlerAdapter {
       return;
     }
     upstream = chosen;
-    connect(chosen, 1);
+    connect(chosen, service.toxics().newConnection(chosen.config(), facts.inbound()), 1);
   }
 
   private static long now(ChannelHandlerContext context) {
     return context.executor().ticker().nanoTime();
   }
 
-  private void connect(Upstream target, int attempt) {
+  private void connect(Upstream target, ConnectionLuck rolls, int attempt) {
     PickContext pick = tried::contains;
     Endpoint picked = target.pick(pick, facts.destination());
     if (picked == null) {
@@ -100,6 +104,13 @@ final class TcpRelay extends ChannelInboundHandlerAdapter {
     }
     tried.add(picked);
     endpoint = picked;
+    FaultRule refusal = rolls.refusal(service.toxics().plan());
+    if (refusal != null) {
+      record.faultApplied(refusal.experiment(), refusal.name());
+      PoisonedConnector.refuse(
+          service.worker(), refusal, target.config(), picked, this::refusedByFault);
+      return;
+    }
     target.began(picked);
     began = true;
     service
@@ -115,7 +126,7 @@ final class TcpRelay extends ChannelInboundHandlerAdapter {
                 if (finished) {
                   channel.close();
                 } else {
-                  open(target, picked, channel);
+                  open(target, rolls, picked, channel);
                 }
               }
 
@@ -128,7 +139,7 @@ final class TcpRelay extends ChannelInboundHandlerAdapter {
                   return;
                 }
                 if (attempt < config.maxConnectAttempts()) {
-                  connect(target, attempt + 1);
+                  connect(target, rolls, attempt + 1);
                 } else {
                   end(error);
                 }
@@ -136,7 +147,8 @@ final class TcpRelay extends ChannelInboundHandlerAdapter {
             });
   }
 
-  private void open(Upstream target, Endpoint picked, Channel channel) {
+  private void open(
+      Upstream target, ConnectionLuck rolls, Endpoint picked, Channel channel) {
     ChannelHandlerContext context = client;
     if (context == null) {
       channel.close();
@@ -148,9 +160,9 @@ final class TcpRelay extends ChannelInboundHandlerAdapter {
     WriteBufferWaterMark mark = new WriteBufferWaterMark(bufferBytes / 2, bufferBytes);
     channel.config().setWriteBufferWaterMark(mark);
     channel.config().setOption(ChannelOption.ALLOW_HALF_CLOSURE, true);
-    ToxicStage toxics = service.toxics().newStage(facts, target.config(), record, () -> server);
-    stage = toxics;
-    context.pipeline().addBefore(context.name(), "toxics", toxics);
+    if (!facts.inbound()) {
+      addToxics(context, rolls);
+    }
     boolean any = false;
     for (ByteBuf bytes = early.pollFirst(); bytes != null; bytes = early.pollFirst()) {
       record.received(bytes.readableBytes());
@@ -169,6 +181,30 @@ final class TcpRelay extends ChannelInboundHandlerAdapter {
     }
     if (channel.isWritable()) {
       context.channel().config().setAutoRead(true);
+    }
+  }
+
+  private void addToxics(ChannelHandlerContext context, ConnectionLuck rolls) {
+    ToxicStages toxics = service.toxics();
+    ToxicStage made =
+        new ToxicStage(
+            toxics,
+            ToxicStage.Side.CLIENT,
+            rule -> record.faultApplied(rule.experiment(), rule.name()),
+            () -> server);
+    stage = made;
+    context.pipeline().addBefore(context.name(), "toxics", made);
+    Consumer<FaultPlan> follows = plan -> made.follow(rolls.hits(plan));
+    following = follows;
+    toxics.follow(follows);
+    follows.accept(toxics.plan());
+  }
+
+  /** As close as a proxy that has accepted already comes to a refusal. */
+  private void refusedByFault(ProxyError error) {
+    ChannelHandlerContext context = client;
+    if (!finished && context != null) {
+      reset(context.channel(), error);
     }
   }
 
@@ -235,6 +271,10 @@ final class TcpRelay extends ChannelInboundHandlerAdapter {
 
   @Override
   public void channelInactive(ChannelHandlerContext context) {
+    Consumer<FaultPlan> follows = following;
+    if (follows != null) {
+      service.toxics().unfollow(follows);
+    }
     clientEnded();
     if (!finished && server != null) {
       // Nobody is left to answer to; what came before is still on its way to the server.
@@ -339,7 +379,7 @@ final class TcpRelay extends ChannelInboundHandlerAdapter {
       if (toxics == null) {
         halfClose(to.channel());
       } else {
-        toxics.endDownstream(() -> halfClose(to.channel()));
+        toxics.endOutward(() -> halfClose(to.channel()));
       }
       closeIfBothEnded();
     }

@@ -105,6 +105,10 @@ public final class TcpService {
     return connector;
   }
 
+  Worker worker() {
+    return worker;
+  }
+
   ToxicStages toxics() {
     return toxics;
   }

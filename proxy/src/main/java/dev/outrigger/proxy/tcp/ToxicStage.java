@@ -6,16 +6,14 @@ import dev.outrigger.fault.FaultDecider;
 import dev.outrigger.fault.FaultDecision;
 import dev.outrigger.fault.FaultPlan;
 import dev.outrigger.fault.FaultRule;
-import dev.outrigger.fault.FaultSubject;
 import dev.outrigger.fault.Place;
 import dev.outrigger.fault.toxic.ChunkSink;
-import dev.outrigger.fault.toxic.LatencyToxic;
-import dev.outrigger.fault.toxic.ResetPeerToxic;
+import dev.outrigger.fault.toxic.Toxic;
 import dev.outrigger.fault.toxic.ToxicChain;
 import dev.outrigger.fault.toxic.ToxicContext;
-import dev.outrigger.proxy.telemetry.ConnectionRecord;
 import dev.outrigger.proxy.worker.WorkerConfined;
 import io.netty.buffer.ByteBuf;
+import io.netty.buffer.Unpooled;
 import io.netty.channel.Channel;
 import io.netty.channel.ChannelDuplexHandler;
 import io.netty.channel.ChannelFuture;
@@ -25,7 +23,10 @@ import io.netty.channel.ChannelOutboundBuffer;
 import io.netty.channel.ChannelPromise;
 import io.netty.channel.socket.ChannelInputShutdownEvent;
 import io.netty.channel.socket.ChannelInputShutdownReadComplete;
+import io.netty.channel.socket.DuplexChannel;
 import io.netty.handler.ssl.SslCloseCompletionEvent;
+import io.netty.handler.ssl.SslHandler;
+import io.netty.util.ReferenceCountUtil;
 import io.netty.util.concurrent.PromiseNotifier;
 import java.nio.channels.ClosedChannelException;
 import java.util.ArrayDeque;
@@ -34,108 +35,121 @@ import java.util.Deque;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Where toxics get at the bytes of one relayed connection: between the client's socket (and TLS)
- * and the relay. Without a toxic it hands everything on. What toxics hold is bounded: beyond it the
- * side that sends is not read. Confined to its worker's event loop.
+ * Where toxics get at the bytes of one connection: between a socket (and TLS) and what reads and
+ * writes its bytes. Without a toxic it hands everything on. What toxics hold is bounded: beyond it
+ * the side that sends is not read. Confined to its worker's event loop.
  *
- * <p>A relay that wants to half-close towards the client calls {@link #endDownstream}, since {@code
+ * <p>A relay that wants to half-close towards the client calls {@link #endOutward}, since {@code
  * shutdownOutput} does not pass through pipelines.
  */
 @WorkerConfined
 public final class ToxicStage extends ChannelDuplexHandler {
+  /** Whose socket it stands at. */
+  enum Side {
+    /** What is read goes inward. */
+    CLIENT(Direction.UPSTREAM, Direction.DOWNSTREAM),
+    /** What is read comes from inward. */
+    SERVER(Direction.DOWNSTREAM, Direction.UPSTREAM);
+
+    private final Direction reads;
+    private final Direction writes;
+
+    Side(Direction reads, Direction writes) {
+      this.reads = reads;
+      this.writes = writes;
+    }
+  }
+
   /** Per direction: 100 ms at 160 MB/s. */
   private static final long MAX_HELD_BYTES = 16 << 20;
 
   /** Of the writability flags that are ours to use. */
   private static final int WRITABILITY = 7;
 
+  /** For a side that is told of the end to take its last bytes. */
+  private static final long LINGER_MILLIS = 1_000;
+
   private final ToxicStages stages;
-  private final Subject subject;
-  private final String id;
-  private final boolean inbound;
-  private final ConnectionRecord record;
-  private final Supplier<@Nullable Channel> server;
+  private final Side side;
+  private final Consumer<FaultRule> onFault;
+  private final Supplier<@Nullable Channel> far;
   private final Map<String, FaultRule> attached = new HashMap<>();
-  private final ToxicChain upstream = new ToxicChain(new UpstreamExit());
-  private final ToxicChain downstream = new ToxicChain(new DownstreamExit());
+  private final ToxicChain inward = new ToxicChain(new InwardExit());
+  private final ToxicChain outward = new ToxicChain(new OutwardExit());
   private final Deque<Written> promises = new ArrayDeque<>();
   private final List<Object> heldEvents = new ArrayList<>();
 
   private @Nullable ChannelHandlerContext context;
-  private @Nullable Runnable afterDownstream;
-  private long downstreamIn;
-  private long downstreamOut;
+  private @Nullable Runnable afterOutward;
+  private long outwardIn;
+  private long outwardOut;
   private boolean reading = true;
   private boolean readBefore;
   private boolean readWanted;
   private boolean writable = true;
-  private boolean downstreamEnded;
+  private boolean outwardEnded;
+  private boolean closesAtEnd;
+  private boolean cut;
 
   /** The promise of a write is kept when all bytes up to this one are out. */
   private record Written(long end, ChannelPromise promise) {}
 
+  /**
+   * @param onFault told of each fault that reaches the connection
+   * @param far the channel of the other side, which ends with this one; null where there is none
+   */
   ToxicStage(
       ToxicStages stages,
-      Subject subject,
-      String id,
-      boolean inbound,
-      ConnectionRecord record,
-      Supplier<@Nullable Channel> server) {
+      Side side,
+      Consumer<FaultRule> onFault,
+      Supplier<@Nullable Channel> far) {
     this.stages = stages;
-    this.subject = subject;
-    this.id = id;
-    this.inbound = inbound;
-    this.record = record;
-    this.server = server;
+    this.side = side;
+    this.onFault = onFault;
+    this.far = far;
   }
 
   @Override
   public void handlerAdded(ChannelHandlerContext ctx) {
     context = ctx;
-    // Toxics act at the caller only.
-    if (!inbound) {
-      stages.opened(this);
-      FaultPlan plan = stages.plan();
-      if (!plan.isEmpty()) {
-        follow(plan);
-      }
-    }
   }
 
   @Override
   public void handlerRemoved(ChannelHandlerContext ctx) {
     detachAll();
-    stages.closed(this);
+    if (closesAtEnd) {
+      ctx.channel().config().setOption(ChannelOption.ALLOW_HALF_CLOSURE, false);
+    }
     context = null;
   }
 
+  /** Whether bytes would pass untouched, now and until something is attached. */
+  boolean isIdle() {
+    return attached.isEmpty() && heldEvents.isEmpty() && afterOutward == null && !cut;
+  }
+
   /**
-   * Half-closes towards the client once nothing is held any more.
+   * Half-closes towards this side once nothing is held any more.
    *
    * @param shutdownOutput does it; run at once where nothing is held
    */
-  public void endDownstream(Runnable shutdownOutput) {
-    if (downstream.isEmpty()) {
+  public void endOutward(Runnable shutdownOutput) {
+    if (outward.isEmpty()) {
       shutdownOutput.run();
     } else {
-      afterDownstream = shutdownOutput;
-      downstream.onEnd();
+      afterOutward = shutdownOutput;
+      outward.onEnd();
     }
   }
 
-  /** Attaches what the plan has for this connection, and detaches what it has no longer. */
-  void follow(FaultPlan plan) {
-    Map<String, FaultDecision.Hit> wanted = new HashMap<>();
-    for (FaultDecider decider : plan.at(Place.CONNECTION, subject.destinationService())) {
-      if (decider.rule().match().matches(subject)
-          && decider.decide(id, 0) instanceof FaultDecision.Hit hit) {
-        wanted.put(decider.rule().fullName(), hit);
-      }
-    }
+  /** Attaches what hits, and detaches what does no longer. */
+  void follow(Map<String, FaultDecision.Hit> wanted) {
     for (FaultRule rule : List.copyOf(attached.values())) {
       FaultDecision.Hit hit = wanted.get(rule.fullName());
       if (hit == null || !hit.rule().equals(rule)) {
@@ -144,7 +158,7 @@ public final class ToxicStage extends ChannelDuplexHandler {
     }
     wanted.forEach(
         (name, hit) -> {
-          if (!attached.containsKey(name) && stages.active().enter(hit.rule())) {
+          if (!attached.containsKey(name) && !cut) {
             attach(hit);
           }
         });
@@ -152,36 +166,39 @@ public final class ToxicStage extends ChannelDuplexHandler {
 
   private void attach(FaultDecision.Hit hit) {
     ChannelHandlerContext ctx = context;
-    if (ctx == null) {
-      stages.active().leave(hit.rule());
+    FaultRule rule = hit.rule();
+    if (ctx == null || !(rule.fault() instanceof Fault.OnBytes fault)) {
       return;
     }
-    FaultRule rule = hit.rule();
+    Toxic toxic = Toxic.of(fault);
+    if (toxic == null || !stages.active().enter(rule)) {
+      return;
+    }
     attached.put(rule.fullName(), rule);
-    record.faultApplied(rule.experiment(), rule.name());
-    ToxicContext toxic = new ToxicContext(ctx.executor(), hit.roll(), this::reset);
-    switch (rule.fault()) {
-      case Fault.Latency(var latency, var jitter, var direction) -> {
-        LatencyToxic settings = new LatencyToxic(latency, jitter);
-        if (direction.covers(Direction.UPSTREAM)) {
-          upstream.attach(rule.fullName(), settings, toxic);
-        }
-        if (direction.covers(Direction.DOWNSTREAM)) {
-          downstream.attach(rule.fullName(), settings, toxic);
-        }
-      }
-      case Fault.ResetPeer(var after) ->
-          upstream.attach(rule.fullName(), new ResetPeerToxic(after), toxic);
-      // A rule has no others at this place.
-      case Fault.Delay _, Fault.Abort _, Fault.Reset _ -> {}
+    onFault.accept(rule);
+    // What ends the connection does so once, whichever way the bytes go.
+    boolean ends = fault instanceof Fault.ResetPeer;
+    ToxicContext at = new ToxicContext(ctx.executor(), hit.roll(), new End());
+    if (fault.direction().covers(side.reads)) {
+      inward.attach(rule.fullName(), toxic, at);
+    }
+    if (fault.direction().covers(side.writes) && !ends) {
+      outward.attach(rule.fullName(), toxic, at);
+    }
+    if (side == Side.SERVER
+        && !Boolean.TRUE.equals(
+            ctx.channel().config().getOption(ChannelOption.ALLOW_HALF_CLOSURE))) {
+      // Else the channel would be gone before what the server sent last has been handed on.
+      closesAtEnd = true;
+      ctx.channel().config().setOption(ChannelOption.ALLOW_HALF_CLOSURE, true);
     }
   }
 
   private void detach(FaultRule rule) {
     attached.remove(rule.fullName());
     stages.active().leave(rule);
-    upstream.detach(rule.fullName());
-    downstream.detach(rule.fullName());
+    inward.detach(rule.fullName());
+    outward.detach(rule.fullName());
     releaseReads();
     releaseWrites();
   }
@@ -192,16 +209,20 @@ public final class ToxicStage extends ChannelDuplexHandler {
     }
   }
 
-  // From the client to the server.
+  // What is read.
 
   @Override
   public void channelRead(ChannelHandlerContext ctx, Object message) {
-    if (upstream.isEmpty() || !(message instanceof ByteBuf chunk)) {
+    if (cut) {
+      ReferenceCountUtil.release(message);
+      return;
+    }
+    if (inward.isEmpty() || !(message instanceof ByteBuf chunk)) {
       ctx.fireChannelRead(message);
       return;
     }
-    upstream.onChunk(chunk);
-    if (upstream.heldBytes() > MAX_HELD_BYTES) {
+    inward.onChunk(chunk);
+    if (inward.heldBytes() > MAX_HELD_BYTES) {
       reading = false;
       if (ctx.channel().config().isAutoRead()) {
         readBefore = true;
@@ -223,9 +244,11 @@ public final class ToxicStage extends ChannelDuplexHandler {
   public void userEventTriggered(ChannelHandlerContext ctx, Object event) {
     boolean ends =
         event instanceof ChannelInputShutdownEvent || event instanceof SslCloseCompletionEvent;
-    if (ends && !upstream.isEmpty()) {
+    if (ends && !inward.isEmpty()) {
       heldEvents.add(event);
-      upstream.onEnd();
+      inward.onEnd();
+    } else if (ends && closesAtEnd) {
+      var _ = ctx.close();
     } else if (event instanceof ChannelInputShutdownReadComplete && !heldEvents.isEmpty()) {
       heldEvents.add(event);
     } else {
@@ -235,23 +258,22 @@ public final class ToxicStage extends ChannelDuplexHandler {
 
   @Override
   public void channelInactive(ChannelHandlerContext ctx) {
-    // The client is gone, but what it sent before is still for the server.
-    downstream.discard();
+    // Nobody is there to read, but what came before is still for those who wait for it.
+    outward.discard();
     failPromises();
     detachAll();
-    stages.closed(this);
     ctx.fireChannelInactive();
   }
 
   private void releaseReads() {
     ChannelHandlerContext ctx = context;
-    if (ctx == null || reading || upstream.heldBytes() > MAX_HELD_BYTES / 2) {
+    if (ctx == null || reading || inward.heldBytes() > MAX_HELD_BYTES / 2) {
       return;
     }
     reading = true;
-    Channel far = server.get();
-    if (readBefore && (far == null || far.isWritable())) {
-      // Else the relay will ask for more once the server can take it.
+    Channel other = far.get();
+    if (readBefore && (other == null || other.isWritable())) {
+      // Else the relay will ask for more once the other side can take it.
       ctx.channel().config().setAutoRead(true);
     }
     readBefore = false;
@@ -261,7 +283,7 @@ public final class ToxicStage extends ChannelDuplexHandler {
     }
   }
 
-  private final class UpstreamExit implements ChunkSink {
+  private final class InwardExit implements ChunkSink {
     @Override
     public void chunk(ByteBuf chunk) {
       ChannelHandlerContext ctx = context;
@@ -279,46 +301,55 @@ public final class ToxicStage extends ChannelDuplexHandler {
       ChannelHandlerContext ctx = context;
       List<Object> events = List.copyOf(heldEvents);
       heldEvents.clear();
-      if (ctx != null) {
+      if (ctx != null && closesAtEnd) {
+        var _ = ctx.close();
+      } else if (ctx != null) {
         events.forEach(ctx::fireUserEventTriggered);
       }
     }
   }
 
-  // From the server to the client.
+  // What is written.
 
   @Override
   public void write(ChannelHandlerContext ctx, Object message, ChannelPromise promise) {
-    if (downstream.isEmpty() || downstreamEnded || !(message instanceof ByteBuf chunk)) {
+    if (cut) {
+      ReferenceCountUtil.release(message);
+      if (!promise.isVoid()) {
+        promise.tryFailure(new ClosedChannelException());
+      }
+      return;
+    }
+    if (outward.isEmpty() || outwardEnded || !(message instanceof ByteBuf chunk)) {
       var _ = ctx.write(message, promise);
       return;
     }
-    downstreamIn += chunk.readableBytes();
+    outwardIn += chunk.readableBytes();
     if (!promise.isVoid()) {
-      promises.addLast(new Written(downstreamIn, promise));
+      promises.addLast(new Written(outwardIn, promise));
     }
-    downstream.onChunk(chunk);
-    if (writable && downstream.heldBytes() > MAX_HELD_BYTES) {
+    outward.onChunk(chunk);
+    if (writable && outward.heldBytes() > MAX_HELD_BYTES) {
       setWritable(ctx, false);
     }
   }
 
   @Override
   public void close(ChannelHandlerContext ctx, ChannelPromise promise) {
-    if (downstream.heldBytes() == 0 || !ctx.channel().isActive()) {
+    if (outward.isEmpty() || outwardEnded || !ctx.channel().isActive()) {
       var _ = ctx.close(promise);
     } else {
-      afterDownstream =
+      afterOutward =
           () -> {
             var _ = ctx.close(promise);
           };
-      downstream.onEnd();
+      outward.onEnd();
     }
   }
 
   private void releaseWrites() {
     ChannelHandlerContext ctx = context;
-    if (ctx != null && !writable && downstream.heldBytes() <= MAX_HELD_BYTES / 2) {
+    if (ctx != null && !writable && outward.heldBytes() <= MAX_HELD_BYTES / 2) {
       setWritable(ctx, true);
     }
   }
@@ -337,7 +368,7 @@ public final class ToxicStage extends ChannelDuplexHandler {
     }
   }
 
-  private final class DownstreamExit implements ChunkSink {
+  private final class OutwardExit implements ChunkSink {
     @Override
     public void chunk(ByteBuf chunk) {
       ChannelHandlerContext ctx = context;
@@ -345,9 +376,9 @@ public final class ToxicStage extends ChannelDuplexHandler {
         chunk.release();
         return;
       }
-      downstreamOut += chunk.readableBytes();
+      outwardOut += chunk.readableBytes();
       ChannelFuture out = ctx.writeAndFlush(chunk);
-      while (!promises.isEmpty() && promises.getFirst().end() <= downstreamOut) {
+      while (!promises.isEmpty() && promises.getFirst().end() <= outwardOut) {
         out.addListener(new PromiseNotifier<>(promises.removeFirst().promise()));
       }
       releaseWrites();
@@ -355,55 +386,87 @@ public final class ToxicStage extends ChannelDuplexHandler {
 
     @Override
     public void end() {
-      downstreamEnded = true;
-      Runnable then = afterDownstream;
-      afterDownstream = null;
+      outwardEnded = true;
+      Runnable then = afterOutward;
+      afterOutward = null;
       if (then != null) {
         then.run();
       }
     }
   }
 
-  /** RST on both sides: nothing that is buffered is sent, and nobody takes it for an end. */
-  private void reset() {
-    ChannelHandlerContext ctx = context;
-    if (ctx == null) {
-      return;
+  /** How toxics end the connection; only the first way counts. */
+  private final class End implements ToxicContext.ConnectionEnd {
+    @Override
+    public void close() {
+      ChannelHandlerContext ctx = context;
+      if (ctx != null && stopAll()) {
+        Channel other = far.get();
+        if (other != null) {
+          finish(other);
+        }
+        finish(ctx.channel());
+      }
     }
-    Channel far = server.get();
-    if (far != null) {
-      reset(far);
+
+    @Override
+    public void reset() {
+      ChannelHandlerContext ctx = context;
+      if (ctx != null && stopAll()) {
+        Channel other = far.get();
+        if (other != null) {
+          ToxicStage.reset(other);
+        }
+        ToxicStage.reset(ctx.channel());
+      }
     }
-    reset(ctx.channel());
+
+    private boolean stopAll() {
+      if (cut) {
+        return false;
+      }
+      cut = true;
+      inward.discard();
+      outward.discard();
+      failPromises();
+      return true;
+    }
   }
 
-  private static void reset(Channel channel) {
+  /** The end after all that was handed on. */
+  private void finish(Channel channel) {
+    ChannelHandlerContext ctx = context;
+    if (!channel.isActive() || ctx == null) {
+      return;
+    }
+    boolean own = channel == ctx.channel();
+    ChannelFuture written =
+        own ? ctx.writeAndFlush(Unpooled.EMPTY_BUFFER) : channel.writeAndFlush(Unpooled.EMPTY_BUFFER);
+    written.addListener(
+        _ -> {
+          if (side == Side.CLIENT
+              && channel instanceof DuplexChannel duplex
+              && channel.isActive()
+              && channel.pipeline().get(SslHandler.class) == null) {
+            // Bytes that nobody reads any more would turn a close into a reset, and that would
+            // take away from the peer what it has not read yet.
+            duplex.shutdownOutput();
+            var _ =
+                channel
+                    .eventLoop()
+                    .schedule(() -> channel.close(), LINGER_MILLIS, TimeUnit.MILLISECONDS);
+          } else if (own) {
+            ctx.close();
+          } else {
+            channel.close();
+          }
+        });
+  }
+
+  /** RST: nothing that is buffered is sent, and nobody takes it for an end. */
+  static void reset(Channel channel) {
     channel.config().setOption(ChannelOption.SO_LINGER, 0);
     // Past the pipeline, where TLS would say goodbye first and wait for its flush.
     channel.unsafe().close(channel.voidPromise());
-  }
-
-  /** A connection as faults see it. */
-  record Subject(@Nullable String sourceIdentity, @Nullable String destinationService)
-      implements FaultSubject {
-    @Override
-    public @Nullable String route() {
-      return null;
-    }
-
-    @Override
-    public @Nullable String method() {
-      return null;
-    }
-
-    @Override
-    public @Nullable String path() {
-      return null;
-    }
-
-    @Override
-    public @Nullable String header(String name) {
-      return null;
-    }
   }
 }

@@ -3,21 +3,19 @@ package dev.outrigger.proxy.tcp;
 import dev.outrigger.fault.ActiveFaults;
 import dev.outrigger.fault.FaultPlan;
 import dev.outrigger.proxy.config.ClusterConfig;
-import dev.outrigger.proxy.message.ConnectionFacts;
-import dev.outrigger.proxy.telemetry.ConnectionRecord;
 import dev.outrigger.proxy.worker.FaultView;
 import dev.outrigger.proxy.worker.Worker;
 import dev.outrigger.proxy.worker.WorkerConfined;
-import io.netty.channel.Channel;
 import java.util.ArrayList;
 import java.util.LinkedHashSet;
 import java.util.Set;
+import java.util.function.Consumer;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
- * All relayed connections of one worker that toxics may reach. When the faults change, toxics come
- * and go on connections that are open. Confined to its worker's event loop.
+ * All connections of one worker to other services. When the faults change, toxics come and go on
+ * those that are open. A connection rolls once for each fault. Confined to its worker's event loop.
  */
 @WorkerConfined
 public final class ToxicStages {
@@ -25,8 +23,8 @@ public final class ToxicStages {
   private final FaultView faults;
   private final ActiveFaults active;
   private final Supplier<@Nullable String> ownIdentity;
-  private final Set<ToxicStage> live = new LinkedHashSet<>();
-  private long opened;
+  private final Set<Consumer<FaultPlan>> live = new LinkedHashSet<>();
+  private long begun;
 
   /**
    * Made on the worker's loop.
@@ -42,27 +40,26 @@ public final class ToxicStages {
   }
 
   /**
-   * The stage of a relay that begins: to be added to the client's channel between TLS and the
-   * relay.
+   * A connection that begins.
    *
-   * @param server the channel to the server once it is open, else null
+   * @param toApplication whether it leads to the application beside this proxy: toxics act at the
+   *     caller only
    */
-  public ToxicStage newStage(
-      ConnectionFacts facts,
-      ClusterConfig cluster,
-      ConnectionRecord record,
-      Supplier<@Nullable Channel> server) {
+  ConnectionLuck newConnection(ClusterConfig cluster, boolean toApplication) {
     assert worker.isCurrent();
-    @Nullable String service = cluster.service();
     // Counted rather than drawn, so that a run that is repeated hits the same connections.
-    String id = cluster.name() + '#' + worker.index() + '#' + opened++;
-    return new ToxicStage(
-        this,
-        new ToxicStage.Subject(facts.inbound() ? null : ownIdentity.get(), service),
-        id,
-        facts.inbound(),
-        record,
-        server);
+    String id = cluster.name() + '#' + worker.index() + '#' + begun++;
+    return new ConnectionLuck(
+        toApplication ? null : ownIdentity.get(), cluster.service(), id, toApplication);
+  }
+
+  /** Calls it with each new plan until {@link #unfollow}. */
+  void follow(Consumer<FaultPlan> connection) {
+    live.add(connection);
+  }
+
+  void unfollow(Consumer<FaultPlan> connection) {
+    live.remove(connection);
   }
 
   FaultPlan plan() {
@@ -73,19 +70,11 @@ public final class ToxicStages {
     return active;
   }
 
-  void opened(ToxicStage stage) {
-    live.add(stage);
-  }
-
-  void closed(ToxicStage stage) {
-    live.remove(stage);
-  }
-
   private void onPlan(FaultPlan plan) {
     assert worker.isCurrent();
     // A toxic may end its connection, which leaves the set.
-    for (ToxicStage stage : new ArrayList<>(live)) {
-      stage.follow(plan);
+    for (Consumer<FaultPlan> connection : new ArrayList<>(live)) {
+      connection.accept(plan);
     }
   }
 }

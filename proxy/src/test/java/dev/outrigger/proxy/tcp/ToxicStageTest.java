@@ -59,7 +59,7 @@ final class ToxicStageTest {
   private final Recorded record = new Recorded();
   private final FaultView view = new FaultView(worker(channel.eventLoop()), 1);
   private final ToxicStages stages = new ToxicStages(worker(channel.eventLoop()), view, () -> ME);
-  private final ToxicStage stage = stages.newStage(facts(), cluster(), record, () -> null);
+  private final ToxicStage stage = stage(stages, ToxicStage.Side.CLIENT);
 
   @Test
   void liveConnectionSlowsDownAndRecoversWithEveryByteInOrder() {
@@ -109,7 +109,7 @@ final class ToxicStageTest {
     List<String> events = new ArrayList<>();
     view.replace(plan(latency(100)));
     channel.writeAndFlush(chunk("x")).addListener(f -> events.add("written"));
-    stage.endDownstream(() -> events.add("shut"));
+    stage.endOutward(() -> events.add("shut"));
     advance(100);
     assertThat(events).containsExactly("written", "shut");
     outbound();
@@ -181,7 +181,7 @@ final class ToxicStageTest {
                     protected void initChannel(Channel accepted) {
                       accepted
                           .pipeline()
-                          .addLast(all.newStage(facts(), cluster(), record, () -> null))
+                          .addLast(stage(all, ToxicStage.Side.CLIENT))
                           .addLast(new Echo());
                     }
                   })
@@ -203,6 +203,19 @@ final class ToxicStageTest {
       }
       listener.close().sync();
     }
+  }
+
+  /** As a relay makes it. */
+  private ToxicStage stage(ToxicStages all, ToxicStage.Side side) {
+    ToxicStage made =
+        new ToxicStage(
+            all,
+            side,
+            rule -> record.faults.add(rule.fullName()),
+            () -> null);
+    ConnectionLuck luck = all.newConnection(cluster(), false);
+    all.follow(plan -> made.follow(luck.hits(plan)));
+    return made;
   }
 
   private static final class Echo extends ChannelInboundHandlerAdapter {
@@ -266,11 +279,6 @@ final class ToxicStageTest {
     return new Worker(0, loop, RandomGenerator.of("L64X128MixRandom"));
   }
 
-  private static ConnectionFacts facts() {
-    return new ConnectionFacts(
-        "outbound", false, ADDRESS, ADDRESS, ADDRESS, false, null, null, null);
-  }
-
   private static ClusterConfig cluster() {
     return new ClusterConfig(
         "outbound|5432|db.shop",
@@ -285,24 +293,7 @@ final class ToxicStageTest {
         Map.of("service", "db", "namespace", "shop"));
   }
 
-  private static final class Recorded implements ConnectionRecord {
+  private static final class Recorded {
     private final List<String> faults = new ArrayList<>();
-
-    @Override
-    public void connected(ClusterConfig cluster, Endpoint endpoint) {}
-
-    @Override
-    public void received(int bytes) {}
-
-    @Override
-    public void sent(int bytes) {}
-
-    @Override
-    public void faultApplied(String experiment, String fault) {
-      faults.add(experiment + "/" + fault);
-    }
-
-    @Override
-    public void finish(@Nullable ProxyError error) {}
   }
 }

@@ -5,7 +5,6 @@ import dev.outrigger.api.chaos.v1.FaultRule;
 import dev.outrigger.api.chaos.v1.HeaderMatch;
 import dev.outrigger.api.chaos.v1.Match;
 import dev.outrigger.api.chaos.v1.StringMatch;
-import dev.outrigger.fault.Direction;
 import dev.outrigger.fault.Fault;
 import dev.outrigger.fault.FaultMatch;
 import dev.outrigger.fault.FaultMatch.HeaderCondition;
@@ -15,13 +14,11 @@ import dev.outrigger.fault.TextMatch;
 import dev.outrigger.proxy.extension.DecodeContext;
 import dev.outrigger.proxy.extension.InvalidResourceException;
 import dev.outrigger.proxy.xds.TypeUrls;
-import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Locale;
-import java.util.OptionalInt;
 import java.util.Set;
 import java.util.regex.Pattern;
 import java.util.regex.PatternSyntaxException;
@@ -60,7 +57,7 @@ public final class FaultRuleDecoder {
     Percentage chance =
         new Percentage(scope.in("chance_ppm").number(message.getChancePpm(), 0, 1_000_000));
     int maxActive = scope.in("max_active").number(message.getMaxActive(), 0, Integer.MAX_VALUE);
-    Fault action = action(message, scope);
+    Fault action = FaultActionDecoder.decode(message, scope);
     FaultMatch match = match(message.getMatch(), scope.in("match"));
     Place place = place(message, scope.in("place"));
     try {
@@ -109,70 +106,6 @@ public final class FaultRuleDecoder {
       return Instant.ofEpochSecond(end.getSeconds(), end.getNanos());
     } catch (java.time.DateTimeException | ArithmeticException e) {
       throw scope.refuse("is no point in time");
-    }
-  }
-
-  private static Fault action(FaultRule message, Scope scope) throws InvalidResourceException {
-    return switch (message.getActionCase()) {
-      case DELAY -> {
-        Scope at = scope.in("delay");
-        var delay = message.getDelay();
-        yield checked(
-            at,
-            new Spread(
-                at.in("fixed").positive(delay.getFixed()),
-                at.in("jitter").duration(delay.getJitter())),
-            spread -> new Fault.Delay(spread.middle, spread.jitter));
-      }
-      case ABORT -> {
-        Scope at = scope.in("abort");
-        var abort = message.getAbort();
-        int http = at.in("http_status").number(abort.getHttpStatus(), 200, 599);
-        yield new Fault.Abort(
-            http,
-            abort.hasGrpcStatus()
-                ? OptionalInt.of(at.in("grpc_status").number(abort.getGrpcStatus(), 0, 16))
-                : OptionalInt.empty());
-      }
-      case RESET -> new Fault.Reset();
-      case LATENCY_TOXIC -> {
-        Scope at = scope.in("latency_toxic");
-        var toxic = message.getLatencyToxic();
-        Direction direction =
-            switch (toxic.getDirection()) {
-              case BOTH -> Direction.BOTH;
-              case UPSTREAM -> Direction.UPSTREAM;
-              case DOWNSTREAM -> Direction.DOWNSTREAM;
-              case UNRECOGNIZED ->
-                  throw at.in("direction").refuse("is " + toxic.getDirectionValue());
-            };
-        yield checked(
-            at,
-            new Spread(
-                at.in("latency").positive(toxic.getLatency()),
-                at.in("jitter").duration(toxic.getJitter())),
-            spread -> new Fault.Latency(spread.middle, spread.jitter, direction));
-      }
-      case RESET_TOXIC -> {
-        Scope at = scope.in("reset_toxic").in("after");
-        Duration after = at.duration(message.getResetToxic().getAfter());
-        yield checked(at, new Spread(after, Duration.ZERO), s -> new Fault.ResetPeer(s.middle));
-      }
-      case ACTION_NOT_SET ->
-          throw scope.refuse(
-              "does nothing: expected delay, abort, reset, latency_toxic or reset_toxic");
-    };
-  }
-
-  private record Spread(Duration middle, Duration jitter) {}
-
-  private static Fault checked(
-      Scope scope, Spread spread, java.util.function.Function<Spread, Fault> make)
-      throws InvalidResourceException {
-    try {
-      return make.apply(spread);
-    } catch (IllegalArgumentException e) {
-      throw scope.refuse(String.valueOf(e.getMessage()));
     }
   }
 

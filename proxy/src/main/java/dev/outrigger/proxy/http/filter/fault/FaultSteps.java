@@ -104,7 +104,7 @@ final class FaultSteps {
           return refuse(rule, 0, null);
         }
         // Toxics act on connections; a rule has none at the places of requests.
-        case Fault.Latency _, Fault.ResetPeer _ -> faults.active().leave(rule);
+        case Fault.Throttle _, Fault.Rewrite _, Fault.OnBytes _ -> faults.active().leave(rule);
       }
     }
     return Verdict.PROCEED;

@@ -1,0 +1,129 @@
+package dev.outrigger.controlplane.chaos;
+
+import com.google.protobuf.Duration;
+import com.google.protobuf.util.Durations;
+import dev.outrigger.api.chaos.v1.Abort;
+import dev.outrigger.api.chaos.v1.BandwidthToxic;
+import dev.outrigger.api.chaos.v1.Delay;
+import dev.outrigger.api.chaos.v1.Direction;
+import dev.outrigger.api.chaos.v1.Distribution;
+import dev.outrigger.api.chaos.v1.FaultRule;
+import dev.outrigger.api.chaos.v1.LatencyToxic;
+import dev.outrigger.api.chaos.v1.LimitToxic;
+import dev.outrigger.api.chaos.v1.PartitionToxic;
+import dev.outrigger.api.chaos.v1.Quantile;
+import dev.outrigger.api.chaos.v1.RefuseToxic;
+import dev.outrigger.api.chaos.v1.Reset;
+import dev.outrigger.api.chaos.v1.ResetToxic;
+import dev.outrigger.api.chaos.v1.SlicerToxic;
+import dev.outrigger.api.chaos.v1.SlowCloseToxic;
+import dev.outrigger.api.chaos.v1.StallToxic;
+import dev.outrigger.fault.Fault;
+import dev.outrigger.fault.Spread;
+import java.util.List;
+
+/** What a fault does, as proxies are told. Pure. */
+final class FaultActions {
+  private FaultActions() {}
+
+  static void set(FaultRule.Builder rule, Fault fault) {
+    switch (fault) {
+      case Fault.Delay(Spread length) -> {
+        Wire wire = Wire.of(length);
+        rule.setDelay(
+            Delay.newBuilder()
+                .setFixed(wire.middle)
+                .setJitter(wire.jitter)
+                .setDistribution(wire.distribution)
+                .addAllQuantiles(wire.quantiles));
+      }
+      case Fault.Abort abort -> {
+        Abort.Builder built = Abort.newBuilder().setHttpStatus(abort.httpStatus());
+        abort.grpcStatus().ifPresent(built::setGrpcStatus);
+        rule.setAbort(built);
+      }
+      case Fault.Reset _ -> rule.setReset(Reset.getDefaultInstance());
+      case Fault.Throttle _, Fault.Rewrite _ ->
+          throw new IllegalArgumentException("no document can ask for " + fault);
+      case Fault.OnBytes toxic -> setToxic(rule, toxic);
+    }
+  }
+
+  private static void setToxic(FaultRule.Builder rule, Fault.OnBytes fault) {
+    Direction direction = direction(fault.direction());
+    switch (fault) {
+      case Fault.Latency(Spread length, _) -> {
+        Wire wire = Wire.of(length);
+        rule.setLatencyToxic(
+            LatencyToxic.newBuilder()
+                .setLatency(wire.middle)
+                .setJitter(wire.jitter)
+                .setDistribution(wire.distribution)
+                .addAllQuantiles(wire.quantiles)
+                .setDirection(direction));
+      }
+      case Fault.Bandwidth(long rate, _) ->
+          rule.setBandwidthToxic(
+              BandwidthToxic.newBuilder().setBytesPerSecond(rate).setDirection(direction));
+      case Fault.Stall(var timeout, _) ->
+          rule.setStallToxic(
+              StallToxic.newBuilder().setTimeout(duration(timeout)).setDirection(direction));
+      case Fault.Partition _ ->
+          rule.setPartitionToxic(PartitionToxic.newBuilder().setDirection(direction));
+      case Fault.ResetPeer(var after) ->
+          rule.setResetToxic(ResetToxic.newBuilder().setAfter(duration(after)));
+      case Fault.SlowClose(var delay, _) ->
+          rule.setSlowCloseToxic(
+              SlowCloseToxic.newBuilder().setDelay(duration(delay)).setDirection(direction));
+      case Fault.Limit(long bytes, _) ->
+          rule.setLimitToxic(LimitToxic.newBuilder().setBytes(bytes).setDirection(direction));
+      case Fault.Slicer(int size, int variation, var delay, _) ->
+          rule.setSlicerToxic(
+              SlicerToxic.newBuilder()
+                  .setAverageSize(size)
+                  .setSizeVariation(variation)
+                  .setDelay(duration(delay))
+                  .setDirection(direction));
+      case Fault.Refuse _ -> rule.setRefuseToxic(RefuseToxic.getDefaultInstance());
+    }
+  }
+
+  private record Wire(
+      Duration middle, Duration jitter, Distribution distribution, List<Quantile> quantiles) {
+    static Wire of(Spread spread) {
+      return switch (spread) {
+        case Spread.Uniform(var middle, var jitter) ->
+            new Wire(duration(middle), duration(jitter), Distribution.UNIFORM, List.of());
+        case Spread.Normal(var mean, var deviation) ->
+            new Wire(duration(mean), duration(deviation), Distribution.NORMAL, List.of());
+        case Spread.Pareto(var mean, var deviation) ->
+            new Wire(duration(mean), duration(deviation), Distribution.PARETO, List.of());
+        case Spread.Table(var points) ->
+            new Wire(
+                Duration.getDefaultInstance(),
+                Duration.getDefaultInstance(),
+                Distribution.UNIFORM,
+                points.stream()
+                    .map(
+                        point ->
+                            Quantile.newBuilder()
+                                .setPpm(point.ppm())
+                                .setValue(duration(point.value()))
+                                .build())
+                    .toList());
+      };
+    }
+  }
+
+  private static Direction direction(dev.outrigger.fault.Direction direction) {
+    return switch (direction) {
+      case BOTH -> Direction.BOTH;
+      case UPSTREAM -> Direction.UPSTREAM;
+      case DOWNSTREAM -> Direction.DOWNSTREAM;
+    };
+  }
+
+  private static Duration duration(java.time.Duration duration) {
+    return Durations.fromNanos(duration.toNanos());
+  }
+}

@@ -1,0 +1,69 @@
+package dev.outrigger.controlplane.source;
+
+import dev.outrigger.controlplane.model.Experiment;
+import dev.outrigger.controlplane.model.Experiment.Match;
+import dev.outrigger.controlplane.model.Experiment.Place;
+import dev.outrigger.controlplane.source.Problem.Code;
+import dev.outrigger.fault.Fault;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/** Reads one fault of an {@code Experiment}: where, whose, how often; what, by {@link FaultKinds}. */
+final class FaultDecoder {
+  private static final Map<String, Place> PLACES = new LinkedHashMap<>();
+
+  static {
+    PLACES.put("request", Place.REQUEST);
+    PLACES.put("attempt", Place.ATTEMPT);
+    PLACES.put("connection", Place.CONNECTION);
+    PLACES.put("inbound", Place.INBOUND);
+  }
+
+  private FaultDecoder() {}
+
+  static Experiment.Fault decode(Fields fields) {
+    String name = fields.requiredText("name", "it tells the faults of an experiment apart");
+    if (!name.isEmpty() && !Names.isLabel(name)) {
+      fields.problem(
+          Code.BAD_VALUE,
+          "name",
+          "`"
+              + fields.at("name")
+              + "` is `"
+              + name
+              + "`, expected lower case letters, digits and"
+              + " dashes",
+          "");
+    }
+    Place place = fields.requiredChoice("where", PLACES, Place.REQUEST);
+    @Nullable String kind = fields.oneOf(FaultKinds.ALL);
+    Fault action = new Fault.Reset();
+    if (kind == null) {
+      fields.ignore(FaultKinds.ALL);
+    } else {
+      action = FaultKinds.decode(fields, kind);
+      checkPlace(fields, kind, place);
+    }
+    @Nullable Fields at = fields.object("match");
+    Match match = at == null ? FaultMatchDecoder.all() : FaultMatchDecoder.decode(at, place);
+    double percent = fields.percent("percentage", 100);
+    int maxActive = fields.integer("maxActive", 0, 0, 1_000_000);
+    fields.finish();
+    return new Experiment.Fault(
+        name, place, action, match, (int) Math.round(percent * 10_000), maxActive);
+  }
+
+  private static void checkPlace(Fields fields, String kind, Place place) {
+    boolean bytes = FaultKinds.isToxic(kind);
+    if (bytes != (place == Place.CONNECTION)) {
+      fields.problem(
+          Code.CONFLICT,
+          "where",
+          bytes
+              ? "`" + kind + "` acts on bytes: it needs `where: connection`"
+              : "`" + kind + "` acts on requests: it cannot be at a connection",
+          bytes ? "write `where: connection`" : "write `where: request`, attempt or inbound");
+    }
+  }
+}

@@ -1,0 +1,203 @@
+package dev.outrigger.controlplane.source;
+
+import dev.outrigger.controlplane.source.Problem.Code;
+import dev.outrigger.fault.Direction;
+import dev.outrigger.fault.Fault;
+import dev.outrigger.fault.Spread;
+import java.math.BigDecimal;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.OptionalInt;
+import java.util.Set;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
+import org.snakeyaml.engine.v2.nodes.Node;
+
+/** Reads what a fault does: each kind is a field of its own. */
+final class FaultKinds {
+  private static final Set<String> TOXICS =
+      Set.of(
+          "latency",
+          "bandwidth",
+          "stall",
+          "partition",
+          "resetPeer",
+          "slowClose",
+          "limit",
+          "slicer",
+          "refuse");
+
+  /** Every kind, in the order in which they are offered. */
+  static final String[] ALL = {
+    "delay",
+    "abort",
+    "reset",
+    "latency",
+    "bandwidth",
+    "stall",
+    "partition",
+    "resetPeer",
+    "slowClose",
+    "limit",
+    "slicer",
+    "refuse"
+  };
+
+  private static final Duration MAX_DELAY = Duration.ofMinutes(10);
+  private static final int MAX_SLICE = 1 << 20;
+  private static final Pattern QUANTILE = Pattern.compile("p([0-9]{1,3}(?:\\.[0-9]{1,4})?)");
+
+  private static final Map<String, Direction> DIRECTIONS = new LinkedHashMap<>();
+  private static final Map<String, String> DISTRIBUTIONS = new LinkedHashMap<>();
+
+  static {
+    DIRECTIONS.put("both", Direction.BOTH);
+    DIRECTIONS.put("upstream", Direction.UPSTREAM);
+    DIRECTIONS.put("downstream", Direction.DOWNSTREAM);
+    for (String distribution : List.of("uniform", "normal", "pareto")) {
+      DISTRIBUTIONS.put(distribution, distribution);
+    }
+  }
+
+  private FaultKinds() {}
+
+  /** Whether it acts on bytes, and so on connections. */
+  static boolean isToxic(String kind) {
+    return TOXICS.contains(kind);
+  }
+
+  /** After a problem it gives some fault, which is never used. */
+  static Fault decode(Fields fields, String kind) {
+    @Nullable Fields body = fields.object(kind);
+    if (body == null) {
+      return withoutSettings(fields, kind);
+    }
+    Fault fault = new Fault.Reset();
+    try {
+      fault = withSettings(body, kind);
+    } catch (IllegalArgumentException e) {
+      fields.problem(
+          Code.CONFLICT, kind, "`" + fields.at(kind) + "` cannot be: " + e.getMessage(), "");
+    }
+    body.finish();
+    return fault;
+  }
+
+  private static Fault withoutSettings(Fields fields, String kind) {
+    return switch (kind) {
+      case "reset" -> new Fault.Reset();
+      case "resetPeer" -> new Fault.ResetPeer(Duration.ZERO);
+      case "stall" -> new Fault.Stall(Duration.ZERO, Direction.BOTH);
+      case "partition" -> new Fault.Partition(Direction.BOTH);
+      case "refuse" -> new Fault.Refuse();
+      default -> {
+        fields.requiredText(kind, "its settings");
+        yield new Fault.Reset();
+      }
+    };
+  }
+
+  private static Fault withSettings(Fields body, String kind) {
+    return switch (kind) {
+      case "delay" -> new Fault.Delay(spread(body, "fixed"));
+      case "abort" -> abort(body);
+      case "latency" -> new Fault.Latency(spread(body, "latency"), direction(body));
+      case "bandwidth" ->
+          new Fault.Bandwidth(
+              body.requiredBytes("rate", "bytes per second, such as 64Ki", 1, Fault.FASTEST),
+              direction(body));
+      case "stall" -> new Fault.Stall(shortTime(body, "timeout"), direction(body));
+      case "partition" -> new Fault.Partition(direction(body));
+      case "resetPeer" -> new Fault.ResetPeer(shortTime(body, "after"));
+      case "slowClose" -> new Fault.SlowClose(required(body, "delay"), direction(body));
+      case "limit" ->
+          new Fault.Limit(
+              body.requiredBytes("bytes", "after how many it closes", 0, Long.MAX_VALUE),
+              direction(body));
+      case "slicer" ->
+          new Fault.Slicer(
+              body.requiredInteger("averageSize", "bytes in a piece", 1, MAX_SLICE),
+              body.integer("sizeVariation", 0, 0, MAX_SLICE),
+              shortTime(body, "delay"),
+              direction(body));
+      case "refuse" -> new Fault.Refuse();
+      default -> new Fault.Reset();
+    };
+  }
+
+  private static Duration shortTime(Fields fields, String name) {
+    return ExperimentDecoder.within(fields, name, Duration.ZERO, Duration.ZERO, MAX_DELAY);
+  }
+
+  private static Duration required(Fields fields, String name) {
+    if (!fields.has(name)) {
+      fields.requiredText(name, "how long");
+    }
+    return shortTime(fields, name);
+  }
+
+  private static Direction direction(Fields body) {
+    return body.choice("direction", DIRECTIONS, Direction.BOTH);
+  }
+
+  private static Spread spread(Fields body, String middleName) {
+    if (body.has("quantiles")) {
+      for (String name : List.of(middleName, "jitter", "distribution")) {
+        if (body.has(name)) {
+          body.problem(
+              Code.CONFLICT,
+              name,
+              "`" + body.at(name) + "` cannot stand beside `quantiles`",
+              "keep one of them");
+        }
+      }
+      return table(body);
+    }
+    Duration middle = required(body, middleName);
+    Duration jitter = shortTime(body, "jitter");
+    return switch (body.choice("distribution", DISTRIBUTIONS, "uniform")) {
+      case "normal" -> new Spread.Normal(middle, jitter);
+      case "pareto" -> new Spread.Pareto(middle, jitter);
+      default -> new Spread.Uniform(middle, jitter);
+    };
+  }
+
+  private static Spread table(Fields body) {
+    List<Spread.Point> points = new ArrayList<>();
+    @Nullable Fields table = body.object("quantiles");
+    if (table != null) {
+      for (String name : table.names()) {
+        Matcher quantile = QUANTILE.matcher(name);
+        @Nullable Node node = table.value(name);
+        BigDecimal percent =
+            quantile.matches() ? new BigDecimal(quantile.group(1)) : BigDecimal.valueOf(101);
+        if (node == null || percent.compareTo(BigDecimal.valueOf(100)) > 0) {
+          table.problem(
+              Code.BAD_VALUE,
+              name,
+              "`" + table.at(name) + "` is no quantile with its duration",
+              "write it like p50: 20ms or p99.9: 1s");
+          continue;
+        }
+        points.add(
+            new Spread.Point(
+                percent.movePointRight(4).intValueExact(), shortTime(table, name)));
+      }
+      table.finish();
+    }
+    return new Spread.Table(points);
+  }
+
+  private static Fault abort(Fields body) {
+    @Nullable Integer grpc = body.integerOrNull("grpcStatus", 0, 16);
+    int http =
+        grpc == null
+            ? body.requiredInteger("httpStatus", "from 200 to 599", 200, 599)
+            : body.integer("httpStatus", 503, 200, 599);
+    return new Fault.Abort(http, grpc == null ? OptionalInt.empty() : OptionalInt.of(grpc));
+  }
+}
