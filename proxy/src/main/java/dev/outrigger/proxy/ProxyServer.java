@@ -1,5 +1,6 @@
 package dev.outrigger.proxy;
 
+import dev.outrigger.fault.FaultPlan;
 import dev.outrigger.proxy.admin.AdminServer;
 import dev.outrigger.proxy.admin.AdminSources;
 import dev.outrigger.proxy.admin.Readiness;
@@ -259,6 +260,11 @@ public final class ProxyServer implements AutoCloseable {
               }
             });
     return made.join();
+  }
+
+  /** Goes by these faults and no others: for a proxy that hears of none from a control plane. */
+  public void useFaults(FaultPlan plan) {
+    workers.publish(plan);
   }
 
   private int workerCount() {

@@ -332,8 +332,51 @@ final class BadDocumentsTest {
             "bytes at a request",
             EXPERIMENT + "  faults: [{name: a, where: @@request, latency: {latency: 1s}}]\n",
             Code.CONFLICT,
-            "act on bytes",
+            "acts on bytes",
             "write `where: connection`"),
+        bad(
+            "a request's fault on a connection",
+            EXPERIMENT + "  faults: [{name: a, where: @@connection, abort: {httpStatus: 503}}]\n",
+            Code.CONFLICT,
+            "acts on requests",
+            "write `where: request`, attempt or inbound"),
+        bad(
+            "rate that is none",
+            EXPERIMENT + "  faults: [{name: a, where: connection, bandwidth: {rate: @@64KB}}]\n",
+            Code.BAD_VALUE,
+            "must be 1 to 10000000000 bytes, but is the text `64KB`",
+            "write it like 1000, 64Ki or 1M"),
+        bad(
+            "slices that vary too much",
+            EXPERIMENT
+                + "  faults: [{name: a, where: connection, slicer: @@{averageSize: 4, sizeVariation:"
+                + " 4}}]\n",
+            Code.CONFLICT,
+            "the variation is 0 to below the average size of 4, not 4",
+            ""),
+        bad(
+            "quantile without its letter",
+            EXPERIMENT
+                + "  faults: [{name: a, where: connection, latency: {quantiles: {p50: 1s, \"99\":"
+                + " @@2s}}}]\n",
+            Code.BAD_VALUE,
+            "`spec.faults[0].latency.quantiles.99` is no quantile with its duration",
+            "write it like p50: 20ms or p99.9: 1s"),
+        bad(
+            "quantiles that fall",
+            EXPERIMENT
+                + "  faults: [{name: a, where: request, delay: @@{quantiles: {p50: 2s, p99: 1s}}}]\n",
+            Code.CONFLICT,
+            "p50=2000ms comes before p99=1000ms",
+            ""),
+        bad(
+            "quantiles beside a middle",
+            EXPERIMENT
+                + "  faults: [{name: a, where: request, delay: {fixed: @@2s, quantiles: {p99:"
+                + " 1s}}}]\n",
+            Code.CONFLICT,
+            "cannot stand beside `quantiles`",
+            "keep one of them"),
         bad(
             "status of an abort",
             EXPERIMENT + "  faults: [{name: a, where: inbound, abort: {httpStatus: @@99}}]\n",
