@@ -55,6 +55,8 @@ class SamePoliciesAsEnvoyTest {
           "body out of bounds",
           new Different("413", "413", "a connection whose request was read whole goes on"));
 
+  private static final String TWO = "Content-Length: 2";
+
   @TempDir private Path folder;
 
   private static List<Question> questions() {
@@ -166,11 +168,60 @@ class SamePoliciesAsEnvoyTest {
     return "POST / HTTP/1.1\r\nHost: site.test\r\nContent-Length: " + length;
   }
 
-  private static String config(Map<String, Integer> ports) throws IOException {
+  private static final Map<String, Different> DIFFERENT_HOSTS =
+      Map.of(
+          "host site.test:",
+          new Different("404", "200", "RFC 3986, 3.2.3: an empty port is none"),
+          "too large for one of several",
+          new Different("413", "413", "a connection whose request was read whole goes on"));
+
+  private static List<Question> hostQuestions() {
+    List<Question> all = new ArrayList<>();
+    for (String host :
+        List.of(
+            "site.test:81",
+            "site.test.",
+            "site.test.:81",
+            "site.test:",
+            "SITE.test:81",
+            "[::1]:9")) {
+      all.add(raw("host " + host, 1, "GET /host HTTP/1.1", "Host: " + host, "", ""));
+    }
+    all.add(raw("without TLS", 1, "GET /a?b HTTP/1.1", "Host: secure.test", "", ""));
+    all.add(raw("without TLS, on its port", 1, "GET / HTTP/1.1", "Host: odd.test:80", "", ""));
+    all.add(
+        raw(
+            "with TLS before us",
+            1,
+            "GET /a HTTP/1.1",
+            "Host: secure.test",
+            "x-forwarded-proto: https",
+            "",
+            ""));
+    all.add(get("one of several, named by a header", "/weighted", "x-to: up"));
+    all.add(get("one of several, named by nothing", "/weighted"));
+    all.add(
+        raw("small enough", 1, "POST /weighted-small HTTP/1.1", "Host: site.test", TWO, "", "ab"));
+    all.add(
+        raw(
+            "too large for one of several",
+            1,
+            "POST /weighted-small HTTP/1.1",
+            "Host: site.test",
+            "Content-Length: 3",
+            "",
+            "abc"));
+    all.add(get("mirrored by a header", "/mirrored", "x-mirror: up"));
+    all.add(get("mirrored by nothing", "/mirrored"));
+    all.add(get("operators", "/operators?q=abcdef&r=1&q=2", "x-long: abcdefgh"));
+    all.add(get("operators without a query", "/operators"));
+    return all;
+  }
+
+  private static String config(String file, Map<String, Integer> ports) throws IOException {
     String text;
     try (InputStream in =
-        Objects.requireNonNull(
-            SamePoliciesAsEnvoyTest.class.getResourceAsStream("policies.yaml"))) {
+        Objects.requireNonNull(SamePoliciesAsEnvoyTest.class.getResourceAsStream(file))) {
       text = new String(in.readAllBytes(), StandardCharsets.UTF_8);
     }
     for (Map.Entry<String, Integer> port : ports.entrySet()) {
@@ -181,6 +232,16 @@ class SamePoliciesAsEnvoyTest {
 
   @Test
   void oneFileTwoProxies() throws Exception {
+    sameFromBoth("policies.yaml", questions(), DIFFERENT);
+  }
+
+  @Test
+  void theSameHostsAndClusters() throws Exception {
+    sameFromBoth("hosts.yaml", hostQuestions(), DIFFERENT_HOSTS);
+  }
+
+  private void sameFromBoth(String text, List<Question> questions, Map<String, Different> different)
+      throws Exception {
     List<Integer> ports = Peers.freePorts(6);
     Map<String, String> theirs = new LinkedHashMap<>();
     Map<String, String> ours = new LinkedHashMap<>();
@@ -191,6 +252,7 @@ class SamePoliciesAsEnvoyTest {
         Files.writeString(
             file,
             config(
+                text,
                 Map.of(
                     "port",
                     port,
@@ -216,13 +278,13 @@ class SamePoliciesAsEnvoyTest {
                 : Peers.outrigger("proxy", "-c", "" + file, "--concurrency", "1");
         try (Launched proxy = Launched.start(folder, envoy ? "envoy" : "outrigger", command)) {
           awaitAnswer(port, proxy);
-          for (Question question : questions()) {
+          for (Question question : questions) {
             (envoy ? theirs : ours).put(question.name(), comparable(ask(port, question), port));
           }
           assertThat(proxy.isAlive()).isTrue();
         }
       }
     }
-    compare(theirs, ours, DIFFERENT);
+    compare(theirs, ours, different);
   }
 }

@@ -261,7 +261,7 @@ final class BootstrapChecker {
   private void checkTargets(List<WeightedCluster> targets, String path, RuntimeConfig config) {
     for (int i = 0; i < targets.size(); i++) {
       String name = targets.get(i).cluster();
-      if (!config.clusters().containsKey(name)) {
+      if (targets.get(i).header() == null && !config.clusters().containsKey(name)) {
         String field =
             positions.containsKey(path + ".weighted_clusters")
                 ? ".weighted_clusters.clusters[" + i + "].name"

@@ -94,6 +94,7 @@ public record ClusterConfig(
    * @param speech what is spoken on them
    * @param http2 how, where it is HTTP/2
    * @param answers how large heads and trailers of answers may be; beyond it 502
+   * @param nameCase how names of headers are written in requests in HTTP/1.1
    */
   public record PoolConfig(
       int minIdle,
@@ -103,9 +104,32 @@ public record ClusterConfig(
       int maxRequestsPerConnection,
       Speech speech,
       Http2Config http2,
-      AnswerLimits answers) {
+      AnswerLimits answers,
+      NameCase nameCase) {
     public static final PoolConfig DEFAULT =
         new PoolConfig(0, 0, Duration.ofSeconds(30), Duration.ZERO, 0);
+
+    /** Names of headers are written as they came. */
+    public PoolConfig(
+        int minIdle,
+        int maxConnectionsPerWorker,
+        Duration idleTimeout,
+        Duration maxAge,
+        int maxRequestsPerConnection,
+        Speech speech,
+        Http2Config http2,
+        AnswerLimits answers) {
+      this(
+          minIdle,
+          maxConnectionsPerWorker,
+          idleTimeout,
+          maxAge,
+          maxRequestsPerConnection,
+          speech,
+          http2,
+          answers,
+          NameCase.AS_WRITTEN);
+    }
 
     /** Speaks HTTP/1.1. */
     public PoolConfig(

@@ -15,7 +15,8 @@ import org.jspecify.annotations.Nullable;
  */
 public record HeaderTemplate(List<Part> parts) {
   private static final Pattern OPERATOR =
-      Pattern.compile("%([A-Z][A-Z0-9_]*)(?:\\(([^()%]*)\\))?(?::([0-9]{1,5}))?%");
+      Pattern.compile("%([A-Z][A-Z0-9_]*)(?:\\(([^()]*)\\))?(?::([0-9]{1,5}))?%");
+  private static final String RFC_3339 = "%Y-%m-%dT%H:%M:%S.%3fZ";
   private static final Pattern NAME = Pattern.compile(":?[!#$&'*+.^_`|~0-9A-Za-z-]+");
 
   public HeaderTemplate {
@@ -41,6 +42,12 @@ public record HeaderTemplate(List<Part> parts) {
 
     /** The same of the answer ({@code %RESP(name?other):max%}). */
     record ResponseHeader(String name, @Nullable String other, int maxLength) implements Part {}
+
+    /** When the request began ({@code %START_TIME(%Y-%m-%d)%}), in UTC. */
+    record StartTime(TimePattern pattern) implements Part {}
+
+    /** A parameter of the query, as it was sent ({@code %QUERY_PARAM(name):max%}). */
+    record QueryParameter(String name, int maxLength) implements Part {}
   }
 
   /** What stands between percent signs, by the name that it has there. */
@@ -53,9 +60,14 @@ public record HeaderTemplate(List<Part> parts) {
     DOWNSTREAM_DIRECT_REMOTE_ADDRESS,
     DOWNSTREAM_DIRECT_REMOTE_ADDRESS_WITHOUT_PORT,
     DOWNSTREAM_DIRECT_REMOTE_PORT,
+    /** The address that the client had in mind. */
     DOWNSTREAM_LOCAL_ADDRESS,
     DOWNSTREAM_LOCAL_ADDRESS_WITHOUT_PORT,
     DOWNSTREAM_LOCAL_PORT,
+    /** The address that the connection came to, which capture rules may have changed. */
+    DOWNSTREAM_DIRECT_LOCAL_ADDRESS,
+    DOWNSTREAM_DIRECT_LOCAL_ADDRESS_WITHOUT_PORT,
+    DOWNSTREAM_DIRECT_LOCAL_PORT,
     DOWNSTREAM_PEER_URI_SAN,
     DOWNSTREAM_PEER_DNS_SAN,
     DOWNSTREAM_PEER_SUBJECT,
@@ -64,11 +76,16 @@ public record HeaderTemplate(List<Part> parts) {
     PROTOCOL,
     ROUTE_NAME,
     STREAM_ID,
+    TRACE_ID,
     UPSTREAM_CLUSTER,
+    UPSTREAM_CLUSTER_RAW,
     /** The endpoint that answered; nothing before one has. */
     UPSTREAM_HOST,
     UPSTREAM_REMOTE_ADDRESS,
     UPSTREAM_REMOTE_ADDRESS_WITHOUT_PORT,
+    UPSTREAM_REMOTE_PORT,
+    /** How many attempts there were so far. */
+    UPSTREAM_REQUEST_ATTEMPT_COUNT,
     RESPONSE_CODE
   }
 
@@ -130,6 +147,17 @@ public record HeaderTemplate(List<Part> parts) {
       return word.equals("REQ")
           ? new Part.RequestHeader(name, other, max)
           : new Part.ResponseHeader(name, other, max);
+    }
+    if (word.equals("START_TIME") && length == null) {
+      String pattern = argument == null || argument.isEmpty() ? RFC_3339 : argument;
+      if (TimePattern.firstWrong(pattern) >= 0) {
+        throw new IllegalArgumentException(
+            "'" + operator.group() + "' holds no time; known: " + TimePattern.KNOWN);
+      }
+      return new Part.StartTime(TimePattern.of(pattern));
+    }
+    if (word.equals("QUERY_PARAM") && argument != null && !argument.isEmpty()) {
+      return new Part.QueryParameter(argument, max);
     }
     if (argument != null || length != null) {
       throw new IllegalArgumentException("'" + operator.group() + "' takes no argument here");

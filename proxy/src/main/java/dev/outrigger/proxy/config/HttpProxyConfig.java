@@ -20,6 +20,7 @@ import java.util.Set;
  * @param serverIfAbsent whether the upstream's {@code server} header stays where it has one
  * @param requestIds what is done with {@code x-request-id}
  * @param filters those that requests pass, besides faults
+ * @param nameCase how names of headers are written in answers in HTTP/1.1
  */
 public record HttpProxyConfig(
     String statPrefix,
@@ -34,9 +35,42 @@ public record HttpProxyConfig(
     String serverName,
     boolean serverIfAbsent,
     RequestIds requestIds,
-    List<HttpFilterConfig> filters) {
+    List<HttpFilterConfig> filters,
+    NameCase nameCase) {
   public HttpProxyConfig {
     filters = List.copyOf(filters);
+  }
+
+  /** Names of headers are written as they came. */
+  public HttpProxyConfig(
+      String statPrefix,
+      RouteTableConfig routes,
+      Codec codec,
+      Limits limits,
+      Timeouts timeouts,
+      Forwarding forwarding,
+      TracingConfig tracing,
+      AccessLogConfig accessLog,
+      UpgradesConfig upgrades,
+      String serverName,
+      boolean serverIfAbsent,
+      RequestIds requestIds,
+      List<HttpFilterConfig> filters) {
+    this(
+        statPrefix,
+        routes,
+        codec,
+        limits,
+        timeouts,
+        forwarding,
+        tracing,
+        accessLog,
+        upgrades,
+        serverName,
+        serverIfAbsent,
+        requestIds,
+        filters,
+        NameCase.AS_WRITTEN);
   }
 
   /** The usual request ids. */

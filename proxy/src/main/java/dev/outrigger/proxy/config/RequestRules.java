@@ -11,14 +11,37 @@ package dev.outrigger.proxy.config;
  * @param mergeSlashes {@code //} becomes {@code /} ({@code merge_slashes})
  * @param escapedSlashes {@code path_with_escaped_slashes_action}
  * @param underscores {@code headers_with_underscores_action}
+ * @param hostPort {@code strip_matching_host_port} and {@code strip_any_host_port}
+ * @param withoutTrailingDot whether a dot behind the host's name is taken away ({@code
+ *     strip_trailing_host_dot})
  */
 public record RequestRules(
     boolean normalizePath,
     boolean mergeSlashes,
     EscapedSlashes escapedSlashes,
-    Underscores underscores) {
+    Underscores underscores,
+    HostPort hostPort,
+    boolean withoutTrailingDot) {
   public static final RequestRules DEFAULT =
       new RequestRules(true, false, EscapedSlashes.KEEP, Underscores.ALLOW);
+
+  /** The host stays as it came. */
+  public RequestRules(
+      boolean normalizePath,
+      boolean mergeSlashes,
+      EscapedSlashes escapedSlashes,
+      Underscores underscores) {
+    this(normalizePath, mergeSlashes, escapedSlashes, underscores, HostPort.KEEP, false);
+  }
+
+  /** What becomes of a port that stands behind the host. */
+  public enum HostPort {
+    KEEP,
+    /** It is taken away where it is the one that the client connected to. */
+    STRIP_MATCHING,
+    /** It is taken away, but from the target of a CONNECT. */
+    STRIP_ANY
+  }
 
   /** What becomes of {@code %2F} and {@code %5C} in a path. */
   public enum EscapedSlashes {

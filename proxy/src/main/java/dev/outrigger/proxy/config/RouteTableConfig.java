@@ -29,8 +29,14 @@ public record RouteTableConfig(String name, List<VirtualHost> virtualHosts) {
    *
    * @param domains exact, {@code *.suffix}, {@code prefix.*} or {@code *}
    * @param routes the first that matches wins
+   * @param tlsOnly whether who asks without TLS is sent to {@code https} (xDS: {@code require_tls})
    */
-  public record VirtualHost(String name, List<String> domains, List<Route> routes) {
+  public record VirtualHost(
+      String name, List<String> domains, List<Route> routes, boolean tlsOnly) {
+    public VirtualHost(String name, List<String> domains, List<Route> routes) {
+      this(name, domains, routes, false);
+    }
+
     public VirtualHost {
       domains = List.copyOf(domains);
       routes = List.copyOf(routes);
@@ -302,8 +308,13 @@ public record RouteTableConfig(String name, List<VirtualHost> virtualHosts) {
    *
    * @param share of the requests, 0 to 1, drawn for each
    * @param markHost whether {@code -shadow} is put behind the host's name
+   * @param header the request header that names the cluster; null where its name is known
    */
-  public record Mirror(String cluster, double share, boolean markHost) {
+  public record Mirror(String cluster, double share, boolean markHost, @Nullable String header) {
+    public Mirror(String cluster, double share, boolean markHost) {
+      this(cluster, share, markHost, null);
+    }
+
     public Mirror {
       if (!(share >= 0 && share <= 1)) {
         throw new IllegalArgumentException("a share of " + share);

@@ -79,7 +79,11 @@ final class Mirrored implements StreamListener, ConnectionPool.Waiter {
     if (mirror.share() < 1 && worker.random().nextDouble() >= mirror.share()) {
       return null;
     }
-    Upstream upstream = forwarder.upstreams().find(mirror.cluster());
+    String named =
+        mirror.header() == null
+            ? mirror.cluster()
+            : exchange.head().headers().get(mirror.header()); // as the route has left it
+    Upstream upstream = named == null ? null : forwarder.upstreams().find(named);
     Endpoint endpoint =
         upstream == null ? null : upstream.pick(PickContext.NONE, exchange.facts().destination());
     if (upstream == null || endpoint == null || upstream.exchangeBegins() != null) {

@@ -1,6 +1,7 @@
 package dev.outrigger.proxy.http;
 
 import dev.outrigger.proxy.config.Endpoint;
+import dev.outrigger.proxy.config.RequestRules;
 import dev.outrigger.proxy.config.RouteTableConfig.Action;
 import dev.outrigger.proxy.config.RouteTableConfig.Append;
 import dev.outrigger.proxy.config.RouteTableConfig.HeaderValue;
@@ -236,7 +237,9 @@ public final class Exchange {
   }
 
   void begin() {
-    LocalReply refusal = RequestAdmission.check(head, settings.config().limits().rules());
+    RequestRules rules = settings.config().limits().rules();
+    HostText.clean(head, rules, facts.local().getPort());
+    LocalReply refusal = RequestAdmission.check(head, rules);
     if (refusal != null) {
       switch (refusal) {
         case LocalReply.Failure failure -> fail(failure.error());

@@ -5,11 +5,13 @@ import dev.outrigger.proxy.config.HeaderTemplate;
 import dev.outrigger.proxy.config.HeaderTemplate.Part;
 import dev.outrigger.proxy.config.HeaderTemplate.Variable;
 import dev.outrigger.proxy.config.RouteTableConfig.Action;
+import dev.outrigger.proxy.config.TimePattern;
 import dev.outrigger.proxy.message.HeaderName;
 import dev.outrigger.proxy.message.Headers;
 import dev.outrigger.proxy.message.RequestHead;
 import dev.outrigger.proxy.message.ResponseHead;
 import dev.outrigger.proxy.route.RouteMatch;
+import dev.outrigger.proxy.telemetry.TimeText;
 import dev.outrigger.tls.PeerIdentity;
 import java.net.InetSocketAddress;
 import java.util.List;
@@ -44,6 +46,10 @@ final class ExchangeText {
         String value = ofRequest(name, exchange.head());
         yield cut(value == null && other != null ? ofRequest(other, exchange.head()) : value, max);
       }
+      case Part.StartTime(TimePattern pattern) ->
+          TimeText.of(pattern, exchange.record().startedAtMillis());
+      case Part.QueryParameter(String name, int max) ->
+          cut(parameter(exchange.head().query(), name), max);
       case Part.ResponseHeader(String name, @Nullable String other, int max) -> {
         if (response == null) {
           yield "";
@@ -52,6 +58,23 @@ final class ExchangeText {
         yield cut(value == null && other != null ? header(other, response.headers()) : value, max);
       }
     };
+  }
+
+  /** The first of that name; null if there is none. */
+  private static @Nullable String parameter(@Nullable String query, String name) {
+    int at = query == null ? -1 : 0;
+    while (query != null && at >= 0 && at <= query.length()) {
+      int end = query.indexOf('&', at);
+      end = end < 0 ? query.length() : end;
+      if (query.startsWith(name, at)) {
+        int equals = at + name.length();
+        if (equals < end && query.charAt(equals) == '=') {
+          return query.substring(equals + 1, end);
+        }
+      }
+      at = end + 1;
+    }
+    return null;
   }
 
   private static String cut(@Nullable String value, int max) {
@@ -75,7 +98,8 @@ final class ExchangeText {
   private static String known(
       Variable variable, Exchange exchange, @Nullable ResponseHead response) {
     InetSocketAddress peer = exchange.facts().remote();
-    InetSocketAddress local = exchange.facts().local();
+    InetSocketAddress local = exchange.facts().destination();
+    InetSocketAddress direct = exchange.facts().local();
     return switch (variable) {
       case DOWNSTREAM_REMOTE_ADDRESS -> {
         String client = exchange.forwardedClient();
@@ -93,6 +117,9 @@ final class ExchangeText {
       case DOWNSTREAM_LOCAL_ADDRESS -> address(local);
       case DOWNSTREAM_LOCAL_ADDRESS_WITHOUT_PORT -> ip(local);
       case DOWNSTREAM_LOCAL_PORT -> Integer.toString(local.getPort());
+      case DOWNSTREAM_DIRECT_LOCAL_ADDRESS -> address(direct);
+      case DOWNSTREAM_DIRECT_LOCAL_ADDRESS_WITHOUT_PORT -> ip(direct);
+      case DOWNSTREAM_DIRECT_LOCAL_PORT -> Integer.toString(direct.getPort());
       case DOWNSTREAM_PEER_URI_SAN -> joined(exchange.facts().peer(), true);
       case DOWNSTREAM_PEER_DNS_SAN -> joined(exchange.facts().peer(), false);
       case DOWNSTREAM_PEER_SUBJECT -> {
@@ -110,7 +137,8 @@ final class ExchangeText {
         yield route == null ? "" : route.route().name();
       }
       case STREAM_ID -> exchange.record().requestId();
-      case UPSTREAM_CLUSTER -> {
+      case TRACE_ID -> orEmpty(exchange.record().traceId());
+      case UPSTREAM_CLUSTER, UPSTREAM_CLUSTER_RAW -> {
         RouteMatch route = exchange.route();
         yield route != null && route.action() instanceof Action.Forward ? route.cluster() : "";
       }
@@ -124,6 +152,11 @@ final class ExchangeText {
         Endpoint endpoint = exchange.answeredBy();
         yield endpoint == null ? "" : endpoint.address().host();
       }
+      case UPSTREAM_REMOTE_PORT -> {
+        Endpoint endpoint = exchange.answeredBy();
+        yield endpoint == null ? "" : Integer.toString(endpoint.address().port());
+      }
+      case UPSTREAM_REQUEST_ATTEMPT_COUNT -> Integer.toString(exchange.record().attempts());
       case RESPONSE_CODE -> response == null ? "" : Integer.toString(response.status());
     };
   }

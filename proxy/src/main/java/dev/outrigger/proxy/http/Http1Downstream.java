@@ -2,6 +2,7 @@ package dev.outrigger.proxy.http;
 
 import dev.outrigger.proxy.config.HttpProxyConfig;
 import dev.outrigger.proxy.config.HttpProxyConfig.Timeouts;
+import dev.outrigger.proxy.config.NameCase;
 import dev.outrigger.proxy.config.RouteTableConfig.Action;
 import dev.outrigger.proxy.http.codec.Connections;
 import dev.outrigger.proxy.http.codec.FloodKind;
@@ -81,6 +82,7 @@ final class Http1Downstream extends ChannelInboundHandlerAdapter
   private final Http1HeadParser parser;
   private final Http1BodyReader reader;
   private final Http1HeadWriter writer;
+  private final NameCase names;
   private final BodyClock bodyClock;
   private final long idleNanos;
   private final long headNanos;
@@ -134,6 +136,7 @@ final class Http1Downstream extends ChannelInboundHandlerAdapter
         new Http1BodyReader(
             Origin.DOWNSTREAM, config.limits().maxHeadBytes(), config.limits().maxHeaders());
     this.writer = service.headWriter();
+    this.names = config.nameCase();
     Timeouts timeouts = config.timeouts();
     this.bodyClock = service.newBodyClock(timeouts);
     this.idleNanos = timeouts.connectionIdle().toNanos();
@@ -465,7 +468,7 @@ final class Http1Downstream extends ChannelInboundHandlerAdapter
       }
     }
     readsOn();
-    write(writer.response(head, false, ConnectionWord.NONE, ctx.alloc()));
+    write(writer.response(head, false, ConnectionWord.NONE, names, ctx.alloc()));
     ctx.flush();
   }
 
@@ -476,7 +479,7 @@ final class Http1Downstream extends ChannelInboundHandlerAdapter
     Exchange under = exchange;
     boolean wholeRequest = state == State.WAIT || reader.done();
     if (body == BodyKind.TUNNEL) {
-      write(writer.response(head, false, ConnectionWord.NONE, ctx.alloc()));
+      write(writer.response(head, false, ConnectionWord.NONE, names, ctx.alloc()));
       state = State.TUNNEL;
       closeAfter = true;
       gate.release(FlowGate.AHEAD);
@@ -509,7 +512,7 @@ final class Http1Downstream extends ChannelInboundHandlerAdapter
       // Of HTTP/2, where an answer may end without having said how long it is.
       head.headers().set(HeaderName.CONTENT_LENGTH, "0");
     }
-    write(writer.response(head, chunkedAnswer, word, ctx.alloc()));
+    write(writer.response(head, chunkedAnswer, word, names, ctx.alloc()));
   }
 
   /** Whether a client takes an answer without a length to have a body. */
@@ -547,7 +550,7 @@ final class Http1Downstream extends ChannelInboundHandlerAdapter
       return;
     }
     if (chunkedAnswer) {
-      write(writer.chunksEnd(firstChunk, trailers, ctx.alloc()));
+      write(writer.chunksEnd(firstChunk, trailers, names, ctx.alloc()));
     }
     ctx.flush();
     State at = state;
@@ -646,7 +649,7 @@ final class Http1Downstream extends ChannelInboundHandlerAdapter
   private void refuse(ProxyError error) {
     service.telemetry().requestRefused(facts, settings.current().config(), error);
     LocalReplies.Rendered reply = Refusals.render(error, facts, null, null);
-    write(writer.response(reply.head(), false, ConnectionWord.CLOSE, ctx.alloc()));
+    write(writer.response(reply.head(), false, ConnectionWord.CLOSE, names, ctx.alloc()));
     write(reply.body());
     linger();
   }

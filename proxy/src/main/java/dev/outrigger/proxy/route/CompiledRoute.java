@@ -21,6 +21,7 @@ final class CompiledRoute {
   private final RouteMatch[] answers;
   private final long[] weightsUpTo;
   private final @Nullable HeaderName clusterHeader;
+  private final @Nullable HeaderName[] clusterHeaders; // of one of several
 
   CompiledRoute(VirtualHost host, Route route) {
     path = PathMatcher.of(route.match().path());
@@ -43,10 +44,12 @@ final class CompiledRoute {
       }
       answers = new RouteMatch[] {new RouteMatch(host, route, path, edits, null)};
       weightsUpTo = new long[] {1};
+      clusterHeaders = new @Nullable HeaderName[1];
       return;
     }
     answers = new RouteMatch[clusters.size()];
     weightsUpTo = new long[clusters.size()];
+    clusterHeaders = new @Nullable HeaderName[clusters.size()];
     long sum = 0;
     for (int i = 0; i < answers.length; i++) {
       WeightedCluster cluster = clusters.get(i);
@@ -55,6 +58,8 @@ final class CompiledRoute {
       answers[i] =
           new RouteMatch(host, route, path, edits.towards(route, cluster), cluster.cluster());
       weightsUpTo[i] = sum;
+      String header = cluster.header();
+      clusterHeaders[i] = header == null ? null : HeaderName.of(header);
     }
     if (sum == 0) {
       throw new IllegalArgumentException(
@@ -124,10 +129,9 @@ final class CompiledRoute {
 
   RouteMatch answer(RequestHead head, RandomGenerator random) {
     if (clusterHeader != null) {
-      String named = head.headers().get(clusterHeader);
-      return answers[0].towards(named == null ? "" : named);
+      return named(answers[0], clusterHeader, head);
     }
-    if (answers.length == 1) {
+    if (answers.length == 1 && clusterHeaders[0] == null) {
       return answers[0];
     }
     long drawn = random.nextLong(weightsUpTo[weightsUpTo.length - 1]);
@@ -135,7 +139,13 @@ final class CompiledRoute {
     while (drawn >= weightsUpTo[i]) {
       i++;
     }
-    return answers[i];
+    HeaderName header = clusterHeaders[i];
+    return header == null ? answers[i] : named(answers[i], header, head);
+  }
+
+  private static RouteMatch named(RouteMatch answer, HeaderName header, RequestHead head) {
+    String named = head.headers().get(header);
+    return answer.towards(named == null ? "" : named);
   }
 
   private boolean methodMatches(String method) {

@@ -24,6 +24,7 @@ import org.jspecify.annotations.Nullable;
  * @param host how a host is made of the path
  * @param hostRewrite the host of requests to one of several clusters
  * @param retryAnswers which headers make an answer worth another attempt
+ * @param filters what filters are told, by their names
  * @param cors policies for pages of other origins, by the names of filters
  * @param retryRequests of which headers a request must have one to be tried again; empty is none
  */
@@ -35,6 +36,7 @@ record RouteEdits(
     @Nullable String hostRewrite,
     List<HeaderMatcher> retryAnswers,
     List<HeaderMatcher> retryRequests,
+    Map<String, OfRoute> filters,
     Map<String, CorsRule> cors) {
 
   static RouteEdits of(Route route) {
@@ -57,19 +59,17 @@ record RouteEdits(
         null,
         matchers(route, RetryPolicy::headers),
         matchers(route, RetryPolicy::requestHeaders),
-        cors(route));
+        route.filters());
   }
 
-  private static Map<String, CorsRule> cors(Route route) {
+  private static Map<String, CorsRule> cors(Map<String, OfRoute> filters) {
     Map<String, CorsRule> rules = new HashMap<>();
-    route
-        .filters()
-        .forEach(
-            (name, own) -> {
-              if (own instanceof OfRoute.Cors policy) {
-                rules.put(name, new CorsRule(policy));
-              }
-            });
+    filters.forEach(
+        (name, own) -> {
+          if (own instanceof OfRoute.Cors policy) {
+            rules.put(name, new CorsRule(policy));
+          }
+        });
     return Map.copyOf(rules);
   }
 
@@ -82,7 +82,9 @@ record RouteEdits(
 
   /** With what holds for one of the route's clusters. */
   RouteEdits towards(Route route, WeightedCluster cluster) {
-    return cluster.headers().isEmpty() && cluster.hostRewrite() == null
+    return cluster.headers().isEmpty()
+            && cluster.hostRewrite() == null
+            && cluster.filters().isEmpty()
         ? this
         : of(
             route.headers().with(cluster.headers()),
@@ -91,7 +93,13 @@ record RouteEdits(
             cluster.hostRewrite(),
             retryAnswers,
             retryRequests,
-            cors);
+            all(cluster.filters()));
+  }
+
+  private Map<String, OfRoute> all(Map<String, OfRoute> own) {
+    Map<String, OfRoute> all = new HashMap<>(filters);
+    all.putAll(own);
+    return all;
   }
 
   private static RouteEdits of(
@@ -101,7 +109,7 @@ record RouteEdits(
       @Nullable String hostRewrite,
       List<HeaderMatcher> retryAnswers,
       List<HeaderMatcher> retryRequests,
-      Map<String, CorsRule> cors) {
+      Map<String, OfRoute> filters) {
     return new RouteEdits(
         levels.stream()
             .map(level -> CompiledChanges.of(level.requestRemove(), level.requestAdd()))
@@ -116,6 +124,7 @@ record RouteEdits(
         hostRewrite,
         retryAnswers,
         retryRequests,
-        cors);
+        Map.copyOf(filters),
+        cors(filters));
   }
 }

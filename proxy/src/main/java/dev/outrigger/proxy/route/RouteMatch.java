@@ -1,5 +1,6 @@
 package dev.outrigger.proxy.route;
 
+import dev.outrigger.proxy.config.HttpFilterConfig.OfRoute;
 import dev.outrigger.proxy.config.RouteTableConfig.Action;
 import dev.outrigger.proxy.config.RouteTableConfig.HostRewrite;
 import dev.outrigger.proxy.config.RouteTableConfig.PathMatch;
@@ -9,6 +10,7 @@ import dev.outrigger.proxy.config.RouteTableConfig.VirtualHost;
 import dev.outrigger.proxy.message.Headers;
 import dev.outrigger.proxy.message.RequestHead;
 import java.util.List;
+import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /** The route of one request, with its cluster already drawn. Immutable and shared. */
@@ -59,6 +61,11 @@ public final class RouteMatch {
       throw new IllegalStateException("route \"" + route.name() + "\" does not forward");
     }
     return cluster;
+  }
+
+  /** What filters are told where the request goes, by their names. */
+  public Map<String, OfRoute> filters() {
+    return edits.filters();
   }
 
   /** The route's policy for pages of other origins, under a filter's name; null has none. */

@@ -15,9 +15,9 @@ import org.jspecify.annotations.Nullable;
  */
 public final class RouteTable {
   private final String name;
-  private final VirtualHosts<CompiledRoute[]> hosts;
+  private final VirtualHosts<CompiledHost> hosts;
 
-  private RouteTable(String name, VirtualHosts<CompiledRoute[]> hosts) {
+  private RouteTable(String name, VirtualHosts<CompiledHost> hosts) {
     this.name = name;
     this.hosts = hosts;
   }
@@ -29,13 +29,10 @@ public final class RouteTable {
    *     wildcard in the middle, weights that are all zero
    */
   public static RouteTable compile(RouteTableConfig config) {
-    List<Map.Entry<String, CompiledRoute[]>> domains = new ArrayList<>();
+    List<Map.Entry<String, CompiledHost>> domains = new ArrayList<>();
     for (VirtualHost host : config.virtualHosts()) {
-      CompiledRoute[] routes =
-          host.routes().stream()
-              .map(route -> new CompiledRoute(host, route))
-              .toArray(CompiledRoute[]::new);
-      host.domains().forEach(domain -> domains.add(Map.entry(domain, routes)));
+      CompiledHost compiled = new CompiledHost(host);
+      host.domains().forEach(domain -> domains.add(Map.entry(domain, compiled)));
     }
     return new RouteTable(config.name(), VirtualHosts.of(domains));
   }
@@ -50,13 +47,16 @@ public final class RouteTable {
    * against it.
    */
   public List<String> explain(RequestHead head) {
-    CompiledRoute[] routes = hosts.find(head.authority());
-    if (routes == null) {
+    CompiledHost host = hosts.find(head.authority());
+    if (host == null) {
       return List.of("no virtual host of route table " + name + " takes " + head.authority());
+    }
+    if (host.toHttps(head) != null) {
+      return List.of("virtual host " + host.name() + " takes nothing without TLS");
     }
     List<String> said = new ArrayList<>();
     int mark = head.path().indexOf('?');
-    for (CompiledRoute route : routes) {
+    for (CompiledRoute route : host.routes()) {
       String against;
       try {
         against = route.against(head, mark < 0 ? head.path().length() : mark);
@@ -79,16 +79,20 @@ public final class RouteTable {
    * @param random the worker's own
    */
   public @Nullable RouteMatch find(RequestHead head, RandomGenerator random) {
-    CompiledRoute[] routes = hosts.find(head.authority());
-    if (routes == null) {
+    CompiledHost host = hosts.find(head.authority());
+    if (host == null) {
       return null;
+    }
+    RouteMatch toHttps = host.toHttps(head);
+    if (toHttps != null) {
+      return toHttps;
     }
     int queryMark = head.path().indexOf('?');
     if (queryMark < 0) {
       queryMark = head.path().length();
     }
     try {
-      for (CompiledRoute route : routes) {
+      for (CompiledRoute route : host.routes()) {
         if (route.matches(head, queryMark, random)) {
           return route.answer(head, random);
         }

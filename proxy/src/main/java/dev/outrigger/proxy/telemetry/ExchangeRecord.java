@@ -19,6 +19,15 @@ public interface ExchangeRecord {
   /** The request's id, taken from {@code x-request-id} or made here. */
   String requestId();
 
+  /** When the request's head had come, in milliseconds since 1970. */
+  long startedAtMillis();
+
+  /** The trace that it belongs to, in hexadecimal; null if none is known. */
+  @Nullable String traceId();
+
+  /** How many attempts have begun. */
+  int attempts();
+
   /** The route was found. */
   void routed(String route, ClusterConfig cluster);
 

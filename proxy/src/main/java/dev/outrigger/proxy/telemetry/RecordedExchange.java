@@ -23,6 +23,7 @@ import java.net.InetSocketAddress;
 import java.net.SocketAddress;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.HexFormat;
 import java.util.List;
 import java.util.Locale;
 import org.jspecify.annotations.Nullable;
@@ -157,6 +158,25 @@ final class RecordedExchange implements ExchangeRecord, AccessLogs.Lasting {
   @Override
   public String requestId() {
     return requestId;
+  }
+
+  @Override
+  public long startedAtMillis() {
+    return startMillis;
+  }
+
+  @Override
+  public @Nullable String traceId() {
+    if (!traced) {
+      return null;
+    }
+    HexFormat hex = HexFormat.of();
+    return hex.toHexDigits(traceHigh) + hex.toHexDigits(traceLow);
+  }
+
+  @Override
+  public int attempts() {
+    return attempts;
   }
 
   @Override

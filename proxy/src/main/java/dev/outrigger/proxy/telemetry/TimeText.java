@@ -8,7 +8,7 @@ import java.util.List;
  * Writes times in UTC after a pattern. Counts the calendar itself (days to civil date, with eras of
  * 400 years), so that a line costs no object.
  */
-final class TimeText {
+public final class TimeText {
   static final TimeText RFC_3339 = new TimeText(TimePattern.of("%Y-%m-%dT%H:%M:%S.%3fZ"));
 
   private static final String[] DAYS = {
@@ -39,6 +39,18 @@ final class TimeText {
       literals[i] = parts.get(i).text().getBytes(StandardCharsets.UTF_8);
       quoted[i] = LogLine.ascii(LogText.quoted(parts.get(i).text()));
     }
+  }
+
+  /**
+   * A time as text.
+   *
+   * @param epochMillis since 1970, UTC
+   */
+  public static String of(TimePattern pattern, long epochMillis) {
+    LogLine line = new LogLine(64);
+    line.asText();
+    new TimeText(pattern).write(line, epochMillis);
+    return new String(line.bytes(), 0, line.length(), StandardCharsets.UTF_8);
   }
 
   void write(LogLine out, long epochMillis) {

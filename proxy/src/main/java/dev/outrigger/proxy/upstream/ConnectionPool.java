@@ -334,7 +334,7 @@ public final class ConnectionPool {
         new SpeechChooser(
             key.speech(),
             () -> new RawUpstream(this),
-            () -> new Http1Upstream(this, upstream.headWriter(), pool.answers(), upstream.now()),
+            () -> new Http1Upstream(this, upstream.headWriter(), pool, upstream.now()),
             () -> new Http2Upstream(this, pool.http2(), pool.answers(), upstream.now()));
     upstream
         .connector()

@@ -1,6 +1,8 @@
 package dev.outrigger.proxy.upstream;
 
 import dev.outrigger.proxy.config.ClusterConfig.AnswerLimits;
+import dev.outrigger.proxy.config.ClusterConfig.PoolConfig;
+import dev.outrigger.proxy.config.NameCase;
 import dev.outrigger.proxy.config.UpgradesConfig;
 import dev.outrigger.proxy.http.BodyKind;
 import dev.outrigger.proxy.http.Tunnel;
@@ -52,6 +54,7 @@ final class Http1Upstream extends ChannelInboundHandlerAdapter implements Upstre
 
   private final ConnectionPool pool;
   private final Http1HeadWriter writer;
+  private final NameCase names;
   private final Http1HeadParser parser;
   private final Http1BodyReader reader;
 
@@ -85,9 +88,11 @@ final class Http1Upstream extends ChannelInboundHandlerAdapter implements Upstre
 
   long idleSince;
 
-  Http1Upstream(ConnectionPool pool, Http1HeadWriter writer, AnswerLimits limits, long now) {
+  Http1Upstream(ConnectionPool pool, Http1HeadWriter writer, PoolConfig config, long now) {
+    AnswerLimits limits = config.answers();
     this.pool = pool;
     this.writer = writer;
+    this.names = config.nameCase();
     this.parser = Http1HeadParser.ofResponses(limits.maxHeadBytes(), limits.maxHeaders());
     this.reader = new Http1BodyReader(Origin.UPSTREAM, limits.maxHeadBytes(), limits.maxHeaders());
     this.madeAt = now;
@@ -132,7 +137,7 @@ final class Http1Upstream extends ChannelInboundHandlerAdapter implements Upstre
     reused = requests > 0;
     requests++;
     accept = tunnel == null ? null : completeHandshake(head, tunnel);
-    write(writer.request(head, requestBody == BodyKind.STREAM, ctx.alloc()));
+    write(writer.request(head, requestBody == BodyKind.STREAM, names, ctx.alloc()));
   }
 
   /** HTTP/2 asks for WebSocket without a key (RFC 8441); returns what must come back for ours. */
@@ -175,7 +180,7 @@ final class Http1Upstream extends ChannelInboundHandlerAdapter implements Upstre
       return;
     }
     if (!requestDone && requestBody == BodyKind.STREAM) {
-      write(writer.chunksEnd(firstChunk, trailers, ctx.alloc()));
+      write(writer.chunksEnd(firstChunk, trailers, names, ctx.alloc()));
     }
     requestDone = true;
   }

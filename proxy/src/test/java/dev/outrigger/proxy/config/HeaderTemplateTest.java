@@ -40,6 +40,10 @@ class HeaderTemplateTest {
         "%REQ(a b)%",
         "%REQ(a):x%",
         "%PROTOCOL(a)%",
+        "%START_TIME(%Q)%",
+        "%START_TIME(%Y):3%",
+        "%QUERY_PARAM()%",
+        "%QUERY_PARAM%",
         "%%%"
       })
   void whatIsNoVariableIsRefused(String text) {

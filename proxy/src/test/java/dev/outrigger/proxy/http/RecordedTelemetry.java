@@ -59,6 +59,21 @@ public final class RecordedTelemetry implements WorkerTelemetry {
     }
 
     @Override
+    public long startedAtMillis() {
+      return 1_000_000_000_123L;
+    }
+
+    @Override
+    public @Nullable String traceId() {
+      return null;
+    }
+
+    @Override
+    public int attempts() {
+      return 1;
+    }
+
+    @Override
     public void routed(String route, ClusterConfig cluster) {}
 
     @Override

@@ -105,6 +105,33 @@ class TrafficPolicyTest {
   }
 
   @Test
+  void theTimeTheQueryAndTheConnectionCanBeTold() throws Exception {
+    ProxyBed.Setup setup = new ProxyBed.Setup();
+    setup.headers =
+        new HeaderChanges(
+            List.of(
+                value("x-at", "%START_TIME%", Append.ADD_IF_ABSENT),
+                value("x-day", "%START_TIME(%Y/%m/%d %%)%!", Append.ADD_IF_ABSENT),
+                value("x-q", "%QUERY_PARAM(q):3%.%QUERY_PARAM(p)%", Append.ADD_IF_ABSENT),
+                value("x-local", "%DOWNSTREAM_DIRECT_LOCAL_PORT%", Append.ADD_IF_ABSENT)),
+            List.of(),
+            List.of(value("x-port", "%UPSTREAM_REMOTE_PORT%", Append.ADD_IF_ABSENT)),
+            List.of());
+    try (Origin origin = keepAlive();
+        ProxyBed bed = new ProxyBed(setup.to(origin.port()))) {
+      Origin.Peer client = client(bed);
+      client.send("GET /a?qq=0&q=abcd&q=2&p HTTP/1.1\r\nHost: a\r\n\r\n");
+      assertThat(client.head()).contains("x-port: " + origin.port() + "\r\n");
+      assertThat(origin.seen.getFirst().toString())
+          .contains(
+              "x-at: 2001-09-09T01:46:40.123Z\r\n",
+              "x-day: 2001/09/09 %!\r\n",
+              "x-q: abc.\r\n",
+              "x-local: " + bed.port() + "\r\n");
+    }
+  }
+
+  @Test
   void trustedHopsSayWhoTheClientIsAndWhichSchemeItUsed() throws Exception {
     ProxyBed.Setup setup = new ProxyBed.Setup();
     setup.forwarding =

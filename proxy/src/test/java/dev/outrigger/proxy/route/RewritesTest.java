@@ -3,6 +3,7 @@ package dev.outrigger.proxy.route;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.outrigger.proxy.config.CallTimes;
+import dev.outrigger.proxy.config.HttpFilterConfig.OfRoute;
 import dev.outrigger.proxy.config.RetryPolicy;
 import dev.outrigger.proxy.config.RouteTableConfig;
 import dev.outrigger.proxy.config.RouteTableConfig.Action;
@@ -24,6 +25,7 @@ import dev.outrigger.proxy.message.HttpVersion;
 import dev.outrigger.proxy.message.RequestHead;
 import java.time.Duration;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import java.util.Random;
 import org.jspecify.annotations.Nullable;
@@ -98,6 +100,36 @@ class RewritesTest {
     assertThat(match.upstreamHost(head)).isEqualTo("b.test");
     assertThat(match.requestChanges()).hasSize(1);
     assertThat(match.requestChanges().getFirst().value(0).template().text()).isEqualTo("b");
+  }
+
+  @Test
+  void aClusterOfSeveralMayBeNamedByAHeaderAndSpeaksToFiltersItself() {
+    OfRoute off = new OfRoute.Disabled();
+    Route route =
+        new Route(
+            "r",
+            new Match(new PathMatch.Prefix("/", true), List.of(), List.of(), List.of()),
+            new Action.Forward(
+                List.of(
+                    new WeightedCluster(
+                        "", 1, HeaderChanges.NONE, null, "x-to", Map.of("own", off))),
+                Duration.ZERO,
+                null,
+                RetryPolicy.NEVER,
+                null,
+                null,
+                null),
+            HeaderLevels.NONE,
+            Map.of("own", new OfRoute.Buffer(1), "other", new OfRoute.Buffer(2)));
+    RouteTable table =
+        RouteTable.compile(
+            new RouteTableConfig("t", List.of(new VirtualHost("v", List.of("*"), List.of(route)))));
+    RequestHead head = head("/");
+    head.headers().add("X-To", "blue");
+    RouteMatch match = Objects.requireNonNull(table.find(head, random));
+    assertThat(match.cluster()).isEqualTo("blue");
+    assertThat(match.filters()).containsEntry("own", off);
+    assertThat(match.filters()).containsEntry("other", new OfRoute.Buffer(2));
   }
 
   @Test

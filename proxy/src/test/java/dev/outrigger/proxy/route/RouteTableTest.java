@@ -17,6 +17,7 @@ import dev.outrigger.proxy.config.RouteTableConfig.Route;
 import dev.outrigger.proxy.config.RouteTableConfig.ValueMatch;
 import dev.outrigger.proxy.config.RouteTableConfig.VirtualHost;
 import dev.outrigger.proxy.config.WeightedCluster;
+import dev.outrigger.proxy.message.HeaderName;
 import dev.outrigger.proxy.message.Headers;
 import dev.outrigger.proxy.message.HttpVersion;
 import dev.outrigger.proxy.message.RequestHead;
@@ -289,6 +290,27 @@ final class RouteTableTest {
     return RouteTable.compile(
         new RouteTableConfig(
             "t", List.of(new VirtualHost("v", List.of("*"), Arrays.asList(routes)))));
+  }
+
+  @Test
+  void aHostForTlsOnlySendsThereWhoComesWithout() {
+    RouteTable table =
+        RouteTable.compile(
+            new RouteTableConfig(
+                "t",
+                List.of(
+                    new VirtualHost(
+                        "v",
+                        List.of("a.test"),
+                        List.of(route("r", new PathMatch.Prefix("/", true))),
+                        true))));
+    RequestHead head = request("GET", "/a?b", "a.test:8080");
+    head.headers().add("x-forwarded-proto", "http");
+    RouteMatch match = Objects.requireNonNull(table.find(head, random));
+    assertThat(match.location(head)).isEqualTo("https://a.test:8080/a?b");
+    assertThat(table.explain(head)).containsExactly("virtual host v takes nothing without TLS");
+    head.headers().set(HeaderName.X_FORWARDED_PROTO, "https");
+    assertThat(Objects.requireNonNull(table.find(head, random)).route().name()).isEqualTo("r");
   }
 
   private static VirtualHost host(String name, String domain) {

@@ -1,5 +1,6 @@
 package dev.outrigger.proxy.http.codec;
 
+import dev.outrigger.proxy.config.NameCase;
 import dev.outrigger.proxy.message.Headers;
 import dev.outrigger.proxy.message.RequestHead;
 import dev.outrigger.proxy.message.ResponseHead;
@@ -38,23 +39,30 @@ public final class Http1HeadWriter {
    *
    * @param chunked whether a chunked body follows
    */
-  public ByteBuf request(RequestHead head, boolean chunked, ByteBufAllocator alloc) {
+  public ByteBuf request(
+      RequestHead head, boolean chunked, NameCase names, ByteBufAllocator alloc) {
     used = 0;
     put(head.method());
     put(' ');
     put(head.path());
     put(REQUEST_END);
+    int begin = used;
     fields(head.headers());
     if (chunked) {
       put(CHUNKED);
     }
+    rename(begin, names);
     putLineEnd();
     return take(alloc);
   }
 
   /** A response head, always HTTP/1.1. */
   public ByteBuf response(
-      ResponseHead head, boolean chunked, ConnectionWord word, ByteBufAllocator alloc) {
+      ResponseHead head,
+      boolean chunked,
+      ConnectionWord word,
+      NameCase names,
+      ByteBufAllocator alloc) {
     used = 0;
     put(HTTP_1_1);
     int status = head.status();
@@ -64,6 +72,7 @@ public final class Http1HeadWriter {
     put(' ');
     put(ReasonPhrases.of(status));
     putLineEnd();
+    int begin = used;
     fields(head.headers());
     if (chunked) {
       put(CHUNKED);
@@ -73,6 +82,7 @@ public final class Http1HeadWriter {
       case CLOSE -> put(CLOSE);
       case KEEP_ALIVE -> put(KEEP_ALIVE);
     }
+    rename(begin, names);
     putLineEnd();
     return take(alloc);
   }
@@ -91,17 +101,44 @@ public final class Http1HeadWriter {
   }
 
   /** What stands after the last chunk's data. */
-  public ByteBuf chunksEnd(boolean first, @Nullable Headers trailers, ByteBufAllocator alloc) {
+  public ByteBuf chunksEnd(
+      boolean first, @Nullable Headers trailers, NameCase names, ByteBufAllocator alloc) {
     used = 0;
     if (!first) {
       putLineEnd();
     }
     put(LAST_CHUNK);
+    int begin = used;
     if (trailers != null) {
       fields(trailers);
     }
+    rename(begin, names);
     putLineEnd();
     return take(alloc);
+  }
+
+  /** Writes the names of the fields from there on as they should be. */
+  private void rename(int begin, NameCase names) {
+    if (names == NameCase.AS_WRITTEN) {
+      return;
+    }
+    boolean inName = true;
+    boolean wordBegins = true;
+    for (int i = begin; i < used; i++) {
+      byte b = out[i];
+      if (!inName) {
+        inName = b == '\n';
+        wordBegins = true;
+      } else if (b == ':') {
+        inName = false;
+      } else {
+        boolean letter = (b | 0x20) >= 'a' && (b | 0x20) <= 'z';
+        if (letter) {
+          out[i] = (byte) (wordBegins ? b & ~0x20 : b | 0x20);
+        }
+        wordBegins = !letter && (b < '0' || b > '9');
+      }
+    }
   }
 
   private void fields(Headers headers) {

@@ -14,6 +14,7 @@ import dev.outrigger.proxy.config.ClusterConfig.TlsMatch;
 import dev.outrigger.proxy.config.EndpointSet;
 import dev.outrigger.proxy.config.HealthCheckPolicy;
 import dev.outrigger.proxy.config.LbPolicy;
+import dev.outrigger.proxy.config.NameCase;
 import dev.outrigger.proxy.config.OutlierPolicy;
 import dev.outrigger.proxy.config.UpstreamTls;
 import dev.outrigger.proxy.extension.DecodeContext;
@@ -218,7 +219,9 @@ public final class ClusterDecoder implements ResourceType<Cluster, Unresolved<Cl
         new Spoken(
             Speech.HTTP1,
             Http2ProtocolOptions.getDefaultInstance(),
-            scope.in("http2_protocol_options"));
+            scope.in("http2_protocol_options"),
+            NameCaseDecoder.decode(
+                cluster.getHttpProtocolOptions(), scope.in("http_protocol_options")));
     Scope at = scope.in("common_http_protocol_options");
     for (Map.Entry<String, Any> entry : cluster.getTypedExtensionProtocolOptionsMap().entrySet()) {
       Scope in = scope.in("typed_extension_protocol_options", entry.getKey());
@@ -263,7 +266,8 @@ public final class ClusterDecoder implements ResourceType<Cluster, Unresolved<Cl
         requests,
         use == Use.OWN_GRPC ? Speech.HTTP1 : spoken.speech(),
         Http2OptionsDecoder.decode(spoken.http2(), defaults.http2(), spoken.scope()),
-        answers(common, at));
+        answers(common, at),
+        spoken.nameCase());
   }
 
   private static AnswerLimits answers(HttpProtocolOptions common, Scope at)
@@ -280,12 +284,14 @@ public final class ClusterDecoder implements ResourceType<Cluster, Unresolved<Cl
             : defaults.maxHeaders());
   }
 
-  private record Spoken(Speech speech, Http2ProtocolOptions http2, Scope scope) {}
+  private record Spoken(
+      Speech speech, Http2ProtocolOptions http2, Scope scope, NameCase nameCase) {}
 
   private Spoken spoken(
       io.envoyproxy.envoy.extensions.upstreams.http.v3.HttpProtocolOptions options, Scope scope)
       throws InvalidResourceException {
     String field = "http2_protocol_options";
+    String first = "http_protocol_options";
     return switch (options.getUpstreamProtocolOptionsCase()) {
       case EXPLICIT_HTTP_CONFIG -> {
         Scope at = scope.in("explicit_http_config");
@@ -297,20 +303,31 @@ public final class ClusterDecoder implements ResourceType<Cluster, Unresolved<Cl
               case PROTOCOLCONFIG_NOT_SET ->
                   throw at.refuse("expected http_protocol_options or http2_protocol_options");
             };
-        yield new Spoken(speech, explicit.getHttp2ProtocolOptions(), at.in(field));
+        yield new Spoken(
+            speech,
+            explicit.getHttp2ProtocolOptions(),
+            at.in(field),
+            NameCaseDecoder.decode(explicit.getHttpProtocolOptions(), at.in(first)));
       }
       case USE_DOWNSTREAM_PROTOCOL_CONFIG -> {
         var same = options.getUseDownstreamProtocolConfig();
         yield new Spoken(
             same.hasHttp2ProtocolOptions() ? Speech.AS_DOWNSTREAM : Speech.HTTP1,
             same.getHttp2ProtocolOptions(),
-            scope.in("use_downstream_protocol_config").in(field));
+            scope.in("use_downstream_protocol_config").in(field),
+            NameCaseDecoder.decode(
+                same.getHttpProtocolOptions(),
+                scope.in("use_downstream_protocol_config").in(first)));
       }
-      case AUTO_CONFIG ->
-          new Spoken(
-              Speech.NEGOTIATED,
-              options.getAutoConfig().getHttp2ProtocolOptions(),
-              scope.in("auto_config").in(field));
+      case AUTO_CONFIG -> {
+        var either = options.getAutoConfig();
+        Scope at = scope.in("auto_config");
+        yield new Spoken(
+            Speech.NEGOTIATED,
+            either.getHttp2ProtocolOptions(),
+            at.in(field),
+            NameCaseDecoder.decode(either.getHttpProtocolOptions(), at.in(first)));
+      }
       case UPSTREAMPROTOCOLOPTIONS_NOT_SET ->
           throw scope.refuse(
               "expected explicit_http_config, use_downstream_protocol_config or auto_config");

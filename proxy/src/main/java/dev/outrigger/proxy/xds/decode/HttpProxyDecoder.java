@@ -5,6 +5,7 @@ import dev.outrigger.proxy.config.AccessLogConfig;
 import dev.outrigger.proxy.config.HttpFilterConfig;
 import dev.outrigger.proxy.config.HttpProxyConfig;
 import dev.outrigger.proxy.config.HttpProxyConfig.CertDetail;
+import dev.outrigger.proxy.config.NameCase;
 import dev.outrigger.proxy.config.NetworkFilter;
 import dev.outrigger.proxy.config.RouteTableConfig;
 import dev.outrigger.proxy.config.TracingConfig;
@@ -47,6 +48,8 @@ final class HttpProxyDecoder {
             !manager.hasGenerateRequestId() || manager.getGenerateRequestId().getValue(),
             manager.getPreserveExternalRequestId(),
             manager.getAlwaysSetRequestIdInResponse());
+    NameCase nameCase =
+        NameCaseDecoder.decode(manager.getHttpProtocolOptions(), scope.in("http_protocol_options"));
     Deferred.Step<RouteTableConfig> routes;
     Set<ResourceRef> needs;
     switch (manager.getRouteSpecifierCase()) {
@@ -83,7 +86,8 @@ final class HttpProxyDecoder {
                     serverName,
                     serverIfAbsent,
                     requestIds,
-                    filters)));
+                    filters,
+                    nameCase)));
   }
 
   @SuppressWarnings("deprecation") // the field beside access_log_options

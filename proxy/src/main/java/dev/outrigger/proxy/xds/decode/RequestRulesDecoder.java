@@ -2,6 +2,7 @@ package dev.outrigger.proxy.xds.decode;
 
 import dev.outrigger.proxy.config.RequestRules;
 import dev.outrigger.proxy.config.RequestRules.EscapedSlashes;
+import dev.outrigger.proxy.config.RequestRules.HostPort;
 import dev.outrigger.proxy.config.RequestRules.Underscores;
 import dev.outrigger.proxy.extension.InvalidResourceException;
 import io.envoyproxy.envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager;
@@ -20,7 +21,19 @@ final class RequestRulesDecoder {
         escapedSlashes(manager, scope.in("path_with_escaped_slashes_action")),
         underscores(
             manager,
-            scope.in("common_http_protocol_options").in("headers_with_underscores_action")));
+            scope.in("common_http_protocol_options").in("headers_with_underscores_action")),
+        hostPort(manager, scope.in("strip_any_host_port")),
+        manager.getStripTrailingHostDot());
+  }
+
+  private static HostPort hostPort(HttpConnectionManager manager, Scope scope)
+      throws InvalidResourceException {
+    if (manager.getStripMatchingHostPort() && manager.getStripAnyHostPort()) {
+      throw scope.refuse("cannot stand beside strip_matching_host_port");
+    }
+    return manager.getStripAnyHostPort()
+        ? HostPort.STRIP_ANY
+        : manager.getStripMatchingHostPort() ? HostPort.STRIP_MATCHING : HostPort.KEEP;
   }
 
   private static EscapedSlashes escapedSlashes(HttpConnectionManager manager, Scope scope)

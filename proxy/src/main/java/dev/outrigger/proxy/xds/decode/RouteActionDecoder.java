@@ -14,6 +14,7 @@ import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /** What is done with a request that matched. */
@@ -57,9 +58,12 @@ final class RouteActionDecoder {
         CallTimesDecoder.decode(route, scope),
         inherited.retryBufferBytes(),
         mirrors,
-        route.getClusterHeader().isEmpty()
-            ? null
-            : HeaderChangesDecoder.name(route.getClusterHeader(), scope.in("cluster_header")));
+        header(route.getClusterHeader(), scope));
+  }
+
+  /** The header that names a cluster; null where none does. */
+  private static @Nullable String header(String name, Scope scope) throws InvalidResourceException {
+    return name.isEmpty() ? null : HeaderChangesDecoder.name(name, scope.in("cluster_header"));
   }
 
   /** Who gets copies of requests. */
@@ -74,13 +78,18 @@ final class RouteActionDecoder {
     for (int i = 0; i < policies.size(); i++) {
       RequestMirrorPolicy policy = policies.get(i);
       Scope at = scope.in("request_mirror_policies", i);
+      @Nullable String header = header(policy.getClusterHeader(), at);
+      if (header != null && !policy.getCluster().isEmpty()) {
+        throw at.in("cluster_header").refuse("cannot stand beside cluster");
+      }
       mirrors.add(
           new Mirror(
-              at.in("cluster").required(policy.getCluster()),
+              header == null ? at.in("cluster").required(policy.getCluster()) : "",
               policy.hasRuntimeFraction()
                   ? MatchDecoder.share(policy.getRuntimeFraction(), at.in("runtime_fraction"))
                   : 1,
-              !policy.getDisableShadowHostSuffixAppend()));
+              !policy.getDisableShadowHostSuffixAppend(),
+              header));
     }
     return mirrors;
   }
@@ -96,9 +105,13 @@ final class RouteActionDecoder {
         for (int i = 0; i < route.getWeightedClusters().getClustersCount(); i++) {
           var weighted = route.getWeightedClusters().getClusters(i);
           Scope one = at.in("clusters", i);
+          @Nullable String header = header(weighted.getClusterHeader(), one);
+          if (header != null && !weighted.getName().isEmpty()) {
+            throw one.in("cluster_header").refuse("cannot stand beside name");
+          }
           clusters.add(
               new WeightedCluster(
-                  one.in("name").required(weighted.getName()),
+                  header == null ? one.in("name").required(weighted.getName()) : "",
                   one.in("weight").number(weighted.getWeight(), 0, Integer.MAX_VALUE),
                   HeaderChangesDecoder.decode(
                       weighted.getRequestHeadersToAddList(),
@@ -109,7 +122,9 @@ final class RouteActionDecoder {
                   weighted.getHostRewriteLiteral().isEmpty()
                       ? null
                       : RewriteDecoder.target(
-                          weighted.getHostRewriteLiteral(), one.in("host_rewrite_literal"))));
+                          weighted.getHostRewriteLiteral(), one.in("host_rewrite_literal")),
+                  header,
+                  RouteFilterDecoder.decode(weighted.getTypedPerFilterConfigMap(), Map.of(), one)));
         }
         yield checkedWeights(clusters, at);
       }

@@ -97,7 +97,9 @@ public final class RouteDecoder implements ResourceType<RouteConfiguration, Rout
         }
         own.add(domain);
       }
-      hosts.add(new RouteTableConfig.VirtualHost(host.getName(), own, routes(host, table, at)));
+      hosts.add(
+          new RouteTableConfig.VirtualHost(
+              host.getName(), own, routes(host, table, at), tlsOnly(host, at.in("require_tls"))));
     }
     return new RouteTableConfig(routes.getName(), hosts);
   }
@@ -112,6 +114,18 @@ public final class RouteDecoder implements ResourceType<RouteConfiguration, Rout
     HeaderLevels around(HeaderChanges host, HeaderChanges route) {
       return new HeaderLevels(List.of(route, host, changes), mostSpecificWins);
     }
+  }
+
+  private static boolean tlsOnly(VirtualHost host, Scope scope) throws InvalidResourceException {
+    return switch (host.getRequireTls()) {
+      case NONE -> false;
+      case ALL -> true;
+      case EXTERNAL_ONLY -> {
+        scope.unsupported("no client counts as internal, expected ALL or NONE");
+        yield true;
+      }
+      case UNRECOGNIZED -> throw scope.refuse("is no known choice");
+    };
   }
 
   private static String domain(String text, Scope scope) throws InvalidResourceException {

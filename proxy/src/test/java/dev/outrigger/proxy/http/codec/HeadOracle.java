@@ -4,6 +4,7 @@ import static dev.outrigger.proxy.fuzz.Oracle.check;
 import static dev.outrigger.proxy.fuzz.Oracle.oneLine;
 import static dev.outrigger.proxy.fuzz.Oracle.same;
 
+import dev.outrigger.proxy.config.NameCase;
 import dev.outrigger.proxy.http.codec.Http1HeadWriter.ConnectionWord;
 import dev.outrigger.proxy.message.HeaderName;
 import dev.outrigger.proxy.message.Headers;
@@ -56,7 +57,7 @@ final class HeadOracle {
   }
 
   private static void asHttp1(RequestHead head, boolean chunked) {
-    ByteBuf written = new Http1HeadWriter().request(head, chunked, ALLOC);
+    ByteBuf written = new Http1HeadWriter().request(head, chunked, NameCase.AS_WRITTEN, ALLOC);
     try {
       Http1HeadParser parser = Http1HeadParser.ofRequests(LARGE, LARGE);
       check(parser.parse(written), "what is written for a request is not a whole head");
@@ -95,7 +96,9 @@ final class HeadOracle {
     if (head.status() < 200) {
       head.headers().remove(HeaderName.CONTENT_LENGTH); // as the proxy does: it has no body
     }
-    ByteBuf written = new Http1HeadWriter().response(head, chunked, ConnectionWord.NONE, ALLOC);
+    ByteBuf written =
+        new Http1HeadWriter()
+            .response(head, chunked, ConnectionWord.NONE, NameCase.AS_WRITTEN, ALLOC);
     try {
       Http1HeadParser parser = Http1HeadParser.ofResponses(LARGE, LARGE);
       check(parser.parse(written), "what is written for a response is not a whole head");
@@ -121,7 +124,7 @@ final class HeadOracle {
   /** Trailers that were accepted and are to go on. */
   static void goOn(Headers trailers) {
     sound(trailers);
-    ByteBuf written = new Http1HeadWriter().chunksEnd(true, trailers, ALLOC);
+    ByteBuf written = new Http1HeadWriter().chunksEnd(true, trailers, NameCase.AS_WRITTEN, ALLOC);
     try {
       Http1BodyReader reader = new Http1BodyReader(Origin.UPSTREAM);
       reader.beginChunked();

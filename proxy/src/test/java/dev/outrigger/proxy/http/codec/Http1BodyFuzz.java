@@ -4,6 +4,7 @@ import static dev.outrigger.proxy.fuzz.Oracle.check;
 import static dev.outrigger.proxy.fuzz.Oracle.latin1;
 import static dev.outrigger.proxy.fuzz.Oracle.same;
 
+import dev.outrigger.proxy.config.NameCase;
 import dev.outrigger.proxy.fuzz.Cuts;
 import dev.outrigger.proxy.message.Headers;
 import dev.outrigger.proxy.outcome.Origin;
@@ -97,7 +98,10 @@ public final class Http1BodyFuzz {
         none = false;
       }
     }
-    put(writer.chunksEnd(none, whole.trailers(), UnpooledByteBufAllocator.DEFAULT), out);
+    put(
+        writer.chunksEnd(
+            none, whole.trailers(), NameCase.AS_WRITTEN, UnpooledByteBufAllocator.DEFAULT),
+        out);
     byte[] written = new byte[out.readableBytes()];
     out.readBytes(written).release();
     Read again = read(List.of(written));

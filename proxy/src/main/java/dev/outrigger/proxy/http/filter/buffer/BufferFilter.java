@@ -34,7 +34,7 @@ public final class BufferFilter implements HttpFilter {
 
   private static @Nullable BufferFilter of(HttpFilterConfig.Buffer buffer, Exchange exchange) {
     RouteMatch route = exchange.route();
-    OfRoute own = route == null ? null : route.route().filters().get(buffer.name());
+    OfRoute own = route == null ? null : route.filters().get(buffer.name());
     return switch (own) {
       case OfRoute.Buffer(int bytes) -> new BufferFilter(bytes);
       case OfRoute.Disabled _, OfRoute.Cors _, OfRoute.Compressor _ -> null;

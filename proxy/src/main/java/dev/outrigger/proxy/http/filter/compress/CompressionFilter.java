@@ -59,7 +59,7 @@ public final class CompressionFilter implements HttpFilter {
   private static @Nullable CompressionFilter of(
       HttpFilterConfig.Compressor compressor, Exchange exchange, Deflaters deflaters) {
     RouteMatch route = exchange.route();
-    OfRoute own = route == null ? null : route.route().filters().get(compressor.name());
+    OfRoute own = route == null ? null : route.filters().get(compressor.name());
     Compression config = compressor.compression();
     return switch (own) {
       case OfRoute.Disabled _ -> null;
