@@ -12,7 +12,7 @@ final class ExperimentActs {
   private ExperimentActs() {}
 
   /** What all of them share: asks the API, and shows where the experiment stands then. */
-  private abstract static class Act implements Callable<Integer> {
+  abstract static class Act implements Callable<Integer> {
     @Mixin private final OutputOption output = new OutputOption();
     @Mixin private final ApiOption api = new ApiOption();
     @Mixin private final Asked asked = new Asked();

@@ -153,7 +153,7 @@ public sealed interface Spread {
   }
 
   private static long clamp(double nanos) {
-    return (long) Math.max(0, Math.min(nanos, Fault.LONGEST.toNanos()));
+    return (long) Math.max(0, Math.min(nanos, (double) Fault.LONGEST.toNanos()));
   }
 
   private static void checkAround(Duration middle, Duration width) {

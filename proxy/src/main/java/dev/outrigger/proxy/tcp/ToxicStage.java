@@ -439,7 +439,7 @@ public final class ToxicStage extends ChannelDuplexHandler {
     if (!channel.isActive() || ctx == null) {
       return;
     }
-    boolean own = channel == ctx.channel();
+    boolean own = channel.equals(ctx.channel());
     ChannelFuture written =
         own ? ctx.writeAndFlush(Unpooled.EMPTY_BUFFER) : channel.writeAndFlush(Unpooled.EMPTY_BUFFER);
     written.addListener(
