@@ -328,6 +328,10 @@ final class Http1Downstream extends ChannelInboundHandlerAdapter
     long idle = idleNanosOf(begun);
     if (idle > 0 && exchange == begun) {
       alarm.wakeBy(lastActivity + idle);
+      if (body == BodyKind.STREAM && !answerBegun && !ReplyForm.isGrpc(head)) {
+        bodyClock.startWhole(lastActivity);
+        alarm.wakeBy(bodyClock.deadline());
+      }
     }
   }
 
@@ -354,7 +358,7 @@ final class Http1Downstream extends ChannelInboundHandlerAdapter
     }
     if (reader.done()) {
       state = State.WAIT;
-      bodyClock.stop();
+      bodyClock.end();
       if (under.tunnel() == null) {
         flow.onEnd(reader.trailers());
       }
@@ -423,7 +427,7 @@ final class Http1Downstream extends ChannelInboundHandlerAdapter
       }
       return false;
     }
-    bodyClock.stop();
+    bodyClock.end();
     state = State.HEAD;
     return true;
   }
@@ -475,7 +479,7 @@ final class Http1Downstream extends ChannelInboundHandlerAdapter
   @Override
   public void head(ResponseHead head, BodyKind body) {
     answerBegun = true;
-    bodyClock.stop();
+    bodyClock.end();
     Exchange under = exchange;
     boolean wholeRequest = state == State.WAIT || reader.done();
     if (body == BodyKind.TUNNEL) {
@@ -639,7 +643,7 @@ final class Http1Downstream extends ChannelInboundHandlerAdapter
   private void exchangeOver() {
     exchange = null;
     exchangeDeadline = NEVER;
-    bodyClock.stop();
+    bodyClock.end();
     gate.release(FlowGate.PEER_FULL | FlowGate.WAITING);
   }
 
@@ -675,7 +679,7 @@ final class Http1Downstream extends ChannelInboundHandlerAdapter
 
   /** Says no more, and waits a little for the client to have read what was said. */
   private void linger() {
-    bodyClock.stop();
+    bodyClock.end();
     if (inputEnded) {
       closeOnceWritten(); // nothing comes that could tear off what was said
       return;
@@ -849,8 +853,14 @@ final class Http1Downstream extends ChannelInboundHandlerAdapter
       idle = lastActivity + underIdle;
       if (now >= idle) {
         closeAfter = true;
+        boolean unread = !channelWritable();
         under.fail(
             new ProxyError.DeadlinePassed(Timer.STREAM_IDLE, Duration.ofNanos(underIdle), false));
+        if (unread) {
+          service.flooded(facts, FloodKind.UNREAD_ANSWERS);
+          ctx.close();
+          return;
+        }
         idle = NEVER;
       }
     } else if (under == null && state != State.LINGER && idleNanos > 0) {
@@ -894,16 +904,17 @@ final class Http1Downstream extends ChannelInboundHandlerAdapter
 
   private void slowBody(@Nullable Exchange under, long now) {
     if (gate.held()) {
-      bodyClock.start(now); // it is not asked for more
+      bodyClock.forgive(now); // it is not asked for more
       return;
     }
-    bodyClock.stop();
+    Duration grace = bodyClock.grace();
+    bodyClock.end();
     service.flooded(facts, FloodKind.SLOW_BODY);
     closeAfter = true;
     if (under == null) {
       linger();
     } else {
-      under.fail(new ProxyError.DeadlinePassed(Timer.REQUEST_BODY, BodyClock.GRACE, false));
+      under.fail(new ProxyError.DeadlinePassed(Timer.REQUEST_BODY, grace, false));
     }
   }
 

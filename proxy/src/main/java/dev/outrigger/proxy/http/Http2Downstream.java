@@ -49,6 +49,10 @@ final class Http2Downstream implements Http2Connection.Owner, HttpService.Connec
   private static final long WARNING_NANOS = Duration.ofSeconds(1).toNanos();
   private static final long NEVER = Long.MAX_VALUE;
 
+  // So many streams may be too slow on one connection within this time.
+  private static final int MAX_SLOW_STREAMS = 20;
+  private static final long SLOW_STREAMS_NANOS = Duration.ofMinutes(1).toNanos();
+
   private final HttpService service;
   private final HttpSettings.View settings;
   private final ConnectionFacts facts;
@@ -71,6 +75,8 @@ final class Http2Downstream implements Http2Connection.Owner, HttpService.Connec
   private boolean closed;
   private int requests;
   private long lastActivity;
+  private int slowStreams;
+  private long slowStreamsSince;
   private long finalGoAwayAt = NEVER;
   private long drainEndsAt = NEVER;
   private long retiresAt = NEVER;
@@ -239,6 +245,20 @@ final class Http2Downstream implements Http2Connection.Owner, HttpService.Connec
     alarm.wakeBy(next);
   }
 
+  /** A stream was ended for being too slow; too many of them end the connection. */
+  private void slow(FloodKind kind, long now) {
+    if (now - slowStreamsSince >= SLOW_STREAMS_NANOS) {
+      slowStreamsSince = now;
+      slowStreams = 0;
+    }
+    slowStreams++;
+    if (slowStreams <= MAX_SLOW_STREAMS) {
+      service.flooded(facts, kind);
+    } else {
+      connection.flood(kind); // counts only once
+    }
+  }
+
   private long now() {
     return service.worker().nanoTime();
   }
@@ -309,12 +329,29 @@ final class Http2Downstream implements Http2Connection.Owner, HttpService.Connec
       if (idle > 0 && exchange == begun) {
         alarm.wakeBy(moved + idle);
       }
-      if (!last && fields.contentLength() > 0 && exchange == begun && !answerBegun) {
-        BodyClock clock = service.newBodyClock(settings.current().config().timeouts());
-        clock.start(moved);
-        bodyClock = clock;
-        alarm.wakeBy(clock.deadline());
+      if (!last && exchange == begun && !answerBegun) {
+        clockBody(begun, body, fields.contentLength(), idle > 0);
       }
+    }
+
+    /** What says how long it is must come in time, and what does not must not trickle for ever. */
+    private void clockBody(Exchange begun, BodyKind body, long length, boolean mayNotIdle) {
+      boolean trickles =
+          body == BodyKind.STREAM
+              && mayNotIdle
+              && !begun.wantsTunnel()
+              && !ReplyForm.isGrpc(begun.head());
+      if (length <= 0 && !trickles) {
+        return;
+      }
+      BodyClock clock = service.newBodyClock(settings.current().config().timeouts());
+      if (trickles) {
+        clock.startWhole(moved);
+      } else {
+        clock.start(moved);
+      }
+      bodyClock = clock;
+      alarm.wakeBy(clock.deadline());
     }
 
     private void refuse(ProxyError error) {
@@ -548,13 +585,16 @@ final class Http2Downstream implements Http2Connection.Owner, HttpService.Connec
 
     /** Resets what the client does not take; when to ask again. */
     private long onLeaveAlarm(long now) {
+      if (wire.gone()) {
+        return NEVER;
+      }
       if (wire.unsent() != unsent) {
         unsent = wire.unsent();
         moved = now;
       } else if (now - moved >= streamIdleNanos) {
-        service.flooded(facts, FloodKind.UNREAD_ANSWERS);
         wire.reset(Http2Error.CANCEL);
         wire.flush();
+        slow(FloodKind.UNREAD_ANSWERS, now);
         return NEVER;
       }
       return moved + streamIdleNanos;
@@ -576,13 +616,13 @@ final class Http2Downstream implements Http2Connection.Owner, HttpService.Connec
         return until;
       }
       if (wire.gate().held()) {
-        clock.start(now); // it is not asked for more
+        clock.forgive(now); // it is not asked for more
         return clock.deadline();
       }
       bodyClock = null;
-      service.flooded(facts, FloodKind.SLOW_BODY);
-      under.fail(new ProxyError.DeadlinePassed(Timer.REQUEST_BODY, BodyClock.GRACE, false));
+      under.fail(new ProxyError.DeadlinePassed(Timer.REQUEST_BODY, clock.grace(), false));
       flush();
+      slow(FloodKind.SLOW_BODY, now);
       return NEVER;
     }
 
@@ -601,8 +641,12 @@ final class Http2Downstream implements Http2Connection.Owner, HttpService.Connec
       }
       long idle = idleNanosOf(under);
       if (idle > 0 && now - moved >= idle) {
+        boolean unread = wire.unsent() > 0;
         under.fail(new ProxyError.DeadlinePassed(Timer.STREAM_IDLE, Duration.ofNanos(idle), false));
         flush();
+        if (unread) {
+          slow(FloodKind.UNREAD_ANSWERS, now);
+        }
         return NEVER;
       }
       return Math.min(body, Math.min(deadline, idle > 0 ? moved + idle : NEVER));

@@ -19,6 +19,23 @@ enum ReplyForm {
 
   private static final String GRPC_TYPE = "application/grpc";
 
+  /** Whether it is a call of gRPC proper, which may be open for as long as it likes. */
+  static boolean isGrpc(RequestHead head) {
+    String type = head.headers().get(HeaderName.CONTENT_TYPE);
+    return type != null && grpc(type) == GRPC;
+  }
+
+  private static @Nullable ReplyForm grpc(String type) {
+    if (!type.regionMatches(true, 0, GRPC_TYPE, 0, GRPC_TYPE.length())) {
+      return null;
+    }
+    String rest = type.substring(GRPC_TYPE.length()).toLowerCase(Locale.ROOT);
+    if (rest.isEmpty() || rest.startsWith("+") || rest.startsWith(";")) {
+      return GRPC;
+    }
+    return rest.startsWith("-web") ? GRPC_WEB : null;
+  }
+
   /** Null stands for a request that could not be read. */
   static ReplyForm of(@Nullable RequestHead head) {
     if (head == null) {
@@ -26,14 +43,9 @@ enum ReplyForm {
     }
     Headers headers = head.headers();
     String type = headers.get(HeaderName.CONTENT_TYPE);
-    if (type != null && type.regionMatches(true, 0, GRPC_TYPE, 0, GRPC_TYPE.length())) {
-      String rest = type.substring(GRPC_TYPE.length()).toLowerCase(Locale.ROOT);
-      if (rest.isEmpty() || rest.startsWith("+") || rest.startsWith(";")) {
-        return GRPC;
-      }
-      if (rest.startsWith("-web")) {
-        return GRPC_WEB;
-      }
+    ReplyForm grpc = type == null ? null : grpc(type);
+    if (grpc != null) {
+      return grpc;
     }
     for (int i = headers.indexOf(HeaderName.ACCEPT, 0);
         i >= 0;

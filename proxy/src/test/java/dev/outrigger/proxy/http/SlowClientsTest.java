@@ -1,5 +1,6 @@
 package dev.outrigger.proxy.http;
 
+import static java.nio.charset.StandardCharsets.US_ASCII;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.outrigger.proxy.config.HttpProxyConfig.Codec;
@@ -7,6 +8,7 @@ import dev.outrigger.proxy.http.codec.FlowGate;
 import io.netty.buffer.Unpooled;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.util.HexFormat;
 import org.junit.jupiter.api.Test;
 
 /** Clients that send slowly, or do not read what they asked for. */
@@ -71,13 +73,116 @@ class SlowClientsTest extends ClientBed {
     open(Codec.HTTP1);
     send("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n");
     for (int i = 0; i < 5; i++) {
-      pass(Duration.ofMinutes(1));
-      send("1\r\nx\r\n");
+      pass(Duration.ofSeconds(29));
+      send("400\r\n" + "x".repeat(1024) + "\r\n");
     }
     assertThat(answers()).isEmpty();
     send("ff\r\nx");
     pass(Duration.ofSeconds(9));
     assertThat(answers()).contains("request_body_timeout");
+  }
+
+  private static final String CHUNKED =
+      "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n";
+
+  @Test
+  void chunksMayNotTrickleForEver() {
+    open(Codec.HTTP1);
+    send(CHUNKED + "\r\n");
+    for (int i = 0; i < 30; i++) {
+      assertThat(answers()).isEmpty();
+      pass(Duration.ofSeconds(1));
+      send("1\r\nx\r\n");
+    }
+    pass(Duration.ofSeconds(2)); // what the thirty bytes are worth
+    assertThat(answers())
+        .startsWith("HTTP/1.1 408 ")
+        .contains("x-outrigger-error: request_body_timeout\r\n", "30000 ms");
+    assertThat(telemetry.floods).containsExactly("slow_body");
+  }
+
+  @Test
+  void aStreamThatIsAlreadyAnsweredMayTrickle() {
+    open(Codec.HTTP1);
+    send(CHUNKED + "\r\n");
+    flows.getFirst().begin(2);
+    for (int i = 0; i < 60; i++) {
+      pass(Duration.ofMinutes(1));
+      send("1\r\nx\r\n");
+    }
+    assertThat(flows.getFirst().finished).isFalse();
+    assertThat(telemetry.floods).isEmpty();
+  }
+
+  @Test
+  void callsOfGrpcMayTrickle() {
+    open(Codec.HTTP2);
+    sendHex(PREFACE);
+    // POST, http, /, a, content-type: application/grpc+proto
+    String type = HexFormat.of().formatHex("application/grpc+proto".getBytes(US_ASCII));
+    sendHex("00001f010400000001" + "8386840101610f1016" + type);
+    for (int i = 0; i < 60; i++) {
+      pass(Duration.ofMinutes(1));
+      sendHex("000001000000000001" + "78");
+    }
+    assertThat(flows.getFirst().bytes).isEqualTo(60);
+    assertThat(flows.getFirst().finished).isFalse();
+    assertThat(telemetry.floods).isEmpty();
+  }
+
+  @Test
+  void bodiesOfUnknownLengthMayNotTrickleOverHttp2() {
+    open(Codec.HTTP2);
+    sendHex(PREFACE);
+    sendHex("000006010400000001" + "838684010161");
+    for (int i = 0; i < 30; i++) {
+      pass(Duration.ofSeconds(1));
+      sendHex("000001000000000001" + "78");
+    }
+    assertThat(flows.getFirst().finished).isFalse();
+    pass(Duration.ofSeconds(2));
+    assertThat(answers()).contains("request_body_timeout");
+    assertThat(flows.getFirst().finished).isTrue();
+    assertThat(telemetry.floods).containsExactly("slow_body");
+    assertThat(channel.isOpen()).isTrue();
+  }
+
+  @Test
+  void manySlowStreamsEndTheirConnection() {
+    open(Codec.HTTP2);
+    sendHex(PREFACE);
+    for (int i = 0; i < 50; i++) {
+      sendHex("00000601040000%04x".formatted(2 * i + 1) + "838684010161");
+    }
+    pass(Duration.ofSeconds(30));
+    assertThat(answers()).contains("request_body_timeout", "slow_body");
+    assertThat(telemetry.floods).hasSize(21).containsOnly("slow_body");
+    assertThat(channel.isOpen()).isFalse();
+  }
+
+  @Test
+  void streamsWhoseAnswersAreNotTakenEndAndMustNotBeMany() {
+    open(Codec.HTTP2);
+    sendHex(PREFACE.substring(0, 48) + "000006040000000000000400000000");
+    for (int i = 0; i < 50; i++) {
+      sendHex("00000601050000%04x".formatted(2 * i + 1) + "828684010161");
+      flows.getLast().begin(100);
+      flows.getLast().exchange.respondBody(Unpooled.copiedBuffer("hello", US_ASCII));
+    }
+    pass(Duration.ofMinutes(5));
+    assertThat(telemetry.floods).hasSize(21).containsOnly("unread_answers");
+    assertThat(channel.isOpen()).isFalse();
+  }
+
+  @Test
+  void whoDoesNotReadAnAnswerIsSentAway() {
+    open(Codec.HTTP1);
+    send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+    flows.getFirst().begin(100);
+    fill();
+    pass(Duration.ofMinutes(5));
+    assertThat(channel.isOpen()).isFalse();
+    assertThat(telemetry.floods).containsExactly("unread_answers");
   }
 
   @Test
