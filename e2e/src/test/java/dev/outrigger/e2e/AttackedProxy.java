@@ -32,6 +32,7 @@ final class AttackedProxy implements AutoCloseable {
   private final int port;
   private final int impatient;
   private final int admin;
+  private double cpuSecondsOfACanary;
 
   private AttackedProxy(EchoUpstream upstream, Launched proxy, List<Integer> ports) {
     this.upstream = upstream;
@@ -149,16 +150,23 @@ final class AttackedProxy implements AutoCloseable {
     try (canary) {
       Awaitility.await().atMost(PATIENCE).until(() -> canary.answered() > 20); // a warm JVM
     }
+    double before = cpuSeconds();
     Canary calm = new Canary(port);
     try (calm) {
-      Awaitility.await().atMost(PATIENCE).until(() -> calm.answered() > 40);
+      Awaitility.await().atMost(PATIENCE).until(() -> calm.answered() > 60);
     }
+    cpuSecondsOfACanary = (cpuSeconds() - before) / calm.answered();
     double factor = Math.clamp((double) calm.worstMillis() / CALM_MILLIS, 1, MAX_FACTOR);
     long allowed = (long) (MAX_CANARY_MILLIS * factor);
     System.out.printf(
-        "without a flood the canary's worst is %d ms: it may be %d ms beside one%n",
-        calm.worstMillis(), allowed);
+        "without a flood the canary's worst is %d ms: it may be %d ms beside one; %.2f ms CPU each%n",
+        calm.worstMillis(), allowed, cpuSecondsOfACanary * 1000);
     return allowed;
+  }
+
+  /** The CPU time since then, less what the canary beside it has cost where there was no flood. */
+  double cpuSecondsSince(double then, Canary beside) {
+    return cpuSeconds() - then - beside.answered() * cpuSecondsOfACanary;
   }
 
   static void print(String attack, double cpuSeconds, Canary canary, long growthKib) {
