@@ -12,10 +12,11 @@ public final class ActiveFaults {
 
   private final int index;
   private final int sharers;
+  private final FirstHits firsts;
 
   /** Has every limit for itself. */
   public ActiveFaults() {
-    this(0, 1);
+    this(0, 1, new FirstHits());
   }
 
   /**
@@ -24,16 +25,24 @@ public final class ActiveFaults {
    *
    * @param index from 0, below {@code sharers}
    * @param sharers how many there are
+   * @param firsts shared by all of them
    */
-  public ActiveFaults(int index, int sharers) {
+  public ActiveFaults(int index, int sharers, FirstHits firsts) {
     this.index = index;
     this.sharers = sharers;
+    this.firsts = firsts;
   }
 
-  /** Takes a slot; false leaves the exchange alone because {@code maxActive} are taken. */
+  /**
+   * Takes a slot; false leaves the exchange alone because {@code maxActive} are taken or the first
+   * have been hit.
+   */
   public boolean enter(FaultRule rule) {
     int now = active(rule);
     if (rule.maxActive() > 0 && now >= share(rule.maxActive())) {
+      return false;
+    }
+    if (rule.first() > 0 && !firsts.take(rule)) {
       return false;
     }
     active.put(rule.fullName(), now + 1);

@@ -3,6 +3,8 @@ package dev.outrigger.fault;
 import java.time.Duration;
 import java.util.List;
 import java.util.OptionalInt;
+import java.util.Set;
+import java.util.regex.Pattern;
 
 /** What goes wrong. Durations are at most {@link #LONGEST}. */
 public sealed interface Fault {
@@ -68,9 +70,16 @@ public sealed interface Fault {
   record Rewrite(HeaderEdits request, HeaderEdits response, OptionalInt status)
       implements OnRequest {
     public Rewrite {
-      status.ifPresent(Fault::checkStatus);
+      status.ifPresent(Rewrite::checkStatusWithBody);
       if (request.isEmpty() && response.isEmpty() && status.isEmpty()) {
         throw new IllegalArgumentException("a rewrite changes something");
+      }
+    }
+
+    private static void checkStatusWithBody(int status) {
+      checkStatus(status);
+      if (status == 204 || status == 205 || status == 304) {
+        throw new IllegalArgumentException("an answer with a body cannot become a " + status);
       }
     }
   }
@@ -85,9 +94,40 @@ public sealed interface Fault {
     /** Changes nothing. */
     public static final HeaderEdits NONE = new HeaderEdits(List.of(), List.of());
 
+    private static final int MOST = 64;
+    private static final Pattern NAME = Pattern.compile("[a-z0-9_-]{1,128}");
+    private static final Pattern VALUE = Pattern.compile("[\\x20-\\x7e\\t]{0,4096}");
+    private static final Set<String> FRAMING =
+        Set.of(
+            "host",
+            "connection",
+            "content-length",
+            "keep-alive",
+            "proxy-connection",
+            "te",
+            "trailer",
+            "transfer-encoding",
+            "upgrade",
+            "x-request-id");
+
     public HeaderEdits {
       set = List.copyOf(set);
       remove = List.copyOf(remove);
+      if (set.size() + remove.size() > MOST) {
+        throw new IllegalArgumentException("at most " + MOST + " headers are changed");
+      }
+      remove.forEach(HeaderEdits::checkName);
+    }
+
+    /** What frames a message, and what belongs to a connection, is not for faults to change. */
+    private static void checkName(String name) {
+      if (!NAME.matcher(name).matches()) {
+        throw new IllegalArgumentException(
+            "a header's name is in lower case letters, digits and -_, not `" + name + "`");
+      }
+      if (FRAMING.contains(name)) {
+        throw new IllegalArgumentException("`" + name + "` says how a message is framed or routed");
+      }
     }
 
     public boolean isEmpty() {
@@ -96,7 +136,15 @@ public sealed interface Fault {
   }
 
   /** One header's name, in lower case, and its value. */
-  record Header(String name, String value) {}
+  record Header(String name, String value) {
+    public Header {
+      HeaderEdits.checkName(name);
+      if (!HeaderEdits.VALUE.matcher(value).matches()) {
+        throw new IllegalArgumentException(
+            "the value of `" + name + "` is not printable ASCII of at most 4096 characters");
+      }
+    }
+  }
 
   /** Bytes arrive later, counted from each chunk's arrival: order and throughput stay. */
   record Latency(Spread length, Direction direction) implements OnBytes {

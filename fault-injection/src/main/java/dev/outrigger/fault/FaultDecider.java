@@ -32,6 +32,9 @@ public final class FaultDecider {
    * @param attempt 1 for the first attempt; 0 where attempts do not count
    */
   public FaultDecision decide(CharSequence id, int attempt) {
+    if (rule.firstAttempts() > 0 && attempt > rule.firstAttempts()) {
+      return FaultDecision.SPARED;
+    }
     long roll = mix(hash(base, id) + attempt * GOLDEN);
     return rule.chance().includes(roll)
         ? new FaultDecision.Hit(rule, pause(rule.fault(), roll), roll)

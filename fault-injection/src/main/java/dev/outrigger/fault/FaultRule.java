@@ -9,6 +9,9 @@ import java.time.Instant;
  * @param name the fault's own, unique in its experiment
  * @param chance rolled once for each exchange, attempt or connection, by {@link Place}
  * @param maxActive at most so many at once in one proxy; 0 is no limit
+ * @param first only so many are hit in one proxy, and all others pass; 0 is no bound
+ * @param firstAttempts only so many attempts of an exchange are hit, counted from its first; 0 is
+ *     no bound
  * @param seed makes a run repeatable
  * @param notAfter the absolute end
  */
@@ -19,6 +22,8 @@ public record FaultRule(
     FaultMatch match,
     Percentage chance,
     int maxActive,
+    int first,
+    int firstAttempts,
     long seed,
     Instant notAfter,
     Fault fault) {
@@ -28,6 +33,18 @@ public record FaultRule(
   public FaultRule {
     if (maxActive < 0) {
       throw new IllegalArgumentException("a limit of active faults is not negative: " + maxActive);
+    }
+    if (first < 0 || firstAttempts < 0) {
+      throw new IllegalArgumentException(
+          "the first that are hit are not less than none: " + Math.min(first, firstAttempts));
+    }
+    if (firstAttempts > 0 && place != Place.ATTEMPT) {
+      throw new IllegalArgumentException("only at an attempt are attempts counted");
+    }
+    boolean ofAnswer = fault instanceof Fault.Throttle || fault instanceof Fault.Rewrite;
+    if (ofAnswer && place == Place.ATTEMPT) {
+      throw new IllegalArgumentException(
+          "what changes requests and answers does so for the caller, at a request or inbound");
     }
     if (fault.isToxic() != (place == Place.CONNECTION)) {
       throw new IllegalArgumentException(
@@ -39,6 +56,20 @@ public record FaultRule(
       throw new IllegalArgumentException(
           "a connection is matched by identity and service, not by what its requests say");
     }
+  }
+
+  /** Without a bound of the first. */
+  public FaultRule(
+      String experiment,
+      String name,
+      Place place,
+      FaultMatch match,
+      Percentage chance,
+      int maxActive,
+      long seed,
+      Instant notAfter,
+      Fault fault) {
+    this(experiment, name, place, match, chance, maxActive, 0, 0, seed, notAfter, fault);
   }
 
   /** {@code <experiment>/<fault>}, unique in the mesh. */

@@ -121,7 +121,7 @@ final class FaultDeciderTest {
             "e", "a", Place.REQUEST, FaultMatch.ALL, Percentage.ALWAYS, 5, 1, Instant.MAX, DELAY);
     int entered = 0;
     for (int index = 0; index < 3; index++) {
-      ActiveFaults share = new ActiveFaults(index, 3);
+      ActiveFaults share = new ActiveFaults(index, 3, new FirstHits());
       while (share.enter(five)) {
         entered++;
       }

@@ -262,9 +262,13 @@ public final class ProxyServer implements AutoCloseable {
     return made.join();
   }
 
-  /** Goes by these faults and no others: for a proxy that hears of none from a control plane. */
-  public void useFaults(FaultPlan plan) {
-    workers.publish(plan);
+  /**
+   * Goes by these faults and no others: for a proxy that hears of none from a control plane.
+   *
+   * @return done when every connection, old or new, meets them
+   */
+  public CompletableFuture<Void> useFaults(FaultPlan plan) {
+    return workers.adopt(plan);
   }
 
   private int workerCount() {

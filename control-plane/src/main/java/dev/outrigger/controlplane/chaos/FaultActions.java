@@ -8,6 +8,8 @@ import dev.outrigger.api.chaos.v1.Delay;
 import dev.outrigger.api.chaos.v1.Direction;
 import dev.outrigger.api.chaos.v1.Distribution;
 import dev.outrigger.api.chaos.v1.FaultRule;
+import dev.outrigger.api.chaos.v1.Header;
+import dev.outrigger.api.chaos.v1.HeaderEdits;
 import dev.outrigger.api.chaos.v1.LatencyToxic;
 import dev.outrigger.api.chaos.v1.LimitToxic;
 import dev.outrigger.api.chaos.v1.PartitionToxic;
@@ -15,9 +17,11 @@ import dev.outrigger.api.chaos.v1.Quantile;
 import dev.outrigger.api.chaos.v1.RefuseToxic;
 import dev.outrigger.api.chaos.v1.Reset;
 import dev.outrigger.api.chaos.v1.ResetToxic;
+import dev.outrigger.api.chaos.v1.Rewrite;
 import dev.outrigger.api.chaos.v1.SlicerToxic;
 import dev.outrigger.api.chaos.v1.SlowCloseToxic;
 import dev.outrigger.api.chaos.v1.StallToxic;
+import dev.outrigger.api.chaos.v1.Throttle;
 import dev.outrigger.fault.Fault;
 import dev.outrigger.fault.Spread;
 import java.util.List;
@@ -43,10 +47,24 @@ final class FaultActions {
         rule.setAbort(built);
       }
       case Fault.Reset _ -> rule.setReset(Reset.getDefaultInstance());
-      case Fault.Throttle _, Fault.Rewrite _ ->
-          throw new IllegalArgumentException("no document can ask for " + fault);
+      case Fault.Throttle(long rate) ->
+          rule.setThrottle(Throttle.newBuilder().setBytesPerSecond(rate));
+      case Fault.Rewrite(var request, var response, var status) -> {
+        Rewrite.Builder built =
+            Rewrite.newBuilder().setRequest(edits(request)).setResponse(edits(response));
+        status.ifPresent(built::setStatus);
+        rule.setRewrite(built);
+      }
       case Fault.OnBytes toxic -> setToxic(rule, toxic);
     }
+  }
+
+  private static HeaderEdits edits(Fault.HeaderEdits edits) {
+    HeaderEdits.Builder built = HeaderEdits.newBuilder().addAllRemove(edits.remove());
+    for (Fault.Header header : edits.set()) {
+      built.addSet(Header.newBuilder().setName(header.name()).setValue(header.value()));
+    }
+    return built.build();
   }
 
   private static void setToxic(FaultRule.Builder rule, Fault.OnBytes fault) {

@@ -40,6 +40,8 @@ final class FaultRules {
             .setMatch(match(scope, fault.match()))
             .setChancePpm(fault.chancePpm())
             .setMaxActive(fault.maxActive())
+            .setFirst(fault.first())
+            .setFirstAttempts(fault.firstAttempts())
             .setSeed(experiment.seed().orElseGet(() -> seedOf(experiment)))
             .setNotAfter(
                 Timestamp.newBuilder()

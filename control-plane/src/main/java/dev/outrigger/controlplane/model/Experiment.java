@@ -49,6 +49,8 @@ public record Experiment(
    * @param action what it does, at a place where that can be done
    * @param chancePpm parts per million of the exchanges or connections that match
    * @param maxActive at once in one proxy; 0 is no limit
+   * @param first so many of one proxy are hit, and the others pass; 0 is no bound
+   * @param firstAttempts so many attempts of an exchange, from its first; 0 is no bound
    */
   public record Fault(
       String name,
@@ -56,7 +58,9 @@ public record Experiment(
       dev.outrigger.fault.Fault action,
       Match match,
       int chancePpm,
-      int maxActive) {}
+      int maxActive,
+      int first,
+      int firstAttempts) {}
 
   /** Where on the way it acts. */
   public enum Place {

@@ -49,9 +49,25 @@ final class FaultDecoder {
     Match match = at == null ? FaultMatchDecoder.all() : FaultMatchDecoder.decode(at, place);
     double percent = fields.percent("percentage", 100);
     int maxActive = fields.integer("maxActive", 0, 0, 1_000_000);
+    int first = fields.integer("first", 0, 0, 1_000_000_000);
+    int firstAttempts = fields.integer("firstAttempts", 0, 0, 100);
+    if (firstAttempts > 0 && place != Place.ATTEMPT) {
+      fields.problem(
+          Code.CONFLICT,
+          "firstAttempts",
+          "`" + fields.at("firstAttempts") + "` counts attempts: it needs `where: attempt`",
+          "write `where: attempt`, or `first` to count requests");
+    }
     fields.finish();
     return new Experiment.Fault(
-        name, place, action, match, (int) Math.round(percent * 10_000), maxActive);
+        name,
+        place,
+        action,
+        match,
+        (int) Math.round(percent * 10_000),
+        maxActive,
+        first,
+        firstAttempts);
   }
 
   private static void checkPlace(Fields fields, String kind, Place place) {
@@ -64,6 +80,12 @@ final class FaultDecoder {
               ? "`" + kind + "` acts on bytes: it needs `where: connection`"
               : "`" + kind + "` acts on requests: it cannot be at a connection",
           bytes ? "write `where: connection`" : "write `where: request`, attempt or inbound");
+    } else if (place == Place.ATTEMPT && !FaultKinds.worksAtAttempt(kind)) {
+      fields.problem(
+          Code.CONFLICT,
+          "where",
+          "`" + kind + "` changes what the caller gets: it cannot be at an attempt",
+          "write `where: request` or inbound");
     }
   }
 }

@@ -9,6 +9,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.OptionalInt;
 import java.util.Set;
@@ -36,6 +37,8 @@ final class FaultKinds {
     "delay",
     "abort",
     "reset",
+    "throttle",
+    "rewrite",
     "latency",
     "bandwidth",
     "stall",
@@ -46,6 +49,9 @@ final class FaultKinds {
     "slicer",
     "refuse"
   };
+
+  /** Kinds that change what the caller sends and gets, which no attempt does by itself. */
+  private static final Set<String> OF_EXCHANGE = Set.of("throttle", "rewrite");
 
   private static final Duration MAX_DELAY = Duration.ofMinutes(10);
   private static final int MAX_SLICE = 1 << 20;
@@ -68,6 +74,11 @@ final class FaultKinds {
   /** Whether it acts on bytes, and so on connections. */
   static boolean isToxic(String kind) {
     return TOXICS.contains(kind);
+  }
+
+  /** Whether it can act at an attempt. */
+  static boolean worksAtAttempt(String kind) {
+    return !isToxic(kind) && !OF_EXCHANGE.contains(kind);
   }
 
   /** After a problem it gives some fault, which is never used. */
@@ -105,6 +116,10 @@ final class FaultKinds {
     return switch (kind) {
       case "delay" -> new Fault.Delay(spread(body, "fixed"));
       case "abort" -> abort(body);
+      case "throttle" ->
+          new Fault.Throttle(
+              body.requiredBytes("rate", "bytes per second, such as 64Ki", 1, Fault.FASTEST));
+      case "rewrite" -> rewrite(body);
       case "latency" -> new Fault.Latency(spread(body, "latency"), direction(body));
       case "bandwidth" ->
           new Fault.Bandwidth(
@@ -190,6 +205,29 @@ final class FaultKinds {
       table.finish();
     }
     return new Spread.Table(points);
+  }
+
+  private static Fault rewrite(Fields body) {
+    Fault.HeaderEdits request = edits(body.object("request"));
+    @Nullable Fields response = body.object("response");
+    @Nullable Integer status =
+        response == null ? null : response.integerOrNull("status", 200, 599);
+    return new Fault.Rewrite(
+        request, edits(response), status == null ? OptionalInt.empty() : OptionalInt.of(status));
+  }
+
+  private static Fault.HeaderEdits edits(@Nullable Fields fields) {
+    if (fields == null) {
+      return Fault.HeaderEdits.NONE;
+    }
+    List<Fault.Header> set = new ArrayList<>();
+    fields
+        .textMap("set")
+        .forEach((name, value) -> set.add(new Fault.Header(name.toLowerCase(Locale.ROOT), value)));
+    List<String> remove =
+        fields.texts("remove").stream().map(name -> name.toLowerCase(Locale.ROOT)).toList();
+    fields.finish();
+    return new Fault.HeaderEdits(set, remove);
   }
 
   private static Fault abort(Fields body) {

@@ -341,6 +341,26 @@ final class BadDocumentsTest {
             "acts on requests",
             "write `where: request`, attempt or inbound"),
         bad(
+            "rewrite of what frames",
+            EXPERIMENT
+                + "  faults: [{name: a, where: request, rewrite: @@{request: {set:"
+                + " {Content-Length: \"1\"}}}}]\n",
+            Code.CONFLICT,
+            "`content-length` says how a message is framed or routed",
+            ""),
+        bad(
+            "throttle at an attempt",
+            EXPERIMENT + "  faults: [{name: a, where: @@attempt, throttle: {rate: 1Ki}}]\n",
+            Code.CONFLICT,
+            "it cannot be at an attempt",
+            "write `where: request` or inbound"),
+        bad(
+            "attempts of a request",
+            EXPERIMENT + "  faults: [{name: a, where: request, reset: {}, firstAttempts: @@2}]\n",
+            Code.CONFLICT,
+            "it needs `where: attempt`",
+            "write `where: attempt`, or `first` to count requests"),
+        bad(
             "rate that is none",
             EXPERIMENT + "  faults: [{name: a, where: connection, bandwidth: {rate: @@64KB}}]\n",
             Code.BAD_VALUE,

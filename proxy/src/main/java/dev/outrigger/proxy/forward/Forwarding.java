@@ -249,6 +249,14 @@ final class Forwarding
   }
 
   @Override
+  public void holdAnswer() {
+    Attempt current = attempt;
+    if (current != null && current.stream != null) {
+      current.stream.answerGate().hold(FlowGate.PEER_FULL);
+    }
+  }
+
+  @Override
   public void onClientWritable() {
     Attempt current = attempt;
     if (current != null && current.stream != null) {

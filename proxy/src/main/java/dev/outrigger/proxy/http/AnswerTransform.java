@@ -12,4 +12,23 @@ public interface AnswerTransform {
 
   /** The rest. */
   ByteBuf onEnd();
+
+  /** What the body becomes of what it was. */
+  default BodyKind becomes(BodyKind before) {
+    return BodyKind.STREAM;
+  }
+
+  /**
+   * Whether the end must wait for what is still held back.
+   *
+   * @param end to be run when that is sent; it asks again
+   */
+  default boolean delaysEnd(Runnable end) {
+    return false;
+  }
+
+  /** Whether so much is held back that the endpoint should send no more for now. */
+  default boolean full() {
+    return false;
+  }
 }

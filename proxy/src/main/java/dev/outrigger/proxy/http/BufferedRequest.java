@@ -87,6 +87,13 @@ final class BufferedRequest implements RequestFlow {
   }
 
   @Override
+  public void holdAnswer() {
+    if (passing) {
+      next.holdAnswer();
+    }
+  }
+
+  @Override
   public void onClientWritable() {
     if (passing) {
       next.onClientWritable();

@@ -164,6 +164,11 @@ public final class Exchange {
     return answerBody;
   }
 
+  /** What the answer's body goes through so far; for filters that put another behind it. */
+  public @Nullable AnswerTransform answerTransform() {
+    return transform;
+  }
+
   /** The answer's body goes through this; for filters that look at its head. */
   public void transformAnswer(AnswerTransform chosen) {
     transform = chosen;
@@ -394,7 +399,7 @@ public final class Exchange {
     ResponseHeaders.disown(response.headers(), facts);
     ResponseHeaders.prepare(response, this);
     begun(response);
-    client.head(response, transform == null ? body : BodyKind.STREAM);
+    client.head(response, transform == null ? body : transform.becomes(body));
   }
 
   /** Body bytes of the answer; takes ownership. */
@@ -404,7 +409,30 @@ public final class Exchange {
       return;
     }
     AnswerTransform through = transform;
-    send(through == null ? bytes : through.onBody(bytes));
+    if (through == null) {
+      send(bytes);
+      return;
+    }
+    send(through.onBody(bytes));
+    RequestFlow from = flow;
+    if (from != null && through.full()) {
+      from.holdAnswer();
+    }
+  }
+
+  /** Body bytes that a transform held back; takes ownership. */
+  public void sendHeld(ByteBuf bytes) {
+    if (finished) {
+      bytes.release();
+      return;
+    }
+    send(bytes);
+    client.flush();
+    AnswerTransform through = transform;
+    RequestFlow from = flow;
+    if (from != null && through != null && !through.full() && client.writable()) {
+      from.onClientWritable();
+    }
   }
 
   private void send(ByteBuf bytes) {
@@ -431,6 +459,9 @@ public final class Exchange {
     }
     AnswerTransform through = transform;
     if (through != null) {
+      if (through.delaysEnd(() -> respondEnd(trailers))) {
+        return;
+      }
       send(through.onEnd());
     }
     if (trailers != null) {

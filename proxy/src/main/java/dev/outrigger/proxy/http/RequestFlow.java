@@ -18,6 +18,9 @@ public interface RequestFlow {
   /** All that was read at once has been handed over: flush. */
   void onReadComplete();
 
+  /** The client's side can take no more of the answer until {@link #onClientWritable}. */
+  default void holdAnswer() {}
+
   /** The client can take more, after it could not. */
   void onClientWritable();
 

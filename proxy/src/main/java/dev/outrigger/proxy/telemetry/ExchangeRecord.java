@@ -75,6 +75,8 @@ public interface ExchangeRecord {
   enum FaultKind {
     DELAY,
     ABORT,
-    RESET
+    RESET,
+    THROTTLE,
+    REWRITE
   }
 }

@@ -2,6 +2,7 @@ package dev.outrigger.proxy.worker;
 
 import dev.outrigger.fault.ActiveFaults;
 import dev.outrigger.fault.FaultPlan;
+import dev.outrigger.fault.FirstHits;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Consumer;
@@ -15,6 +16,7 @@ public final class FaultView {
   private final Worker worker;
   private final List<Consumer<FaultPlan>> watchers = new ArrayList<>();
   private final int workers;
+  private final FirstHits firsts;
   private FaultPlan current = FaultPlan.NONE;
 
   /**
@@ -23,13 +25,19 @@ public final class FaultView {
    * @param workers how many there are in this proxy
    */
   public FaultView(Worker worker, int workers) {
+    this(worker, workers, new FirstHits());
+  }
+
+  /** The same, with a count that all workers share. */
+  FaultView(Worker worker, int workers, FirstHits firsts) {
     this.worker = worker;
     this.workers = workers;
+    this.firsts = firsts;
   }
 
   /** A ledger of this worker's share of the limits. */
   public ActiveFaults newActiveFaults() {
-    return new ActiveFaults(worker.index(), workers);
+    return new ActiveFaults(worker.index(), workers, firsts);
   }
 
   /** What new exchanges, attempts and connections meet. */

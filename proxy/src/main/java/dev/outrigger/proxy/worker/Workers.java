@@ -1,6 +1,7 @@
 package dev.outrigger.proxy.worker;
 
 import dev.outrigger.fault.FaultPlan;
+import dev.outrigger.fault.FirstHits;
 import io.netty.channel.EventLoop;
 import io.netty.channel.EventLoopGroup;
 import io.netty.channel.MultiThreadIoEventLoopGroup;
@@ -8,6 +9,7 @@ import io.netty.util.concurrent.DefaultThreadFactory;
 import io.netty.util.concurrent.Future;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.random.RandomGenerator.SplittableGenerator;
 
@@ -18,6 +20,7 @@ public final class Workers implements AutoCloseable {
   private final List<Worker> workers;
   private final List<ConfigView> views;
   private final List<FaultView> faultViews;
+  private final FirstHits firsts = new FirstHits();
 
   private Workers(EventLoopGroup group, Transport transport, List<Worker> workers) {
     this.group = group;
@@ -25,7 +28,7 @@ public final class Workers implements AutoCloseable {
     this.workers = List.copyOf(workers);
     this.views = workers.stream().map(ConfigView::new).toList();
     this.faultViews =
-        workers.stream().map(worker -> new FaultView(worker, workers.size())).toList();
+        workers.stream().map(worker -> new FaultView(worker, workers.size(), firsts)).toList();
   }
 
   /**
@@ -84,9 +87,19 @@ public final class Workers implements AutoCloseable {
 
   /** Hands the faults to every worker; each goes by them from its next task on. */
   public void publish(FaultPlan plan) {
-    for (Worker worker : workers) {
-      worker.loop().execute(() -> faultViews.get(worker.index()).replace(plan));
-    }
+    var _ = adopt(plan);
+  }
+
+  /** The same; done when every worker goes by them. */
+  public CompletableFuture<Void> adopt(FaultPlan plan) {
+    firsts.keep(plan);
+    return CompletableFuture.allOf(
+        workers.stream()
+            .map(
+                worker ->
+                    CompletableFuture.runAsync(
+                        () -> faultViews.get(worker.index()).replace(plan), worker.loop()))
+            .toArray(CompletableFuture<?>[]::new));
   }
 
   /** Lets the loops end and closes what is still registered with them. */

@@ -109,7 +109,7 @@ final class ToxicsOnSocketsTest {
               fault));
     }
     if (proxy != null) {
-      proxy.useFaults(FaultPlan.of(rules));
+      proxy.useFaults(FaultPlan.of(rules)).join();
     }
   }
 

@@ -2,6 +2,7 @@ package dev.outrigger.proxy.xds.decode;
 
 import dev.outrigger.api.chaos.v1.Distribution;
 import dev.outrigger.api.chaos.v1.FaultRule;
+import dev.outrigger.api.chaos.v1.HeaderEdits;
 import dev.outrigger.api.chaos.v1.Quantile;
 import dev.outrigger.fault.Direction;
 import dev.outrigger.fault.Fault;
@@ -46,6 +47,23 @@ final class FaultActionDecoder {
                 : OptionalInt.empty());
       }
       case RESET -> new Fault.Reset();
+      case THROTTLE ->
+          checked(
+              scope.in("throttle"),
+              () -> new Fault.Throttle(message.getThrottle().getBytesPerSecond()));
+      case REWRITE -> {
+        var rewrite = message.getRewrite();
+        Scope at = scope.in("rewrite");
+        yield checked(
+            at,
+            () ->
+                new Fault.Rewrite(
+                    edits(rewrite.getRequest()),
+                    edits(rewrite.getResponse()),
+                    rewrite.hasStatus()
+                        ? OptionalInt.of(rewrite.getStatus())
+                        : OptionalInt.empty()));
+      }
       case LATENCY_TOXIC -> {
         var toxic = message.getLatencyToxic();
         Scope at = scope.in("latency_toxic");
@@ -122,6 +140,14 @@ final class FaultActionDecoder {
           throw scope.refuse(
               "does nothing: expected delay, abort, reset, latency_toxic or another action");
     };
+  }
+
+  private static Fault.HeaderEdits edits(HeaderEdits message) {
+    return new Fault.HeaderEdits(
+        message.getSetList().stream()
+            .map(header -> new Fault.Header(header.getName(), header.getValue()))
+            .toList(),
+        message.getRemoveList());
   }
 
   private static Spread spread(

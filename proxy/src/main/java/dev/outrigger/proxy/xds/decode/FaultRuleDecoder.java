@@ -68,6 +68,8 @@ public final class FaultRuleDecoder {
           match,
           chance,
           maxActive,
+          scope.in("first").number(message.getFirst(), 0, Integer.MAX_VALUE),
+          scope.in("first_attempts").number(message.getFirstAttempts(), 0, Integer.MAX_VALUE),
           message.getSeed(),
           notAfter(message, scope.in("not_after")),
           action);

@@ -7,6 +7,7 @@ import dev.outrigger.proxy.http.Exchange;
 import dev.outrigger.proxy.http.HttpFilter;
 import dev.outrigger.proxy.http.Verdict;
 import dev.outrigger.proxy.message.RequestHead;
+import dev.outrigger.proxy.message.ResponseHead;
 import dev.outrigger.proxy.outcome.Outcome;
 import dev.outrigger.proxy.telemetry.Explanation;
 import java.util.List;
@@ -50,9 +51,17 @@ public final class FaultFilter implements HttpFilter {
   }
 
   @Override
+  public Verdict onResponse(ResponseHead head, Exchange exchange) {
+    if (steps != null) {
+      steps.onResponse(head);
+    }
+    return Verdict.PROCEED;
+  }
+
+  @Override
   public void onFinish(Outcome outcome) {
     if (steps != null) {
-      steps.cancel();
+      steps.finish();
     }
   }
 }

@@ -8,6 +8,7 @@ import dev.outrigger.fault.FaultSubject;
 import dev.outrigger.proxy.http.Exchange;
 import dev.outrigger.proxy.http.LocalReply;
 import dev.outrigger.proxy.http.Verdict;
+import dev.outrigger.proxy.message.ResponseHead;
 import dev.outrigger.proxy.outcome.ProxyError;
 import dev.outrigger.proxy.telemetry.ExchangeRecord.FaultKind;
 import dev.outrigger.proxy.telemetry.Explanation;
@@ -19,8 +20,8 @@ import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The faults that hit one exchange or one attempt, run one after the other: all delays, then an
- * abort or a reset. Confined to its worker's event loop.
+ * The faults that hit one exchange or one attempt, run one after the other: changes of the head,
+ * all delays, then an abort or a reset; what concerns the answer waits for it. Confined to its worker's event loop.
  *
  * <p>States: running → (waiting → running)* → over.
  */
@@ -28,6 +29,7 @@ final class FaultSteps {
   private final WorkerFaults faults;
   private final Exchange exchange;
   private final List<FaultDecision.Hit> hits;
+  private final AnswerFaults answer = new AnswerFaults();
   private int next;
   private @Nullable FaultRule waitingFor;
   private @Nullable Future<?> timer;
@@ -104,7 +106,17 @@ final class FaultSteps {
           return refuse(rule, 0, null);
         }
         // Toxics act on connections; a rule has none at the places of requests.
-        case Fault.Throttle _, Fault.Rewrite _, Fault.OnBytes _ -> faults.active().leave(rule);
+        case Fault.Throttle throttle -> {
+          exchange.faultApplied(rule.experiment(), rule.name(), FaultKind.THROTTLE);
+          answer.throttle(throttle, () -> faults.active().leave(rule));
+        }
+        case Fault.Rewrite rewrite -> {
+          faults.active().leave(rule);
+          exchange.faultApplied(rule.experiment(), rule.name(), FaultKind.REWRITE);
+          AnswerFaults.edit(exchange.head().headers(), rewrite.request());
+          answer.rewrite(rewrite);
+        }
+        case Fault.OnBytes _ -> faults.active().leave(rule);
       }
     }
     return Verdict.PROCEED;
@@ -113,6 +125,17 @@ final class FaultSteps {
   /** Runs it once the last wait has ended, before the exchange goes on. */
   void onOver(Runnable task) {
     onOver = task;
+  }
+
+  /** The answer's head is about to go to the client. */
+  void onResponse(ResponseHead head) {
+    answer.onResponse(head, exchange, faults.worker());
+  }
+
+  /** The exchange is over. */
+  void finish() {
+    cancel();
+    answer.finish();
   }
 
   /** Stops waiting, because nobody waits any more. */

@@ -149,6 +149,97 @@ final class HttpFaultsTest {
         "e", "slow", Place.REQUEST, FaultMatch.ALL, Percentage.ALWAYS, 1, 1, Instant.MAX, fault);
   }
 
+  private static Fault.HeaderEdits set(String name, String value) {
+    return new Fault.HeaderEdits(List.of(new Fault.Header(name, value)), List.of());
+  }
+
+  @Test
+  void aRewriteChangesBothHeadsAndTheStatus() throws Exception {
+    Fault rewrite =
+        new Fault.Rewrite(
+            set("x-tenant", "nobody"),
+            new Fault.HeaderEdits(List.of(new Fault.Header("x-b", "new")), List.of("x-a")),
+            OptionalInt.of(429));
+    List<String> heads = new ArrayList<>();
+    try (Origin origin =
+            new Origin(
+                (peer, _) -> {
+                  heads.add(peer.head());
+                  peer.send("HTTP/1.1 200 OK\r\nx-a: 1\r\nx-b: 2\r\ncontent-length: 2\r\n\r\nok");
+                });
+        ProxyBed bed =
+            bed(
+                new ProxyBed.Setup().to(origin.port()),
+                rule("w", Place.REQUEST, 100, rewrite, FaultMatch.ALL))) {
+      Origin.Peer client = client(bed);
+      client.send("GET / HTTP/1.1\r\nHost: a\r\nx-tenant: one\r\n\r\n");
+      assertThat(client.head())
+          .startsWith("HTTP/1.1 429 ")
+          .contains("x-b: new\r\n", "x-outrigger-fault: e\r\n")
+          .doesNotContain("x-a:");
+      assertThat(client.bytes(2)).isEqualTo("ok");
+      assertThat(heads.getFirst()).contains("x-tenant: nobody").doesNotContain("x-tenant: one");
+      assertThat(bed.telemetry.records.get(0).faults).containsExactly("e/w REWRITE");
+    }
+  }
+
+  @Test
+  void aThrottledBodyComesAtItsRateAndWholeAndItsHeadAtOnce() throws Exception {
+    FaultRule slow =
+        rule("t", Place.REQUEST, 100, new Fault.Throttle(200_000), FaultMatch.ALL);
+    String body = "0123456789".repeat(10_000);
+    try (Origin origin =
+            new Origin(
+                (peer, _) -> {
+                  while (!peer.head().isEmpty()) {
+                    peer.send("HTTP/1.1 200 OK\r\ncontent-length: 100000\r\n\r\n" + body);
+                  }
+                });
+        ProxyBed bed = bed(new ProxyBed.Setup().to(origin.port()), slow)) {
+      Origin.Peer client = client(bed);
+      for (int i = 0; i < 2; i++) {
+        long begun = bed.worker.nanoTime();
+        client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+        assertThat(client.head())
+            .startsWith("HTTP/1.1 200 ")
+            .contains("content-length: 100000", "x-outrigger-fault: e\r\n");
+        assertThat(client.bytes(100_000)).isEqualTo(body);
+        assertThat(bed.worker.nanoTime() - begun).isGreaterThan(TimeUnit.MILLISECONDS.toNanos(480));
+        await().until(() -> bed.inLoop(() -> faults(bed.worker).active().active(slow)) == 0);
+      }
+    }
+  }
+
+  @Test
+  void aClientThatLeavesAThrottledBodyLeavesNothingBehind() throws Exception {
+    FaultRule slow = rule("t", Place.REQUEST, 100, new Fault.Throttle(1), FaultMatch.ALL);
+    try (Origin origin = keepAlive();
+        ProxyBed bed = bed(new ProxyBed.Setup().to(origin.port()), slow)) {
+      Origin.Peer client = client(bed);
+      client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+      assertThat(client.head()).startsWith("HTTP/1.1 200 ");
+      assertThat(bed.inLoop(() -> faults(bed.worker).active().active(slow))).isEqualTo(1);
+      client.socket.setSoLinger(true, 0);
+      client.socket.close();
+      await().until(() -> bed.inLoop(() -> faults(bed.worker).active().active(slow)) == 0);
+    }
+  }
+
+  @Test
+  void theFirstFewAreHitAndTheRestPass() throws Exception {
+    FaultRule three =
+        new FaultRule(
+            "e", "f", Place.REQUEST, FaultMatch.ALL, Percentage.ALWAYS, 0, 3, 0, 1, Instant.MAX,
+            ABORT);
+    assertThat(hits(three, RetryPolicy.NEVER)).containsExactly(0, 1, 2);
+    // Each exchange loses two attempts and lives by its third.
+    FaultRule twice =
+        new FaultRule(
+            "e", "f", Place.ATTEMPT, FaultMatch.ALL, Percentage.ALWAYS, 0, 0, 2, 1, Instant.MAX,
+            ABORT);
+    assertThat(hits(twice, retryOn5xx())).isEmpty();
+  }
+
   @Test
   void limitOfActiveFaultsLetsOthersPass() throws Exception {
     FaultRule one = atMostOne(delay(3_600_000));
