@@ -13,6 +13,9 @@ import java.util.stream.Collectors;
 public final class FirstHits {
   private final Map<String, AtomicInteger> taken = new ConcurrentHashMap<>();
 
+  /** With nothing counted. */
+  public FirstHits() {}
+
   /** Takes one of the first; false if there are none left. */
   boolean take(FaultRule rule) {
     AtomicInteger count = taken.computeIfAbsent(rule.fullName(), _ -> new AtomicInteger());
