@@ -227,13 +227,27 @@ final class ProxyMetrics {
     refusals(
         "outrigger_connections_refused_total",
         "Clients refused before any exchange.",
+        "listener",
         "code",
         all.refused);
     refusals(
         "outrigger_downstream_floods_total",
         "Clients that did too much of something, or too slowly, and were sent away.",
+        "listener",
         "kind",
         all.floods);
+    refusals(
+        "outrigger_upstream_floods_total",
+        "Connections to endpoints that were ended because these did too much of something.",
+        "cluster",
+        "kind",
+        all.upstreamFloods);
+    refusals(
+        "outrigger_upstream_protocol_errors_total",
+        "Answers and connections of endpoints that broke the protocol.",
+        "cluster",
+        "kind",
+        all.upstreamViolations);
     named(
         "outrigger_upstream_connections_opened_total",
         MetricSink.Type.COUNTER,
@@ -248,15 +262,15 @@ final class ProxyMetrics {
         all.upstreamOpen);
   }
 
-  private void refusals(String name, String help, String label, Map<Refusal, long[]> values) {
+  private void refusals(
+      String name, String help, String where, String what, Map<Refusal, long[]> values) {
     out.family(name, MetricSink.Type.COUNTER, help);
     List<Map.Entry<Refusal, long[]>> sorted = new ArrayList<>(values.entrySet());
     sorted.sort(
-        Comparator.comparing((Map.Entry<Refusal, long[]> e) -> e.getKey().listener())
+        Comparator.comparing((Map.Entry<Refusal, long[]> e) -> e.getKey().where())
             .thenComparing(e -> e.getKey().code()));
     for (Map.Entry<Refusal, long[]> entry : sorted) {
-      out.value(
-          entry.getValue()[0], "listener", entry.getKey().listener(), label, entry.getKey().code());
+      out.value(entry.getValue()[0], where, entry.getKey().where(), what, entry.getKey().code());
     }
   }
 

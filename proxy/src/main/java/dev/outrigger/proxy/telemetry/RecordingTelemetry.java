@@ -188,6 +188,18 @@ final class RecordingTelemetry implements WorkerTelemetry {
   }
 
   @Override
+  public void upstreamFlooded(String cluster, String kind) {
+    assert worker.isCurrent();
+    counters.upstreamFlood(cluster, kind);
+  }
+
+  @Override
+  public void upstreamViolated(String cluster, String kind) {
+    assert worker.isCurrent();
+    counters.upstreamViolation(cluster, kind);
+  }
+
+  @Override
   public void upstreamConnectionOpened(String cluster) {
     assert worker.isCurrent();
     WorkerCounters.add(counters.upstreamOpened, cluster, 1);

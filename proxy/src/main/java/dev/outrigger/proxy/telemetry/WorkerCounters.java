@@ -25,6 +25,8 @@ final class WorkerCounters {
   final Map<String, long[]> detectionTimeouts = new HashMap<>();
   final Map<Refusal, long[]> refused = new HashMap<>();
   final Map<Refusal, long[]> floods = new HashMap<>();
+  final Map<Refusal, long[]> upstreamFloods = new HashMap<>();
+  final Map<Refusal, long[]> upstreamViolations = new HashMap<>();
   final Map<String, long[]> upstreamOpened = new HashMap<>();
   final Map<String, long[]> upstreamOpen = new HashMap<>();
   final Map<String, long[]> retries = new HashMap<>();
@@ -33,8 +35,8 @@ final class WorkerCounters {
   /** Whose requests a histogram holds. */
   record Duration(String reporter, String service) {}
 
-  /** Where and why clients were refused. */
-  record Refusal(String listener, String code) {}
+  /** At which listener, or by which cluster, something wrong was done, and what. */
+  record Refusal(String where, String code) {}
 
   /** The histogram of a service. */
   DurationHistogram duration(String reporter, String service) {
@@ -66,9 +68,24 @@ final class WorkerCounters {
     count(floods, listener, kind);
   }
 
-  private static void count(Map<Refusal, long[]> in, String listener, String code) {
-    Refusal key = in.size() >= MAX_NAMES ? new Refusal("other", code) : new Refusal(listener, code);
+  void upstreamFlood(String cluster, String kind) {
+    count(upstreamFloods, cluster, kind);
+  }
+
+  void upstreamViolation(String cluster, String kind) {
+    count(upstreamViolations, cluster, kind);
+  }
+
+  private static void count(Map<Refusal, long[]> in, String where, String code) {
+    Refusal key = new Refusal(where, code);
+    if (in.size() >= MAX_NAMES && !in.containsKey(key)) {
+      key = new Refusal("other", code);
+    }
     in.computeIfAbsent(key, _ -> new long[1])[0]++;
+  }
+
+  private static void merge(Map<Refusal, long[]> to, Map<Refusal, long[]> more) {
+    more.forEach((key, value) -> to.computeIfAbsent(key, _ -> new long[1])[0] += value[0]);
   }
 
   WorkerCounters snapshot() {
@@ -87,10 +104,10 @@ final class WorkerCounters {
     addAll(downstreamOpened, more.downstreamOpened);
     addAll(downstreamClosed, more.downstreamClosed);
     addAll(detectionTimeouts, more.detectionTimeouts);
-    more.refused.forEach(
-        (key, value) -> refused.computeIfAbsent(key, _ -> new long[1])[0] += value[0]);
-    more.floods.forEach(
-        (key, value) -> floods.computeIfAbsent(key, _ -> new long[1])[0] += value[0]);
+    merge(refused, more.refused);
+    merge(floods, more.floods);
+    merge(upstreamFloods, more.upstreamFloods);
+    merge(upstreamViolations, more.upstreamViolations);
     addAll(upstreamOpened, more.upstreamOpened);
     addAll(upstreamOpen, more.upstreamOpen);
     addAll(retries, more.retries);

@@ -60,6 +60,12 @@ public interface WorkerTelemetry {
   /** A pooled connection to a cluster was closed. */
   void upstreamConnectionClosed(String cluster);
 
+  /** An endpoint did too much of something, and its connection was ended. */
+  void upstreamFlooded(String cluster, String kind);
+
+  /** An endpoint broke the protocol. */
+  void upstreamViolated(String cluster, String kind);
+
   /** An invariant broke (see house rules): counted by place. */
   void bug(String where);
 }

@@ -5,6 +5,7 @@ import dev.outrigger.proxy.config.ClusterConfig.PoolConfig;
 import dev.outrigger.proxy.config.ClusterConfig.Speech;
 import dev.outrigger.proxy.config.Endpoint;
 import dev.outrigger.proxy.config.UpstreamTls;
+import dev.outrigger.proxy.http.codec.FloodKind;
 import dev.outrigger.proxy.outcome.ProxyError;
 import dev.outrigger.proxy.outcome.ProxyError.PoolOverflow.Limit;
 import dev.outrigger.proxy.worker.WorkerConfined;
@@ -214,6 +215,16 @@ public final class ConnectionPool {
   void closed(RawUpstream connection) {
     assert !connection.usable();
     closed();
+  }
+
+  /** The endpoint did too much of something; its connection ends. */
+  void flooded(FloodKind kind) {
+    upstream.telemetry().upstreamFlooded(upstream.config().name(), kind.label());
+  }
+
+  /** The endpoint broke the protocol. */
+  void violated(Violation violation) {
+    upstream.telemetry().upstreamViolated(upstream.config().name(), violation.label());
   }
 
   void closed(Http2Upstream connection) {

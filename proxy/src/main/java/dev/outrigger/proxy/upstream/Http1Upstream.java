@@ -273,7 +273,8 @@ final class Http1Upstream extends ChannelInboundHandlerAdapter implements Upstre
   private boolean step(ByteBuf in) {
     return switch (state) {
       case IDLE -> {
-        close(); // nobody asked for this
+        pool.violated(Violation.UNASKED); // nobody asked for this
+        close();
         yield false;
       }
       case HEAD -> readHead(in);
@@ -418,6 +419,9 @@ final class Http1Upstream extends ChannelInboundHandlerAdapter implements Upstre
       flush(); // a request may have been answered before its last bytes were flushed
       pool.giveBack(this);
     } else {
+      if (keepAlive && in.isReadable()) {
+        pool.violated(Violation.UNASKED);
+      }
       close();
     }
     if (to != null) {
@@ -429,6 +433,10 @@ final class Http1Upstream extends ChannelInboundHandlerAdapter implements Upstre
     StreamListener to = listener;
     boolean raced =
         reused && !sawBytes && error instanceof ProxyError.UpstreamReset && state == State.HEAD;
+    Violation violation = Violation.of(error);
+    if (violation != null) {
+      pool.violated(violation);
+    }
     listener = null;
     close();
     if (to != null) {

@@ -163,7 +163,14 @@ final class Http2Upstream implements Http2Connection.Owner {
   }
 
   @Override
-  public void onFlood(FloodKind kind) {}
+  public void onFlood(FloodKind kind) {
+    pool.flooded(kind);
+  }
+
+  @Override
+  public void onBroken() {
+    pool.violated(Violation.CONNECTION);
+  }
 
   @Override
   public void onClosed() {
@@ -339,6 +346,7 @@ final class Http2Upstream implements Http2Connection.Owner {
         return;
       }
       if (fields.tooMany()) {
+        pool.violated(Violation.TOO_LARGE);
         fail(new ProxyError.TooLarge(Origin.UPSTREAM, What.HEADER_COUNT, maxHeaders), false);
         wire.reset(Http2Error.CANCEL);
         return;
@@ -423,6 +431,7 @@ final class Http2Upstream implements Http2Connection.Owner {
     @Override
     public void onReset(long code, boolean untouched, @Nullable String fault) {
       if (fault != null) {
+        pool.violated(Violation.MALFORMED);
         fail(new ProxyError.ProtocolViolation(Origin.UPSTREAM, fault), false);
         return;
       }

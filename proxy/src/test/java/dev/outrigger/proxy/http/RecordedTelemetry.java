@@ -28,6 +28,9 @@ public final class RecordedTelemetry implements WorkerTelemetry {
   public final List<String> relaysEnded = new CopyOnWriteArrayList<>();
   public final List<String> refusals = new CopyOnWriteArrayList<>();
   public final List<String> floods = new CopyOnWriteArrayList<>();
+
+  /** What endpoints did wrong: cluster and kind. */
+  public final List<String> upstreamWrongs = new CopyOnWriteArrayList<>();
   public final List<String> bugs = new CopyOnWriteArrayList<>();
 
   /** Of one exchange. */
@@ -188,6 +191,16 @@ public final class RecordedTelemetry implements WorkerTelemetry {
   @Override
   public void flooded(String listener, String kind) {
     floods.add(kind);
+  }
+
+  @Override
+  public void upstreamFlooded(String cluster, String kind) {
+    upstreamWrongs.add(cluster + " floods with " + kind);
+  }
+
+  @Override
+  public void upstreamViolated(String cluster, String kind) {
+    upstreamWrongs.add(cluster + " " + kind);
   }
 
   @Override

@@ -92,6 +92,22 @@ final class ProxyTelemetryTest {
   }
 
   @Test
+  void whatEndpointsDoWrongIsCountedByClusterAndKindAndBounded() {
+    bed.telemetry.upstreamFlooded("c", "ping");
+    bed.telemetry.upstreamViolated("c", "malformed");
+    bed.telemetry.upstreamViolated("c", "malformed");
+    for (int i = 0; i < 1000; i++) {
+      bed.telemetry.upstreamViolated("many" + i, "too_large");
+    }
+    bed.telemetry.upstreamViolated("c", "malformed");
+    assertThat(scrape())
+        .contains("outrigger_upstream_floods_total{cluster=\"c\",kind=\"ping\"} 1\n")
+        .contains("outrigger_upstream_protocol_errors_total{cluster=\"c\",kind=\"malformed\"} 3\n")
+        .contains(
+            "outrigger_upstream_protocol_errors_total{cluster=\"other\",kind=\"too_large\"} 501\n");
+  }
+
+  @Test
   void usedUpRetriesAreFlaggedBesideTheCause() {
     ExchangeRecord answered = start("/", OFF);
     answered.retriesUsedUp();

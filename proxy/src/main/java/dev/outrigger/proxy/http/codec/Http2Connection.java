@@ -84,6 +84,9 @@ public final class Http2Connection extends ByteToMessageDecoder implements Http2
     /** The peer did too much of this; the connection is over. */
     void onFlood(FloodKind kind);
 
+    /** The peer broke the protocol in a way that ends the connection. */
+    default void onBroken() {}
+
     /** The connection is gone; streams were told before. */
     void onClosed();
   }
@@ -258,6 +261,13 @@ public final class Http2Connection extends ByteToMessageDecoder implements Http2
     endStreams(error.code(), false);
   }
 
+  private void broken(Http2Error error, String why) {
+    if (!dead && !closed) {
+      owner.onBroken();
+    }
+    fail(error, why);
+  }
+
   /** Since when a frame or header block is not whole, or {@code Long.MAX_VALUE}. */
   public long unfinishedSince() {
     return unfinishedSince;
@@ -389,7 +399,7 @@ public final class Http2Connection extends ByteToMessageDecoder implements Http2
     if (!settingsSeen) {
       settingsSeen = true;
       if (type != Http2FrameTypes.SETTINGS || (flags & 1) != 0) {
-        fail(Http2Error.PROTOCOL_ERROR, "SETTINGS must come first");
+        broken(Http2Error.PROTOCOL_ERROR, "SETTINGS must come first");
         return;
       }
     }
@@ -421,7 +431,7 @@ public final class Http2Connection extends ByteToMessageDecoder implements Http2
     int common = Math.min(expected.readableBytes(), in.readableBytes());
     for (int i = 0; i < common; i++) {
       if (in.getByte(in.readerIndex() + i) != expected.getByte(i)) {
-        fail(Http2Error.PROTOCOL_ERROR, "no HTTP/2 preface");
+        broken(Http2Error.PROTOCOL_ERROR, "no HTTP/2 preface");
         in.skipBytes(in.readableBytes());
         return false;
       }
@@ -445,7 +455,7 @@ public final class Http2Connection extends ByteToMessageDecoder implements Http2
     }
     String why = String.valueOf(e.getMessage());
     if (!Http2Exception.isStreamError(e)) {
-      fail(e.error(), why);
+      broken(e.error(), why);
       return;
     }
     int id = Http2Exception.streamId(e);
