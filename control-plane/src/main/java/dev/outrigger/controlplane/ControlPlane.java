@@ -17,6 +17,7 @@ import dev.outrigger.controlplane.chaos.ExperimentDocuments;
 import dev.outrigger.controlplane.chaos.ExperimentLedger;
 import dev.outrigger.controlplane.chaos.ExperimentRunner;
 import dev.outrigger.controlplane.chaos.FaultViews;
+import dev.outrigger.controlplane.chaos.MeasurementService;
 import dev.outrigger.controlplane.snapshot.SnapshotStore;
 import dev.outrigger.controlplane.source.FileSource;
 import dev.outrigger.controlplane.source.Problem;
@@ -186,15 +187,19 @@ public final class ControlPlane implements AutoCloseable {
     ExecutorService calls =
         Executors.newThreadPerTaskExecutor(Thread.ofVirtual().name("outrigger-xds-", 0).factory());
     part(calls::shutdownNow);
+    MeasurementService measurements = new MeasurementService(experiments);
     Server plain =
         server(new InetSocketAddress("127.0.0.1", options.xdsPort()), calls)
             .addService((BindableService) ads)
+            .addService(measurements)
             .build();
     RotatingServerTls tls = new RotatingServerTls(authority, clock);
     Server secure =
         server(new InetSocketAddress(options.bind(), options.xdsTlsPort()), calls)
             .sslContext(tls)
             .addService(ServerInterceptors.intercept(ads, new CallerAuthentication(tokens)))
+            .addService(
+                ServerInterceptors.intercept(measurements, new CallerAuthentication(tokens)))
             .addService(
                 ServerInterceptors.intercept(
                     CertificateService.define(authority, tokens, clock), certificates))

@@ -37,6 +37,7 @@ import dev.outrigger.proxy.tcp.PoisonedConnector;
 import dev.outrigger.proxy.tcp.TcpService;
 import dev.outrigger.proxy.tcp.ToxicStages;
 import dev.outrigger.proxy.telemetry.Explanations;
+import dev.outrigger.proxy.telemetry.FaultReadings;
 import dev.outrigger.proxy.telemetry.WorkerTelemetry;
 import dev.outrigger.proxy.upstream.SocketConnector;
 import dev.outrigger.proxy.upstream.Upstreams;
@@ -48,6 +49,7 @@ import dev.outrigger.proxy.xds.AdsClient;
 import dev.outrigger.proxy.xds.AdsSettings;
 import dev.outrigger.proxy.xds.AdsStreams;
 import dev.outrigger.proxy.xds.FaultLeases;
+import dev.outrigger.proxy.xds.FaultReports;
 import dev.outrigger.proxy.xds.IdentitySecrets;
 import dev.outrigger.proxy.xds.ResourceCache;
 import dev.outrigger.proxy.xds.XdsStatus;
@@ -108,6 +110,7 @@ public final class ProxyServer implements AutoCloseable {
   private final @Nullable ScheduledExecutorService identityThread;
   private final @Nullable IdentitySource identity;
   private final @Nullable AdsClient ads;
+  private final FaultReadings faultReadings = new FaultReadings();
   private final AtomicReference<String> ownIdentity = new AtomicReference<>("");
   private final CompletableFuture<Void> firstConfig = new CompletableFuture<>();
   private final CompletableFuture<Void> drained = new CompletableFuture<>();
@@ -172,7 +175,9 @@ public final class ProxyServer implements AutoCloseable {
     loop = ConfigLoop.start(transport);
     workers = Workers.start(transport, options.concurrency(), surroundings.chance());
     for (Worker worker : workers.all()) {
-      parts.add(newParts(worker, transport, telemetry.apply(worker)));
+      WorkerTelemetry records = telemetry.apply(worker);
+      faultReadings.add(worker, records);
+      parts.add(newParts(worker, transport, records));
     }
     listeners =
         new Listeners(
@@ -333,20 +338,41 @@ public final class ProxyServer implements AutoCloseable {
     if (server == null) {
       throw new IllegalStateException("there is no stream to open");
     }
-    FaultLeases leases = new FaultLeases(loop.loop(), clock, workers::publish);
+    FaultReports[] reports = new FaultReports[1];
+    FaultLeases leases =
+        new FaultLeases(
+            loop.loop(),
+            clock,
+            plan -> {
+              workers.publish(plan);
+              reports[0].onFaults();
+            },
+            plan -> {
+              workers.observe(plan);
+              reports[0].onFaults();
+            });
     AdsSettings settings = Discovery.settings(bootstrap, VERSION);
     if (settings == null) {
       throw new IllegalStateException("there is nothing to ask for");
     }
+    AdsStreams streams =
+        new AdsStreams(
+            new ControlPlaneTarget(server, config.secrets(), secrets, clock),
+            loop,
+            workers.transport());
+    reports[0] =
+        new FaultReports(
+            loop,
+            FaultReports.of(streams),
+            settings.node(),
+            leases,
+            faultReadings::take);
     Path folder = options.stateFolder();
     AdsClient client =
         new AdsClient(
             new AdsClient.Parts(
                 loop,
-                new AdsStreams(
-                    new ControlPlaneTarget(server, config.secrets(), secrets, clock),
-                    loop,
-                    workers.transport()),
+                streams,
                 List.of(
                     new ListenerDecoder(),
                     new RouteDecoder(),

@@ -1,5 +1,6 @@
 package dev.outrigger.controlplane.chaos;
 
+import dev.outrigger.api.chaos.v1.Measurement;
 import dev.outrigger.controlplane.ads.VersionedResource;
 import dev.outrigger.controlplane.chaos.ExperimentRun.Event;
 import dev.outrigger.controlplane.model.DesiredState;
@@ -8,6 +9,7 @@ import dev.outrigger.controlplane.model.Freeze;
 import dev.outrigger.controlplane.model.Workload;
 import dev.outrigger.controlplane.snapshot.FaultTargets;
 import dev.outrigger.controlplane.snapshot.NodeDescription;
+import dev.outrigger.tls.SpiffeId;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
@@ -22,8 +24,11 @@ import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Set;
 import java.util.TreeMap;
+import java.util.TreeSet;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -47,7 +52,11 @@ public final class ExperimentRunner {
   private final ExperimentLedger ledger;
   private final ExperimentDocuments documents;
   private final Map<String, ExperimentRun> runs = new TreeMap<>();
+  private final Map<String, ExperimentWatch> watches = new TreeMap<>();
   private final List<Runnable> listeners = new CopyOnWriteArrayList<>();
+  /** Those of which proxies still only observe. */
+  private final Set<String> baselines = new TreeSet<>();
+
   private DesiredState files = DesiredState.empty();
   private DesiredState state = DesiredState.empty();
   private volatile Published published = new Published(DesiredState.empty(), List.of());
@@ -55,7 +64,10 @@ public final class ExperimentRunner {
   /** What proxies get by now. */
   private record Published(DesiredState state, List<Live> faults) {}
 
-  private record Live(Experiment.Fault fault, String name, VersionedResource resource) {}
+  /**
+   * @param concerns whose proxies get it
+   */
+  private record Live(Predicate<Workload> concerns, String name, VersionedResource resource) {}
 
   /**
    * What still ran when the ledger was left is halted: nobody watched it meanwhile.
@@ -151,6 +163,10 @@ public final class ExperimentRunner {
       for (ExperimentRun run : List.copyOf(runs.values())) {
         switch (run.phase()) {
           case RUNNING -> {
+            @Nullable ExperimentWatch watch = watches.get(run.experiment());
+            if (watch != null && !now.isBefore(watch.injects()) && baselines.remove(run.experiment())) {
+              changed = true;
+            }
             if (run.endsAt() == null || !now.isBefore(run.endsAt())) {
               changed |=
                   end(
@@ -442,7 +458,7 @@ public final class ExperimentRunner {
     }
     Map<String, VersionedResource> faults = new TreeMap<>();
     for (Live live : now.faults()) {
-      if (FaultTargets.concerns(now.state(), live.fault(), workload)) {
+      if (live.concerns().test(workload)) {
         faults.put(live.name(), live.resource());
       }
     }
@@ -460,7 +476,52 @@ public final class ExperimentRunner {
       throw e;
     }
     Instant now = clock.instant();
-    record(run.running(now.plus(experiment.duration()), now, asker));
+    Instant injects = now.plus(experiment.watch().baseline());
+    record(run.running(injects.plus(experiment.duration()), now, asker));
+    baselines.add(keyOf(experiment));
+    watches.put(keyOf(experiment), new ExperimentWatch(experiment, now, injects));
+  }
+
+  /**
+   * Takes what a proxy measured; a guard that is breached by it halts its experiment now.
+   *
+   * @param caller who sends it, or null on the plain port
+   * @return false if the caller is not the workload that it speaks for
+   */
+  boolean measured(Measurement measurement, @Nullable SpiffeId caller) {
+    boolean halted = false;
+    synchronized (this) {
+      @Nullable Workload workload =
+          state.workload(measurement.getNamespace(), measurement.getWorkload());
+      if (workload == null) {
+        return true; // It left, or is not known yet: nothing that it says counts.
+      }
+      if (caller != null && !workload.identityIn(state.mesh().trustDomain()).equals(caller)) {
+        return false;
+      }
+      String name = workload.meta().namespace() + "/" + workload.meta().name();
+      for (Experiment experiment : running()) {
+        ExperimentRun run = runOf(experiment);
+        @Nullable ExperimentWatch watch = watches.get(keyOf(experiment));
+        if (watch == null || run.paused()) {
+          continue;
+        }
+        GuardWatch.@Nullable Breach breach = watch.on(name, measurement, clock.instant());
+        if (breach != null) {
+          halt(run, new Asker("guard " + breach.guard(), breach.text(), ""));
+          halted = true;
+        }
+      }
+    }
+    if (halted) {
+      publish();
+    }
+    return true;
+  }
+
+  /** What was measured of the latest run since this process began, or null. */
+  @Nullable ExperimentWatch watch(String key) {
+    return watches.get(key);
   }
 
   /**
@@ -557,7 +618,10 @@ public final class ExperimentRunner {
             && !run.paused()
             && run.endsAt() != null
             && clock.instant().isBefore(run.endsAt())) {
-          addFaults(experiment, run.endsAt(), faults);
+          @Nullable ExperimentWatch watch = watches.get(keyOf(experiment));
+          boolean observeOnly = watch != null && clock.instant().isBefore(watch.injects());
+          addFaults(experiment, run.endsAt(), observeOnly, faults);
+          addGuards(experiment, run.endsAt(), faults);
         }
       }
       published = new Published(state, List.copyOf(faults));
@@ -565,17 +629,38 @@ public final class ExperimentRunner {
     listeners.forEach(Runnable::run);
   }
 
-  private void addFaults(Experiment experiment, Instant end, Collection<Live> faults) {
+  private void addFaults(
+      Experiment experiment, Instant end, boolean observeOnly, Collection<Live> faults) {
+    DesiredState now = state;
     for (Experiment.Fault fault : experiment.faults()) {
-      FaultRules.ruleOf(state, experiment, fault, end)
+      FaultRules.ruleOf(now, experiment, fault, end)
+          .map(rule -> FaultRules.watched(rule, experiment, observeOnly))
           .ifPresent(
               rule ->
                   faults.add(
                       new Live(
-                          fault,
+                          workload -> FaultTargets.concerns(now, fault, workload),
                           FaultRules.nameOf(experiment, fault),
                           VersionedResource.of(rule, experiment.lease()))));
     }
+  }
+
+  /** The proxies of a guard's service measure what reaches it, and touch nothing. */
+  private void addGuards(Experiment experiment, Instant end, Collection<Live> faults) {
+    DesiredState now = state;
+    ExperimentWatch.services(experiment)
+        .forEach(
+            (guard, service) ->
+                faults.add(
+                    new Live(
+                        workload ->
+                            workload.hasSidecar()
+                                && now.servicesOf(workload).stream()
+                                    .anyMatch(one -> one.serviceName().equals(service)),
+                        FaultRules.guardName(experiment, guard),
+                        VersionedResource.of(
+                            FaultRules.observer(experiment, guard, service, end),
+                            experiment.lease()))));
   }
 
   private ExperimentRun runOf(Experiment experiment) {

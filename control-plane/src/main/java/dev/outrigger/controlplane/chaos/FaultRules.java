@@ -4,6 +4,7 @@ import com.google.protobuf.Timestamp;
 import dev.outrigger.api.chaos.v1.FaultRule;
 import dev.outrigger.api.chaos.v1.HeaderMatch;
 import dev.outrigger.api.chaos.v1.Match;
+import dev.outrigger.api.chaos.v1.OwnBound;
 import dev.outrigger.api.chaos.v1.Place;
 import dev.outrigger.api.chaos.v1.StringMatch;
 import dev.outrigger.controlplane.model.DesiredState;
@@ -13,6 +14,7 @@ import dev.outrigger.controlplane.snapshot.FaultTargets;
 import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 
 /** From an experiment to what proxies are sent. Pure. */
 final class FaultRules {
@@ -49,6 +51,41 @@ final class FaultRules {
                     .setNanos(notAfter.getNano()));
     FaultActions.set(rule, fault.action());
     return rule.build();
+  }
+
+  /** With the bound by which proxies end it themselves, or as one that touches nothing. */
+  static FaultRule watched(FaultRule rule, Experiment experiment, boolean observeOnly) {
+    FaultRule.Builder built = rule.toBuilder().setObserveOnly(observeOnly);
+    Experiment.@Nullable ProxyGuard guard = experiment.watch().proxyGuard();
+    if (guard != null && !observeOnly) {
+      built.setOwnBound(
+          OwnBound.newBuilder()
+              .setMinSuccessPpm(guard.minSuccessPpm())
+              .setMinRequests(guard.minRequests()));
+    }
+    return built.build();
+  }
+
+  /** No fault has a name with a dot. */
+  static String guardName(Experiment experiment, String guard) {
+    return experiment.meta().name() + "/guard." + guard;
+  }
+
+  /** What makes the proxies of a service measure for a guard. */
+  static FaultRule observer(
+      Experiment experiment, String guard, ServiceName service, Instant notAfter) {
+    return FaultRule.newBuilder()
+        .setExperiment(experiment.meta().name())
+        .setFault("guard." + guard)
+        .setPlace(Place.INBOUND)
+        .setMatch(Match.newBuilder().addDestinationServices(service.toString()))
+        .setObserveOnly(true)
+        .setReset(Reset.getDefaultInstance())
+        .setNotAfter(
+            Timestamp.newBuilder()
+                .setSeconds(notAfter.getEpochSecond())
+                .setNanos(notAfter.getNano()))
+        .build();
   }
 
   private static Match match(FaultTargets.Scope scope, Experiment.Match match) {

@@ -63,7 +63,7 @@ final class StartRules {
 
   private static void protectedOnes(DesiredState state, Experiment experiment, ChaosLimits limits) {
     for (Experiment.Fault fault : experiment.faults()) {
-      Set<ServiceName> named = new TreeSet<>(new NameOrder());
+      Set<ServiceName> named = new TreeSet<>();
       named.addAll(fault.match().destinations());
       named.addAll(fault.match().sourceServices());
       for (ServiceName name : named) {
@@ -78,13 +78,6 @@ final class StartRules {
                   + (limits.isProtected(name) ? " by the MeshConfig" : " by its annotation"));
         }
       }
-    }
-  }
-
-  private static final class NameOrder implements java.util.Comparator<ServiceName> {
-    @Override
-    public int compare(ServiceName one, ServiceName other) {
-      return one.toString().compareTo(other.toString());
     }
   }
 

@@ -14,6 +14,7 @@ import org.jspecify.annotations.Nullable;
  * @param duration after which it ends by itself
  * @param lease how long a proxy goes on without hearing from the control plane
  * @param seed repeats a run; empty takes one made from its name
+ * @param watch what halts it
  */
 public record Experiment(
     ObjectMeta meta,
@@ -23,7 +24,8 @@ public record Experiment(
     Duration duration,
     Duration lease,
     OptionalLong seed,
-    Start start)
+    Start start,
+    Watch watch)
     implements MeshObject {
   public Experiment {
     faults = List.copyOf(faults);
@@ -33,6 +35,27 @@ public record Experiment(
   public Kind kind() {
     return Kind.EXPERIMENT;
   }
+
+  /**
+   * What is looked at while it runs.
+   *
+   * @param guards whose breach halts it
+   * @param baseline how long is measured before any fault acts; zero for not at all
+   * @param proxyGuard null for none
+   */
+  public record Watch(List<Guard> guards, Duration baseline, @Nullable ProxyGuard proxyGuard) {
+    public Watch {
+      guards = List.copyOf(guards);
+    }
+  }
+
+  /**
+   * By this each proxy ends the faults itself, with or without a control plane.
+   *
+   * @param minSuccessPpm of all requests on the edges of the faults, over a second
+   * @param minRequests with fewer it says nothing
+   */
+  public record ProxyGuard(int minSuccessPpm, int minRequests) {}
 
   /** What begins it. */
   public enum Start {

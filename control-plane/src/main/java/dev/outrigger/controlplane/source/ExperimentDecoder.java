@@ -61,7 +61,8 @@ final class ExperimentDecoder {
         within(spec, "duration", Duration.ofMinutes(1), Duration.ofMillis(1), MAX_DURATION),
         within(spec, "lease", Duration.ofSeconds(10), MIN_LEASE, MAX_LEASE),
         seed(spec),
-        spec.choice("start", STARTS, Start.MANUAL));
+        spec.choice("start", STARTS, Start.MANUAL),
+        GuardDecoder.watch(spec));
   }
 
   static Duration within(

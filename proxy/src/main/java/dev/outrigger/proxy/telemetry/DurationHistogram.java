@@ -27,6 +27,15 @@ final class DurationHistogram {
     buckets[indexOf(value / 1000)]++;
   }
 
+  /** Tells each bucket that is not empty. */
+  void tell(FaultReading.Bucket to) {
+    for (int i = 0; i < BUCKETS; i++) {
+      if (buckets[i] > 0) {
+        to.is(i, buckets[i]);
+      }
+    }
+  }
+
   long count() {
     return count;
   }

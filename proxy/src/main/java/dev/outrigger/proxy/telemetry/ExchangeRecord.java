@@ -1,5 +1,6 @@
 package dev.outrigger.proxy.telemetry;
 
+import dev.outrigger.fault.FaultPlan;
 import dev.outrigger.proxy.config.ClusterConfig;
 import dev.outrigger.proxy.config.Endpoint;
 import dev.outrigger.proxy.message.Headers;
@@ -52,6 +53,16 @@ public interface ExchangeRecord {
 
   /** An experiment touched this exchange. */
   void faultApplied(String experiment, String fault, FaultKind kind);
+
+  /**
+   * The exchange counts in what is measured for experiments.
+   *
+   * @param destination the service it is for, or null where that is not known
+   */
+  default void measured(FaultPlan acting, FaultPlan observed, @Nullable String destination) {}
+
+  /** An experiment that only observes would have touched this exchange. */
+  default void wouldBeTouched(String experiment) {}
 
   /** The client's request is whole. */
   void requestEnded();

@@ -1,5 +1,6 @@
 package dev.outrigger.proxy.telemetry;
 
+import dev.outrigger.fault.FaultPlan;
 import dev.outrigger.proxy.config.AccessLogConfig;
 import dev.outrigger.proxy.config.ClusterConfig;
 import dev.outrigger.proxy.config.Endpoint;
@@ -87,6 +88,8 @@ final class RecordedExchange implements ExchangeRecord, AccessLogs.Lasting {
   private String experiment = "";
   private String fault = "";
   private @Nullable FaultKind faultKind;
+  private @Nullable String destination;
+  private @Nullable List<String> touched;
 
   RecordedExchange(
       RecordingTelemetry telemetry,
@@ -246,6 +249,23 @@ final class RecordedExchange implements ExchangeRecord, AccessLogs.Lasting {
     this.fault = fault;
     this.faultKind = kind;
     delayed |= kind == FaultKind.DELAY;
+    wouldBeTouched(experiment);
+  }
+
+  @Override
+  public void measured(FaultPlan acting, FaultPlan observed, @Nullable String service) {
+    telemetry.meter.follow(acting, observed);
+    destination = service == null ? "" : service;
+  }
+
+  @Override
+  public void wouldBeTouched(String experiment) {
+    List<String> all = touched;
+    if (all == null) {
+      all = new ArrayList<>(2);
+      touched = all;
+    }
+    all.add(experiment);
   }
 
   @Override
@@ -318,6 +338,11 @@ final class RecordedExchange implements ExchangeRecord, AccessLogs.Lasting {
                 .ended(told, flags, code, experiment)
                 .grpc(grpcStatus))[0]++;
     telemetry.counters.duration(client.reporter(), service).record(duration);
+    String measured = destination;
+    if (measured != null) {
+      boolean failed = told >= 500 || told == 0 || isServersFault(grpcStatus);
+      telemetry.meter.ended(facts.inbound(), measured, duration, failed, touched);
+    }
     ClusterConfig last = cluster;
     if (attempts > 1 && last != null) {
       WorkerCounters.add(telemetry.counters.retries, last.name(), attempts - 1L);

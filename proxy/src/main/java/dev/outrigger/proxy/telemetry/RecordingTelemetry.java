@@ -16,6 +16,7 @@ import dev.outrigger.proxy.worker.WorkerConfined;
 import java.nio.charset.StandardCharsets;
 import java.time.InstantSource;
 import java.util.List;
+import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /** All telemetry of one worker. Confined to its worker's event loop. */
@@ -32,6 +33,7 @@ final class RecordingTelemetry implements WorkerTelemetry {
   final TraceContext reading = new TraceContext();
   final byte[] scratch = new byte[80];
   final AccessLogs logs;
+  final FaultMeter meter = new FaultMeter();
   private final Explanations explanations;
   private Explanations.Tokens tokens = new Explanations.Tokens(List.of());
 
@@ -216,6 +218,12 @@ final class RecordingTelemetry implements WorkerTelemetry {
   public void bug(String where) {
     assert worker.isCurrent();
     WorkerCounters.add(counters.bugs, where, 1);
+  }
+
+  @Override
+  public Map<FaultReading.Edge, FaultReading> takeFaultReadings() {
+    assert worker.isCurrent();
+    return meter.take();
   }
 
   ClientText client(ConnectionFacts facts) {

@@ -6,6 +6,7 @@ import dev.outrigger.proxy.message.ConnectionFacts;
 import dev.outrigger.proxy.message.RequestHead;
 import dev.outrigger.proxy.outcome.Outcome;
 import dev.outrigger.proxy.outcome.ProxyError;
+import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /** Makes the records of one worker. Confined to its event loop. */
@@ -68,4 +69,9 @@ public interface WorkerTelemetry {
 
   /** An invariant broke (see house rules): counted by place. */
   void bug(String where);
+
+  /** What was measured for experiments since the last call; it is the caller's from now on. */
+  default Map<FaultReading.Edge, FaultReading> takeFaultReadings() {
+    return Map.of();
+  }
 }

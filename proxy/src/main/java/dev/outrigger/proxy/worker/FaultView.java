@@ -18,6 +18,7 @@ public final class FaultView {
   private final int workers;
   private final FirstHits firsts;
   private FaultPlan current = FaultPlan.NONE;
+  private FaultPlan observed = FaultPlan.NONE;
 
   /**
    * Without any fault.
@@ -44,6 +45,18 @@ public final class FaultView {
   public FaultPlan current() {
     assert worker.isCurrent();
     return current;
+  }
+
+  /** What is rolled and measured, without anything being done. */
+  public FaultPlan observed() {
+    assert worker.isCurrent();
+    return observed;
+  }
+
+  /** Observes this from now on. */
+  public void observe(FaultPlan next) {
+    assert worker.isCurrent();
+    observed = next;
   }
 
   /** Calls the watcher after each replacement; what it does not see is what is there now. */

@@ -102,6 +102,13 @@ public final class Workers implements AutoCloseable {
             .toArray(CompletableFuture<?>[]::new));
   }
 
+  /** Hands what is only observed to every worker. */
+  public void observe(FaultPlan plan) {
+    for (Worker worker : workers) {
+      worker.loop().execute(() -> faultViews.get(worker.index()).observe(plan));
+    }
+  }
+
   /** Lets the loops end and closes what is still registered with them. */
   public Future<?> stop() {
     return group.shutdownGracefully(0, 2, TimeUnit.SECONDS);

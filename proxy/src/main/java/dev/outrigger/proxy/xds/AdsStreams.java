@@ -4,6 +4,9 @@ import dev.outrigger.proxy.worker.ConfigLoop;
 import dev.outrigger.proxy.worker.Transport;
 import io.envoyproxy.envoy.service.discovery.v3.AggregatedDiscoveryServiceGrpc;
 import io.envoyproxy.envoy.service.discovery.v3.AggregatedDiscoveryServiceGrpc.AggregatedDiscoveryServiceStub;
+import io.grpc.Channel;
+import io.grpc.ClientInterceptor;
+import io.grpc.ClientInterceptors;
 import io.grpc.ManagedChannel;
 import io.grpc.Metadata;
 import io.grpc.netty.NettyChannelBuilder;
@@ -27,6 +30,7 @@ public final class AdsStreams implements AutoCloseable {
   private final ConfigLoop loop;
   private final Transport transport;
   private @Nullable ManagedChannel channel;
+  private @Nullable Channel current;
 
   /**
    * Where the control plane is.
@@ -85,18 +89,27 @@ public final class AdsStreams implements AutoCloseable {
     ManagedChannel fresh = newChannel(target);
     channel = fresh;
     AggregatedDiscoveryServiceStub stub = AggregatedDiscoveryServiceGrpc.newStub(fresh);
+    current = fresh;
     if (!target.headers().isEmpty()) {
       Metadata metadata = new Metadata();
       for (Map.Entry<String, String> header : new ArrayList<>(target.headers())) {
         metadata.put(
             Metadata.Key.of(header.getKey(), Metadata.ASCII_STRING_MARSHALLER), header.getValue());
       }
-      stub = stub.withInterceptors(MetadataUtils.newAttachHeadersInterceptor(metadata));
+      ClientInterceptor headers = MetadataUtils.newAttachHeadersInterceptor(metadata);
+      stub = stub.withInterceptors(headers);
+      current = ClientInterceptors.intercept(fresh, headers);
     }
     return switch (settings.variant()) {
       case SOTW -> new SotwStream(stub, settings.node(), events);
       case DELTA -> new DeltaStream(stub, settings.node(), events);
     };
+  }
+
+  /** The connection of the latest stream, with its headers; null while there is none. */
+  @Nullable Channel current() {
+    loop.checkInside();
+    return current;
   }
 
   /** Closes the connection. Any thread. */
@@ -108,6 +121,7 @@ public final class AdsStreams implements AutoCloseable {
   private void closeChannel() {
     ManagedChannel old = channel;
     channel = null;
+    current = null;
     if (old != null) {
       old.shutdownNow();
     }

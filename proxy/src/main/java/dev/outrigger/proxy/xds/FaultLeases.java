@@ -10,7 +10,9 @@ import java.time.DateTimeException;
 import java.time.Duration;
 import java.time.InstantSource;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
@@ -27,19 +29,40 @@ public final class FaultLeases implements FaultSink {
   private final EventExecutor loop;
   private final InstantSource clock;
   private final Consumer<FaultPlan> publish;
+  private final Consumer<FaultPlan> observe;
   private final Map<String, Lease> leases = new HashMap<>();
+  private final Set<String> givenUp = new HashSet<>();
   private FaultPlan published = FaultPlan.NONE;
+  private FaultPlan observed = FaultPlan.NONE;
   private @Nullable Future<?> timer;
 
   /** A fault and the monotonic time, in nanoseconds, at which it ends. */
-  private record Lease(dev.outrigger.fault.FaultRule rule, long deadline) {}
+  private record Lease(
+      dev.outrigger.fault.FaultRule rule,
+      long deadline,
+      boolean observeOnly,
+      @Nullable OwnBound bound) {}
+
+  /**
+   * A bound on what this proxy measures, by which it ends an experiment's faults itself.
+   *
+   * @param minSuccessPpm parts per million of requests that are no errors
+   * @param minRequests with fewer in a second nothing is said
+   */
+  public record OwnBound(int minSuccessPpm, int minRequests) {}
 
   /**
    * @param loop the config loop's; it measures leases and wakes when one ends
    * @param clock for the absolute ends
    * @param publish takes each new plan
+   * @param observe takes each new plan of what is only measured
    */
-  public FaultLeases(EventExecutor loop, InstantSource clock, Consumer<FaultPlan> publish) {
+  public FaultLeases(
+      EventExecutor loop,
+      InstantSource clock,
+      Consumer<FaultPlan> publish,
+      Consumer<FaultPlan> observe) {
+    this.observe = observe;
     this.loop = loop;
     this.clock = clock;
     this.publish = publish;
@@ -53,13 +76,21 @@ public final class FaultLeases implements FaultSink {
       throw new InvalidResourceException(
           TypeUrls.FAULT, name, "", "more than " + MAX_FAULTS + " faults at once");
     }
-    leases.put(name, new Lease(rule, deadline(rule, lease)));
+    @Nullable OwnBound bound =
+        message.hasOwnBound()
+            ? new OwnBound(
+                message.getOwnBound().getMinSuccessPpm(), message.getOwnBound().getMinRequests())
+            : null;
+    leases.put(name, new Lease(rule, deadline(rule, lease), message.getObserveOnly(), bound));
     update();
   }
 
   @Override
   public void onHeartbeat(String name, Duration lease) {
-    leases.computeIfPresent(name, (_, old) -> new Lease(old.rule(), deadline(old.rule(), lease)));
+    leases.computeIfPresent(
+        name,
+        (_, old) ->
+            new Lease(old.rule(), deadline(old.rule(), lease), old.observeOnly(), old.bound()));
     update();
   }
 
@@ -72,6 +103,33 @@ public final class FaultLeases implements FaultSink {
   /** What is honoured now. */
   public FaultPlan plan() {
     return published;
+  }
+
+  /** Whether any fault is held, to act or to observe. */
+  public boolean isActive() {
+    return !leases.isEmpty();
+  }
+
+  /** The bounds by which this proxy judges itself, by experiment. */
+  public Map<String, OwnBound> ownBounds() {
+    Map<String, OwnBound> bounds = new HashMap<>();
+    for (Lease lease : leases.values()) {
+      if (lease.bound() != null && !givenUp.contains(lease.rule().experiment())) {
+        bounds.put(lease.rule().experiment(), lease.bound());
+      }
+    }
+    return bounds;
+  }
+
+  /** Ends an experiment's faults here, until the control plane has taken all of them back. */
+  public void giveUp(String experiment) {
+    givenUp.add(experiment);
+    update();
+  }
+
+  /** Experiments that were given up, and not yet taken back. */
+  public Set<String> givenUp() {
+    return Set.copyOf(givenUp);
   }
 
   private long deadline(dev.outrigger.fault.FaultRule rule, Duration lease) {
@@ -90,12 +148,28 @@ public final class FaultLeases implements FaultSink {
   private void update() {
     long now = loop.ticker().nanoTime();
     leases.values().removeIf(lease -> lease.deadline() - now <= 0);
-    FaultPlan next = FaultPlan.of(leases.values().stream().map(Lease::rule).toList());
+    givenUp.removeIf(
+        gone -> leases.values().stream().noneMatch(one -> one.rule().experiment().equals(gone)));
+    FaultPlan measured = plan(true);
+    if (!measured.equals(observed)) {
+      observed = measured;
+      observe.accept(measured);
+    }
+    FaultPlan next = plan(false);
     if (!next.equals(published)) {
       published = next;
       publish.accept(next);
     }
     rearm(now);
+  }
+
+  private FaultPlan plan(boolean observeOnly) {
+    return FaultPlan.of(
+        leases.values().stream()
+            .filter(lease -> lease.observeOnly() == observeOnly)
+            .map(Lease::rule)
+            .filter(rule -> !givenUp.contains(rule.experiment()))
+            .toList());
   }
 
   private void rearm(long now) {

@@ -29,9 +29,37 @@ final class FaultLeasesTest {
   private final MockTicker ticker = Ticker.newMockTicker();
   private final EmbeddedChannel channel = EmbeddedChannel.builder().ticker(ticker).build();
   private final List<FaultPlan> published = new ArrayList<>();
+  private final List<FaultPlan> observed = new ArrayList<>();
   private final FaultLeases leases =
       new FaultLeases(
-          channel.eventLoop(), () -> START.plusNanos(ticker.nanoTime()), published::add);
+          channel.eventLoop(),
+          () -> START.plusNanos(ticker.nanoTime()),
+          published::add,
+          observed::add);
+
+  @Test
+  void whatOnlyObservesIsNeverInThePlanThatActs() throws Exception {
+    leases.onFault("e/f", rule().setObserveOnly(true).build(), LEASE);
+    assertThat(leases.plan().isEmpty()).isTrue();
+    assertThat(observed).singleElement().satisfies(plan -> assertThat(plan.rules()).hasSize(1));
+    leases.onFault("e/f", rule().build(), LEASE);
+    assertThat(leases.plan().rules()).hasSize(1);
+    assertThat(observed.getLast().isEmpty()).isTrue();
+  }
+
+  @Test
+  void whatWasGivenUpStaysSoUntilTheControlPlaneHasTakenItBack() throws Exception {
+    leases.onFault("e/f", rule().build(), LEASE);
+    leases.giveUp("e");
+    assertThat(leases.plan().isEmpty()).isTrue();
+    leases.onHeartbeat("e/f", LEASE);
+    leases.onFault("e/f", rule().build(), LEASE);
+    assertThat(leases.plan().isEmpty()).isTrue();
+    assertThat(leases.givenUp()).containsExactly("e");
+    leases.onRemoved("e/f");
+    leases.onFault("e/f", rule().build(), LEASE);
+    assertThat(leases.plan().rules()).hasSize(1);
+  }
 
   @Test
   void faultEndsByItselfWithoutAHeartbeat() throws Exception {

@@ -1,6 +1,7 @@
 package dev.outrigger.proxy.http.filter.fault;
 
 import dev.outrigger.fault.FaultDecider;
+import dev.outrigger.fault.FaultDecision;
 import dev.outrigger.fault.FaultPlan;
 import dev.outrigger.fault.Place;
 import dev.outrigger.proxy.http.Exchange;
@@ -31,7 +32,9 @@ public final class FaultFilter implements HttpFilter {
   public static HttpFilter.Factory factory(WorkerFaults faults) {
     return (head, exchange) -> {
       FaultPlan plan = faults.view().current();
-      return plan.isEmpty() && exchange.explanation() == null
+      return plan.isEmpty()
+              && faults.view().observed().isEmpty()
+              && exchange.explanation() == null
           ? null
           : new FaultFilter(faults, plan);
     };
@@ -42,12 +45,31 @@ public final class FaultFilter implements HttpFilter {
     Place place = exchange.facts().inbound() ? Place.INBOUND : Place.REQUEST;
     RequestSubject subject = RequestSubject.of(faults, head, exchange);
     List<FaultDecider> deciders = plan.at(place, subject.destinationService());
+    FaultPlan observed = faults.view().observed();
+    exchange.record().measured(plan, observed, subject.destinationService());
+    if (!observed.isEmpty()) {
+      observe(observed.at(place, subject.destinationService()), 0, subject, exchange);
+      if (place == Place.REQUEST) {
+        observe(observed.at(Place.ATTEMPT, subject.destinationService()), 1, subject, exchange);
+      }
+    }
     Explanation explanation = exchange.explanation();
     if (explanation != null) {
       FaultNotes.note(explanation, plan, place, subject, exchange.record().requestId(), 0);
     }
     steps = deciders.isEmpty() ? null : FaultSteps.roll(faults, exchange, deciders, subject, 0);
     return steps == null ? Verdict.PROCEED : steps.run();
+  }
+
+  private static void observe(
+      List<FaultDecider> deciders, int attempt, RequestSubject subject, Exchange exchange) {
+    for (int i = 0; i < deciders.size(); i++) {
+      FaultDecider decider = deciders.get(i);
+      if (decider.rule().match().matches(subject)
+          && decider.decide(exchange.record().requestId(), attempt) instanceof FaultDecision.Hit) {
+        exchange.record().wouldBeTouched(decider.rule().experiment());
+      }
+    }
   }
 
   @Override

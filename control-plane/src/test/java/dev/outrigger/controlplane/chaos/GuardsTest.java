@@ -1,0 +1,255 @@
+package dev.outrigger.controlplane.chaos;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.outrigger.api.chaos.v1.FaultRule;
+import dev.outrigger.api.chaos.v1.Measurement;
+import dev.outrigger.api.chaos.v1.Traffic;
+import dev.outrigger.api.chaos.v1.Window;
+import dev.outrigger.controlplane.ads.VersionedResource;
+import dev.outrigger.controlplane.model.DesiredState;
+import dev.outrigger.controlplane.snapshot.NodeDescription;
+import dev.outrigger.controlplane.snapshot.NodeDescription.Implementation;
+import dev.outrigger.controlplane.snapshot.NodeDescription.MeshTls;
+import dev.outrigger.controlplane.source.Analysis;
+import dev.outrigger.tls.SpiffeId;
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.Map;
+import java.util.Objects;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** What proxies measure against what an experiment allows. */
+final class GuardsTest {
+  private static final String KEY = "shop/slow-catalog";
+  private static final Asker ANN = new Asker("ann", "", "");
+
+  @TempDir private Path folder;
+  private Instant now = Instant.parse("2026-01-01T00:00:00Z");
+  private ExperimentLedger ledger;
+  private ExperimentRunner runner;
+
+  @BeforeEach
+  void begin() throws IOException {
+    ledger = ExperimentLedger.open(folder.resolve("experiments.jsonl"));
+    runner =
+        new ExperimentRunner(
+            () -> now, ledger, ExperimentDocuments.open(folder.resolve("experiments")));
+  }
+
+  @AfterEach
+  void end() throws IOException {
+    ledger.close();
+  }
+
+  @Test
+  void aSuccessRateBelowItsBoundHaltsAtOnceAndSaysWhichGuardWhatAndWhere() {
+    start("- {name: callers, successRate: {min: 95%}, window: 3s, minRequests: 50}");
+    for (int second = 0; second < 10; second++) {
+      measure("", traffic(20, 1, 10), traffic(80, 1, 10));
+      assertThat(phase()).isEqualTo(ExperimentPhase.RUNNING);
+    }
+    measure("", traffic(20, 20, 10), traffic(80, 0, 10));
+    assertThat(phase()).isEqualTo(ExperimentPhase.HALTED);
+    ExperimentRun run = runner.runs().getFirst();
+    assertThat(run.who()).isEqualTo("guard callers");
+    assertThat(run.why())
+        .contains("92% of 300 requests succeeded within 3s", "at least 95%")
+        .contains("shop/checkout-1 -> catalog.shop");
+    assertThat(faults()).isEmpty();
+  }
+
+  @Test
+  void oneWithinItsBoundNeverHalts() {
+    start("- {name: callers, successRate: {min: 95%}, window: 1s, minRequests: 50}");
+    for (int second = 0; second < 200; second++) {
+      measure("", traffic(5, 5, 900), traffic(95, 0, 10));
+      assertThat(phase()).isEqualTo(ExperimentPhase.RUNNING);
+    }
+    assertThat(state()).isEqualTo(GuardWatch.State.HELD);
+  }
+
+  @Test
+  void withoutEnoughRequestsItAbstainsAndThatIsNoPass() {
+    start("- {name: callers, successRate: {min: 95%}, window: 2s, minRequests: 50}");
+    for (int second = 0; second < 20; second++) {
+      measure("", traffic(20, 20, 10), traffic(0, 0, 0));
+    }
+    assertThat(phase()).isEqualTo(ExperimentPhase.RUNNING);
+    assertThat(state()).isEqualTo(GuardWatch.State.ABSTAINED);
+  }
+
+  @Test
+  void unaffectedTrafficIsJudgedByItself() {
+    start(
+        "- {name: rest, of: unaffected, successRate: {min: 99%}, window: 1s, minRequests: 10}");
+    measure("", traffic(100, 100, 10), traffic(100, 0, 10));
+    assertThat(phase()).isEqualTo(ExperimentPhase.RUNNING);
+    measure("", traffic(100, 0, 10), traffic(100, 2, 10));
+    assertThat(phase()).isEqualTo(ExperimentPhase.HALTED);
+  }
+
+  @Test
+  void latencyIsComparedWithTheBaselineInWhichNothingActs() throws Exception {
+    start("- {name: slow, latency: {quantile: p90, maxIncrease: 100%}, window: 1s}");
+    assertThat(rule().getObserveOnly()).isTrue();
+    for (int second = 0; second < 10; second++) {
+      measure("", traffic(0, 0, 0), traffic(100, 0, 10));
+    }
+    runner.tick();
+    assertThat(rule().getObserveOnly()).isFalse();
+    measure("", traffic(50, 0, 18), traffic(50, 0, 10));
+    assertThat(phase()).isEqualTo(ExperimentPhase.RUNNING);
+    measure("", traffic(50, 0, 30), traffic(50, 0, 10));
+    assertThat(phase()).isEqualTo(ExperimentPhase.HALTED);
+    assertThat(runner.runs().getFirst().why()).contains("p90", "above the baseline of 10.");
+  }
+
+  @Test
+  void aRelativeGuardWithoutABaselineAbstains() {
+    start("- {name: drop, successRate: {maxDrop: 1%}, window: 1s}");
+    now = now.plusSeconds(11);
+    measure("", traffic(100, 100, 10), traffic(0, 0, 0));
+    assertThat(state()).isEqualTo(GuardWatch.State.ABSTAINED);
+    assertThat(phase()).isEqualTo(ExperimentPhase.RUNNING);
+  }
+
+  @Test
+  void theProxiesOfAGuardsServiceMeasureAndTouchNothing() throws Exception {
+    start("- {name: shoppers, service: checkout, successRate: {min: 99%}, window: 1s}");
+    FaultRule observer =
+        Objects.requireNonNull(faults().get("slow-catalog/guard.shoppers"))
+            .body()
+            .unpack(FaultRule.class);
+    assertThat(observer.getObserveOnly()).isTrue();
+    measure("", traffic(100, 100, 10), traffic(0, 0, 0));
+    assertThat(phase()).isEqualTo(ExperimentPhase.RUNNING);
+    measure("shoppers", traffic(0, 0, 0), traffic(100, 2, 10));
+    assertThat(phase()).isEqualTo(ExperimentPhase.HALTED);
+  }
+
+  @Test
+  void aProxyThatEndedTheFaultsItselfHaltsTheExperiment() {
+    start("- {name: x, successRate: {min: 1%}}\nproxyGuard: {successRate: 50%}");
+    Measurement measurement =
+        Measurement.newBuilder()
+            .setNamespace("shop")
+            .setWorkload("checkout-1")
+            .addGivenUp("slow-catalog")
+            .build();
+    assertThat(runner.measured(measurement, null)).isTrue();
+    assertThat(phase()).isEqualTo(ExperimentPhase.HALTED);
+    assertThat(runner.runs().getFirst().why()).contains("shop/checkout-1");
+  }
+
+  @Test
+  void nobodySpeaksForAnother() {
+    start("- {name: callers, successRate: {min: 95%}, minRequests: 1}");
+    Measurement measurement = measurement("", traffic(100, 100, 10), traffic(0, 0, 0));
+    assertThat(
+            runner.measured(
+                measurement, SpiffeId.parse("spiffe://shop.example/ns/shop/sa/catalog")))
+        .isFalse();
+    assertThat(phase()).isEqualTo(ExperimentPhase.RUNNING);
+    assertThat(
+            runner.measured(
+                measurement, SpiffeId.parse("spiffe://shop.example/ns/shop/sa/checkout")))
+        .isTrue();
+    assertThat(phase()).isEqualTo(ExperimentPhase.HALTED);
+  }
+
+  @Test
+  void guardsThatMeanNothingAreRefusedByField() {
+    for (String bad :
+        new String[] {
+          "- {name: a, latency: {quantile: 99, max: 1s}}",
+          "- {name: a, service: checkout, of: affected, successRate: {min: 99%}}",
+          "- {name: a, successRate: {min: 99%, maxDrop: 1%}}",
+          "- {name: a, successRate: {min: 99%}, window: 2m}",
+          "- {name: a, successRate: {maxDrop: 1%}}\nbaseline: 0s",
+          "- {name: a}"
+        }) {
+      assertThat(Analysis.ofText("shop.yaml", yaml(bad)).hasErrors()).as(bad).isTrue();
+    }
+  }
+
+  private void start(String guards) {
+    Analysis analysis = Analysis.ofText("shop.yaml", yaml(guards));
+    assertThat(analysis.problems()).noneMatch(p -> p.object().contains("Experiment"));
+    DesiredState state = analysis.state();
+    runner.onState(state);
+    runner.start(KEY, ANN);
+  }
+
+  private void measure(String guard, Traffic affected, Traffic unaffected) {
+    now = now.plus(Duration.ofSeconds(1));
+    assertThat(runner.measured(measurement(guard, affected, unaffected), null)).isTrue();
+  }
+
+  private static Measurement measurement(String guard, Traffic affected, Traffic unaffected) {
+    return Measurement.newBuilder()
+        .setNamespace("shop")
+        .setWorkload("checkout-1")
+        .setMillis(1000)
+        .addWindows(
+            Window.newBuilder()
+                .setExperiment("slow-catalog")
+                .setGuard(guard)
+                .setInbound(!guard.isEmpty())
+                .setService(guard.isEmpty() ? "catalog.shop" : "checkout.shop")
+                .setAffected(affected)
+                .setUnaffected(unaffected))
+        .build();
+  }
+
+  private static Traffic traffic(long requests, long errors, long millis) {
+    long micros = Math.max(16, millis * 1000);
+    int exponent = 63 - Long.numberOfLeadingZeros(micros);
+    int bucket = (exponent - 3) * 16 + (int) (micros >>> (exponent - 4) & 15);
+    return Traffic.newBuilder()
+        .setRequests(requests)
+        .setErrors(errors)
+        .addBuckets(bucket)
+        .addCounts(requests)
+        .build();
+  }
+
+  private ExperimentPhase phase() {
+    return runner.runs().getFirst().phase();
+  }
+
+  private GuardWatch.State state() {
+    return Objects.requireNonNull(runner.watch(KEY)).guards().getFirst().state();
+  }
+
+  private Map<String, VersionedResource> faults() {
+    return runner.faultsFor(
+        new NodeDescription("shop", "checkout-1", Implementation.OUTRIGGER, MeshTls.AVAILABLE));
+  }
+
+  private FaultRule rule() throws Exception {
+    return Objects.requireNonNull(faults().get("slow-catalog/slow"))
+        .body()
+        .unpack(FaultRule.class);
+  }
+
+  private static String yaml(String guards) {
+    try (InputStream in =
+        GuardsTest.class.getResourceAsStream(
+            "/dev/outrigger/controlplane/snapshot/shop.yaml")) {
+      return new String(Objects.requireNonNull(in).readAllBytes(), StandardCharsets.UTF_8)
+              .stripTrailing()
+          + "\n  guards:\n"
+          + guards.indent(2);
+    } catch (IOException e) {
+      throw new java.io.UncheckedIOException(e);
+    }
+  }
+}

@@ -1,0 +1,124 @@
+package dev.outrigger.proxy.telemetry;
+
+import dev.outrigger.fault.FaultPlan;
+import dev.outrigger.fault.FaultRule;
+import dev.outrigger.fault.Place;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Counts, for each experiment, the exchanges on its edges that its faults touched and those that
+ * they did not. Confined to its worker's event loop. Nothing is asked of it while no fault is held.
+ *
+ * <p>At the place {@link Place#CONNECTION} it cannot be told which exchange met a fault, so all on
+ * the edge count as affected.
+ */
+final class FaultMeter {
+  /** The control plane names what is measured for a guard so, after the experiment. */
+  private static final String GUARD = "guard.";
+
+  private static final int MAX_SERVICES = 1000;
+
+  private FaultPlan acting = FaultPlan.NONE;
+  private FaultPlan observed = FaultPlan.NONE;
+  private List<Series> series = List.of();
+
+  /** What belongs together. */
+  private record Name(String experiment, String guard, boolean inbound) {}
+
+  private static final class Series {
+    private final Name name;
+    private final Set<String> services = new HashSet<>();
+    private boolean anyService;
+    private boolean touchesAll = true;
+    private Map<String, FaultReading> readings = new HashMap<>();
+
+    Series(Name name) {
+      this.name = name;
+    }
+
+    void add(FaultRule rule) {
+      Set<String> named = rule.match().destinationServices();
+      anyService |= named.isEmpty();
+      services.addAll(named);
+      touchesAll &= rule.place() == Place.CONNECTION;
+    }
+
+    FaultReading reading(String service) {
+      @Nullable FaultReading known = readings.get(service);
+      if (known != null) {
+        return known;
+      }
+      String bounded = readings.size() < MAX_SERVICES ? service : "";
+      return readings.computeIfAbsent(
+          bounded,
+          one ->
+              FaultReading.of(
+                  new FaultReading.Edge(name.experiment(), name.guard(), name.inbound(), one)));
+    }
+  }
+
+  /** Measures for these from now on; what was counted for others is dropped. */
+  void follow(FaultPlan nowActing, FaultPlan nowObserved) {
+    if (nowActing == acting && nowObserved == observed) {
+      return;
+    }
+    acting = nowActing;
+    observed = nowObserved;
+    Map<Name, Series> next = new LinkedHashMap<>();
+    nowActing.rules().forEach(rule -> add(next, rule));
+    nowObserved.rules().forEach(rule -> add(next, rule));
+    for (Series old : series) {
+      @Nullable Series same = next.get(old.name);
+      if (same != null) {
+        same.readings = old.readings;
+      }
+    }
+    series = new ArrayList<>(next.values());
+  }
+
+  private static void add(Map<Name, Series> all, FaultRule rule) {
+    String guard = rule.name().startsWith(GUARD) ? rule.name().substring(GUARD.length()) : "";
+    Name name = new Name(rule.experiment(), guard, rule.place() == Place.INBOUND);
+    all.computeIfAbsent(name, Series::new).add(rule);
+  }
+
+  /**
+   * An exchange is over.
+   *
+   * @param touched the experiments that touched it, or would have; null for none
+   */
+  void ended(
+      boolean inbound,
+      String service,
+      long nanos,
+      boolean failed,
+      @Nullable List<String> touched) {
+    for (int i = 0; i < series.size(); i++) {
+      Series one = series.get(i);
+      if (one.name.inbound() != inbound || !(one.anyService || one.services.contains(service))) {
+        continue;
+      }
+      boolean affected =
+          one.touchesAll || touched != null && touched.contains(one.name.experiment());
+      FaultReading reading = one.reading(service);
+      (affected ? reading.affected() : reading.unaffected()).record(nanos, failed);
+    }
+  }
+
+  /** What was counted since the last call; it is the caller's from now on. */
+  Map<FaultReading.Edge, FaultReading> take() {
+    Map<FaultReading.Edge, FaultReading> taken = new HashMap<>();
+    for (Series one : series) {
+      one.readings.values().forEach(reading -> taken.put(reading.edge(), reading));
+      one.readings = new HashMap<>();
+    }
+    return taken;
+  }
+}

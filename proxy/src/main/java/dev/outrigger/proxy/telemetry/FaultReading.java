@@ -1,0 +1,62 @@
+package dev.outrigger.proxy.telemetry;
+
+/**
+ * What was measured on one edge for an experiment. Owned by one thread at a time.
+ *
+ * @param affected what a fault touched, or would have
+ */
+public record FaultReading(Edge edge, Traffic affected, Traffic unaffected) {
+
+  /**
+   * Where it was measured.
+   *
+   * @param guard whose measurement it is; empty for the edges of the faults
+   * @param service of the destination; empty where it is not known
+   */
+  public record Edge(String experiment, String guard, boolean inbound, String service) {}
+
+  /** Some requests. */
+  public static final class Traffic {
+    private final DurationHistogram durations = new DurationHistogram();
+    private long errors;
+
+    void record(long nanos, boolean failed) {
+      durations.record(nanos);
+      errors += failed ? 1 : 0;
+    }
+
+    public long requests() {
+      return durations.count();
+    }
+
+    public long errors() {
+      return errors;
+    }
+
+    /** Tells each bucket of the histogram that is not empty, in order. */
+    public void tell(Bucket to) {
+      durations.tell(to);
+    }
+
+    private void add(Traffic more) {
+      durations.add(more.durations);
+      errors += more.errors;
+    }
+  }
+
+  /** Takes a bucket: its number, and how many fell into it. */
+  @FunctionalInterface
+  public interface Bucket {
+    void is(int number, long count);
+  }
+
+  static FaultReading of(Edge edge) {
+    return new FaultReading(edge, new Traffic(), new Traffic());
+  }
+
+  FaultReading add(FaultReading more) {
+    affected.add(more.affected);
+    unaffected.add(more.unaffected);
+    return this;
+  }
+}

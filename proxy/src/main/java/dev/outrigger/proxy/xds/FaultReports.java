@@ -1,0 +1,231 @@
+package dev.outrigger.proxy.xds;
+
+import dev.outrigger.api.chaos.v1.Measurement;
+import dev.outrigger.api.chaos.v1.MeasurementEnd;
+import dev.outrigger.api.chaos.v1.MeasurementsGrpc;
+import dev.outrigger.api.chaos.v1.Traffic;
+import dev.outrigger.api.chaos.v1.Window;
+import dev.outrigger.proxy.telemetry.FaultReading;
+import dev.outrigger.proxy.worker.ConfigLoop;
+import io.envoyproxy.envoy.config.core.v3.Node;
+import io.grpc.Channel;
+import io.grpc.stub.ClientCallStreamObserver;
+import io.grpc.stub.StreamObserver;
+import java.time.Duration;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.CompletionStage;
+import java.util.concurrent.Executor;
+import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * While faults are held, tells the control plane once a second what was measured, and ends faults
+ * whose own bound is breached, whether anybody listens or not. Confined to the config loop.
+ *
+ * <p>idle → (a fault is held) measuring → (none is held) a last message → idle.
+ */
+public final class FaultReports {
+  private static final Logger LOG = LoggerFactory.getLogger(FaultReports.class);
+  private static final Duration PERIOD = Duration.ofSeconds(1);
+
+  private final ConfigLoop loop;
+  private final Channels channels;
+  private final Node node;
+  private final FaultLeases leases;
+  private final Function<Executor, CompletionStage<List<FaultReading>>> readings;
+  private boolean measuring;
+  private long began;
+  private @Nullable StreamObserver<Measurement> stream;
+
+  /** Where the control plane is reached now. */
+  @FunctionalInterface
+  public interface Channels {
+    /** Null while there is no connection. */
+    @Nullable Channel current();
+  }
+
+  /**
+   * @param node who measures
+   * @param readings takes what was measured since the last call, and goes on on the executor
+   */
+  public FaultReports(
+      ConfigLoop loop,
+      Channels channels,
+      Node node,
+      FaultLeases leases,
+      Function<Executor, CompletionStage<List<FaultReading>>> readings) {
+    this.loop = loop;
+    this.channels = channels;
+    this.node = node;
+    this.leases = leases;
+    this.readings = readings;
+  }
+
+  /** The connection of a client's latest stream. */
+  public static Channels of(AdsStreams streams) {
+    return streams::current;
+  }
+
+  /** What is held has changed. */
+  public void onFaults() {
+    loop.checkInside();
+    if (!measuring && leases.isActive()) {
+      measuring = true;
+      began = loop.nanoTime();
+      var _ = loop.schedule(this::collect, PERIOD);
+    }
+  }
+
+  private void collect() {
+    var _ =
+        readings
+            .apply(loop)
+            .whenCompleteAsync(
+                (taken, failure) -> {
+                  if (taken != null) {
+                    onReadings(taken);
+                  } else {
+                    LOG.warn("what was measured for experiments is lost: {}", failure.toString());
+                  }
+                  next();
+                },
+                loop);
+  }
+
+  private void next() {
+    if (leases.isActive()) {
+      var _ = loop.schedule(this::collect, PERIOD);
+      return;
+    }
+    measuring = false;
+    StreamObserver<Measurement> open = stream;
+    stream = null;
+    if (open != null) {
+      open.onCompleted();
+    }
+  }
+
+  private void onReadings(List<FaultReading> taken) {
+    long now = loop.nanoTime();
+    long millis = Duration.ofNanos(now - began).toMillis();
+    began = now;
+    judge(taken);
+    send(taken, millis, leases.givenUp());
+  }
+
+  private void judge(List<FaultReading> taken) {
+    Map<String, FaultLeases.OwnBound> bounds = leases.ownBounds();
+    if (bounds.isEmpty()) {
+      return;
+    }
+    Map<String, long[]> sums = new HashMap<>();
+    for (FaultReading reading : taken) {
+      if (reading.edge().guard().isEmpty() && bounds.containsKey(reading.edge().experiment())) {
+        long[] sum = sums.computeIfAbsent(reading.edge().experiment(), _ -> new long[2]);
+        sum[0] += reading.affected().requests() + reading.unaffected().requests();
+        sum[1] += reading.affected().errors() + reading.unaffected().errors();
+      }
+    }
+    sums.forEach(
+        (experiment, sum) -> {
+          FaultLeases.OwnBound bound = bounds.get(experiment);
+          if (bound == null || sum[0] == 0 || sum[0] < bound.minRequests()) {
+            return;
+          }
+          if ((sum[0] - sum[1]) * 1_000_000 < sum[0] * (long) bound.minSuccessPpm()) {
+            LOG.warn(
+                "the faults of {} end here: {} of {} requests failed, which is beyond the bound",
+                experiment,
+                sum[1],
+                sum[0]);
+            leases.giveUp(experiment);
+          }
+        });
+  }
+
+  private void send(List<FaultReading> taken, long millis, Set<String> givenUp) {
+    if (stream == null) {
+      stream = open();
+    }
+    StreamObserver<Measurement> to = stream;
+    if (to == null || to instanceof ClientCallStreamObserver<?> call && !call.isReady()) {
+      // Nobody takes it, and nothing is kept for later.
+      return;
+    }
+    Measurement.Builder message =
+        Measurement.newBuilder()
+            .setNamespace(said("namespace"))
+            .setWorkload(said("workload"))
+            .setMillis((int) Math.min(millis, Integer.MAX_VALUE))
+            .addAllGivenUp(givenUp);
+    for (FaultReading reading : taken) {
+      FaultReading.Edge edge = reading.edge();
+      message.addWindows(
+          Window.newBuilder()
+              .setExperiment(edge.experiment())
+              .setGuard(edge.guard())
+              .setInbound(edge.inbound())
+              .setService(edge.service())
+              .setAffected(traffic(reading.affected()))
+              .setUnaffected(traffic(reading.unaffected())));
+    }
+    to.onNext(message.build());
+  }
+
+  private String said(String key) {
+    return node.getMetadata().getFieldsOrDefault(key, com.google.protobuf.Value.getDefaultInstance())
+        .getStringValue();
+  }
+
+  private static Traffic traffic(FaultReading.Traffic traffic) {
+    Traffic.Builder message =
+        Traffic.newBuilder().setRequests(traffic.requests()).setErrors(traffic.errors());
+    traffic.tell(
+        (bucket, count) -> {
+          message.addBuckets(bucket);
+          message.addCounts(count);
+        });
+    return message.build();
+  }
+
+  private @Nullable StreamObserver<Measurement> open() {
+    @Nullable Channel channel = channels.current();
+    if (channel == null) {
+      return null;
+    }
+    Answers answers = new Answers();
+    StreamObserver<Measurement> opened = MeasurementsGrpc.newStub(channel).send(answers);
+    answers.mine = opened;
+    return opened;
+  }
+
+  /** Only hears that the stream is over; the next second opens another. */
+  private final class Answers implements StreamObserver<MeasurementEnd> {
+    private @Nullable StreamObserver<Measurement> mine;
+
+    @Override
+    public void onNext(MeasurementEnd end) {}
+
+    @Override
+    public void onError(Throwable cause) {
+      LOG.debug("measurements are not taken", cause);
+      over();
+    }
+
+    @Override
+    public void onCompleted() {
+      over();
+    }
+
+    private void over() {
+      if (stream == mine) {
+        stream = null;
+      }
+    }
+  }
+}

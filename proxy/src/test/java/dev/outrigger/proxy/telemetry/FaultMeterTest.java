@@ -1,0 +1,78 @@
+package dev.outrigger.proxy.telemetry;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.outrigger.fault.Fault;
+import dev.outrigger.fault.FaultMatch;
+import dev.outrigger.fault.FaultPlan;
+import dev.outrigger.fault.FaultRule;
+import dev.outrigger.fault.Percentage;
+import dev.outrigger.fault.Place;
+import java.time.Instant;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import org.junit.jupiter.api.Test;
+
+final class FaultMeterTest {
+  private final FaultMeter meter = new FaultMeter();
+
+  private static FaultRule rule(String name, Place place, String... services) {
+    return new FaultRule(
+        "e",
+        name,
+        place,
+        new FaultMatch(
+            List.of(), Set.of(services), Set.of(), Set.of(), List.of(), List.of()),
+        new Percentage(1_000_000),
+        0,
+        1,
+        Instant.EPOCH,
+        new Fault.Reset());
+  }
+
+  @Test
+  void tellsTouchedFromUntouchedOnTheEdgesOfTheFaultsOnly() {
+    meter.follow(FaultPlan.of(List.of(rule("f", Place.REQUEST, "catalog.shop"))), FaultPlan.NONE);
+    meter.ended(false, "catalog.shop", 1_000_000, true, List.of("e"));
+    meter.ended(false, "catalog.shop", 1_000_000, false, List.of("another"));
+    meter.ended(false, "catalog.shop", 1_000_000, false, null);
+    meter.ended(false, "db.shop", 1_000_000, true, null);
+    meter.ended(true, "catalog.shop", 1_000_000, true, null);
+
+    Map<FaultReading.Edge, FaultReading> taken = meter.take();
+    assertThat(taken).hasSize(1);
+    FaultReading reading = taken.values().iterator().next();
+    assertThat(reading.edge()).isEqualTo(new FaultReading.Edge("e", "", false, "catalog.shop"));
+    assertThat(reading.affected().requests()).isEqualTo(1);
+    assertThat(reading.affected().errors()).isEqualTo(1);
+    assertThat(reading.unaffected().requests()).isEqualTo(2);
+    assertThat(reading.unaffected().errors()).isZero();
+    assertThat(meter.take()).isEmpty();
+  }
+
+  @Test
+  void measuresForAGuardApartFromTheFaults() {
+    meter.follow(
+        FaultPlan.of(List.of(rule("f", Place.INBOUND))),
+        FaultPlan.of(List.of(rule("guard.g", Place.INBOUND, "catalog.shop"))));
+    meter.ended(true, "catalog.shop", 1_000_000, false, null);
+    assertThat(meter.take().keySet())
+        .containsExactlyInAnyOrder(
+            new FaultReading.Edge("e", "", true, "catalog.shop"),
+            new FaultReading.Edge("e", "g", true, "catalog.shop"));
+  }
+
+  @Test
+  void countsGoOnWhenThePlanChangesForOthers() {
+    FaultRule mine = rule("f", Place.REQUEST, "catalog.shop");
+    meter.follow(FaultPlan.of(List.of(mine)), FaultPlan.NONE);
+    meter.ended(false, "catalog.shop", 1_000_000, false, null);
+    meter.follow(
+        FaultPlan.of(List.of(mine, rule("g", Place.INBOUND, "db.shop"))), FaultPlan.NONE);
+    meter.ended(false, "catalog.shop", 1_000_000, false, null);
+    assertThat(meter.take().values())
+        .singleElement()
+        .satisfies(one -> assertThat(one.unaffected().requests()).isEqualTo(2));
+  }
+}
