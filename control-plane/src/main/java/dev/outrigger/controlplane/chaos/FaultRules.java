@@ -6,6 +6,7 @@ import dev.outrigger.api.chaos.v1.HeaderMatch;
 import dev.outrigger.api.chaos.v1.Match;
 import dev.outrigger.api.chaos.v1.OwnBound;
 import dev.outrigger.api.chaos.v1.Place;
+import dev.outrigger.api.chaos.v1.Reset;
 import dev.outrigger.api.chaos.v1.StringMatch;
 import dev.outrigger.controlplane.model.DesiredState;
 import dev.outrigger.controlplane.model.Experiment;
