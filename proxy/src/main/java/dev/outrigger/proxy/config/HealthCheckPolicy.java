@@ -28,13 +28,34 @@ public sealed interface HealthCheckPolicy {
    * A GET whose status must be in one of the ranges.
    *
    * @param expected ranges of status codes, each {@code [start, end)}
+   * @param wire what it is asked in
    */
-  record Http(Schedule schedule, String host, String path, List<StatusRange> expected)
+  record Http(
+      Schedule schedule, String host, String path, List<StatusRange> expected, Wire wire)
       implements HealthCheckPolicy {
+    /** Asked in HTTP/1.1. */
+    public Http(Schedule schedule, String host, String path, List<StatusRange> expected) {
+      this(schedule, host, path, expected, Wire.HTTP1);
+    }
+
     public Http {
       expected = List.copyOf(expected);
     }
   }
+
+  /** What a probe speaks (xDS: {@code codec_client_type}). */
+  enum Wire {
+    HTTP1,
+    HTTP2
+  }
+
+  /**
+   * A call of {@code grpc.health.v1.Health/Check} that must say {@code SERVING}.
+   *
+   * @param service whose health is asked for; empty is that of the whole server
+   * @param authority host of the call; empty takes the endpoint's name, else the cluster's
+   */
+  record Grpc(Schedule schedule, String service, String authority) implements HealthCheckPolicy {}
 
   /** A connection that opens. */
   record Tcp(Schedule schedule) implements HealthCheckPolicy {}

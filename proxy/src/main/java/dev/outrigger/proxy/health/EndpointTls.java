@@ -14,8 +14,8 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The TLS that probes of one cluster speak: as traffic does, by each endpoint's labels, but without
- * offering HTTP/2, which probes do not speak.
+ * The TLS that probes of one cluster speak: as traffic does, by each endpoint's labels, but offering
+ * what the probe speaks.
  */
 final class EndpointTls {
   private final List<Choice> choices = new ArrayList<>();
@@ -26,12 +26,13 @@ final class EndpointTls {
   /**
    * @throws TlsSetupException if an identity cannot be used, or native TLS is missing
    */
-  EndpointTls(ClusterConfig cluster, InstantSource clock) throws TlsSetupException {
+  EndpointTls(ClusterConfig cluster, ClusterConfig.Speech speech, InstantSource clock)
+      throws TlsSetupException {
     for (ClusterConfig.TlsMatch match : cluster.tlsMatches()) {
       switch (match.tls()) {
         case UpstreamTls.Plain _ -> choices.add(new Choice(match.labels(), null, null));
         case UpstreamTls.Originate originate -> {
-          List<String> alpn = originate.offering(ClusterConfig.Speech.HTTP1).alpn();
+          List<String> alpn = originate.offering(speech).alpn();
           ClientTls tls =
               ClientTls.of(
                   originate.identity(),

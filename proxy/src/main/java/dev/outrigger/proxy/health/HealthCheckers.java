@@ -26,16 +26,33 @@ public interface HealthCheckers {
     return (cluster, policy) -> {
       EndpointTls tls;
       try {
-        tls = new EndpointTls(cluster, clock);
+        tls = new EndpointTls(cluster, speech(policy), clock);
       } catch (TlsSetupException e) {
         // Traffic cannot reach these endpoints either; they are down and the reason says why.
         return (_, _, done) -> done.accept(new ProbeResult.Wrong("TLS: " + e.getMessage()));
       }
       ProbeConnection connection = new ProbeConnection(loop, channelType, tls);
       return switch (policy) {
-        case HealthCheckPolicy.Http http -> new HttpProbe(http, cluster.name(), connection);
+        case HealthCheckPolicy.Http http ->
+            switch (http.wire()) {
+              case HTTP1 -> new HttpProbe(http, cluster.name(), connection);
+              case HTTP2 -> Http2Probe.ofHttp(http, cluster.name(), connection);
+            };
+        case HealthCheckPolicy.Grpc grpc -> Http2Probe.ofGrpc(grpc, cluster.name(), connection);
         case HealthCheckPolicy.Tcp _ -> new TcpProbe(connection);
       };
+    };
+  }
+
+  private static ClusterConfig.Speech speech(HealthCheckPolicy policy) {
+    return switch (policy) {
+      case HealthCheckPolicy.Http http ->
+          switch (http.wire()) {
+            case HTTP1 -> ClusterConfig.Speech.HTTP1;
+            case HTTP2 -> ClusterConfig.Speech.HTTP2;
+          };
+      case HealthCheckPolicy.Grpc _ -> ClusterConfig.Speech.HTTP2;
+      case HealthCheckPolicy.Tcp _ -> ClusterConfig.Speech.HTTP1;
     };
   }
 }

@@ -63,7 +63,11 @@ final class HttpProbe implements HealthChecker {
     if (response.decoderResult().isFailure()) {
       return new ProbeResult.Wrong("the answer is not HTTP");
     }
-    int status = response.status().code();
+    return judge(policy, response.status().code());
+  }
+
+  /** Of an answer that is HTTP. */
+  static ProbeResult judge(HealthCheckPolicy.Http policy, int status) {
     boolean expected =
         policy.expected().isEmpty()
             ? status == 200

@@ -8,6 +8,7 @@ import dev.outrigger.proxy.config.EndpointSet;
 import dev.outrigger.proxy.config.HealthCheckPolicy;
 import dev.outrigger.proxy.config.HealthCheckPolicy.Schedule;
 import dev.outrigger.proxy.config.HealthCheckPolicy.StatusRange;
+import dev.outrigger.proxy.config.HealthCheckPolicy.Wire;
 import dev.outrigger.proxy.config.UpstreamTls;
 import io.netty.bootstrap.ServerBootstrap;
 import io.netty.buffer.ByteBuf;
@@ -88,6 +89,63 @@ final class ProbesTest {
     }
     assertThat(probe(new HealthCheckPolicy.Tcp(SCHEDULE), endpoint, Duration.ofSeconds(5)))
         .isInstanceOf(ProbeResult.Unanswered.class);
+  }
+
+  @Test
+  void aCallOfTheHealthServicePassesWhereItServes() throws Exception {
+    try (HealthService service = new HealthService()) {
+      service.says("shop", new byte[] {8, 1});
+      service.says("closed", new byte[] {8, 2});
+      service.says("odd", new byte[] {8, 1, 16, 1});
+      service.says("nothing", new byte[0]);
+      assertThat(grpc(service, "shop", "health.test")).isEqualTo(new ProbeResult.Passed());
+      assertThat(service.asked).containsExactly("health.test shop application/grpc outrigger-health");
+      assertThat(grpc(service, "closed", "")).isEqualTo(new ProbeResult.Wrong("NOT_SERVING"));
+      assertThat(service.asked.getLast()).startsWith("c closed");
+      assertThat(grpc(service, "nothing", "")).isEqualTo(new ProbeResult.Wrong("UNKNOWN"));
+      assertThat(grpc(service, "odd", ""))
+          .isEqualTo(new ProbeResult.Wrong("the answer is no HealthCheckResponse"));
+      assertThat(grpc(service, "unknown", "")).isEqualTo(new ProbeResult.Wrong("gRPC status 5"));
+      String longName = "n".repeat(300);
+      service.says(longName, new byte[] {8, 1});
+      assertThat(grpc(service, longName, "")).isEqualTo(new ProbeResult.Passed());
+    }
+  }
+
+  @Test
+  void theStatusOfAnAnswerInHttp2Counts() throws Exception {
+    try (HealthService service = new HealthService()) {
+      // gRPC's server refuses a GET with a status of HTTP.
+      HealthCheckPolicy any =
+          new HealthCheckPolicy.Http(
+              SCHEDULE, "", "/healthz", List.of(new StatusRange(400, 500)), Wire.HTTP2);
+      assertThat(probe(any, service.endpoint(), Duration.ofSeconds(5)))
+          .isEqualTo(new ProbeResult.Passed());
+      HealthCheckPolicy ok =
+          new HealthCheckPolicy.Http(SCHEDULE, "", "/healthz", List.of(), Wire.HTTP2);
+      assertThat(probe(ok, service.endpoint(), Duration.ofSeconds(5)))
+          .isInstanceOf(ProbeResult.Wrong.class);
+    }
+  }
+
+  @Test
+  void whatIsNoHttp2DoesNotPass() throws Exception {
+    try (Server server = new Server("HTTP/1.1 200 ok\r\n\r\n", new CompletableFuture<>())) {
+      assertThat(
+              probe(
+                  new HealthCheckPolicy.Grpc(SCHEDULE, "", ""),
+                  server.endpoint(),
+                  Duration.ofSeconds(5)))
+          .isNotEqualTo(new ProbeResult.Passed());
+    }
+  }
+
+  private static ProbeResult grpc(HealthService service, String name, String authority)
+      throws Exception {
+    return probe(
+        new HealthCheckPolicy.Grpc(SCHEDULE, name, authority),
+        service.endpoint(),
+        Duration.ofSeconds(5));
   }
 
   private static ProbeResult http(Server server, List<StatusRange> expected) throws Exception {

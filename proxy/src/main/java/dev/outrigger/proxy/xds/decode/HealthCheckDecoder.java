@@ -15,6 +15,7 @@ import org.jspecify.annotations.Nullable;
 
 /** Active checks and passive ejection. */
 final class HealthCheckDecoder {
+  private static final int MAX_SERVICE = 1024;
   private static final Duration SHORTEST = Duration.ofMillis(10);
 
   private HealthCheckDecoder() {}
@@ -49,12 +50,10 @@ final class HealthCheckDecoder {
       case HTTP_HEALTH_CHECK ->
           http(check.getHttpHealthCheck(), schedule, cluster, scope.in("http_health_check"));
       case TCP_HEALTH_CHECK -> new HealthCheckPolicy.Tcp(schedule);
-      case HEALTHCHECKER_NOT_SET -> {
-        if (DroppedFields.isSet(check, "grpc_health_check")) {
-          throw scope.in("grpc_health_check").refuse("is not supported yet");
-        }
-        throw scope.refuse("expected http_health_check or tcp_health_check");
-      }
+      case GRPC_HEALTH_CHECK ->
+          grpc(check.getGrpcHealthCheck(), schedule, scope.in("grpc_health_check"));
+      case HEALTHCHECKER_NOT_SET ->
+          throw scope.refuse("expected http_health_check, tcp_health_check or grpc_health_check");
     };
   }
 
@@ -73,6 +72,30 @@ final class HealthCheckDecoder {
       throw scope.refuse("is required");
     }
     return scope.number(value, 1, 1000);
+  }
+
+  private static HealthCheckPolicy.Grpc grpc(
+      HealthCheck.GrpcHealthCheck check, HealthCheckPolicy.Schedule schedule, Scope scope)
+      throws InvalidResourceException {
+    if (!isSendable(check.getAuthority())) {
+      throw scope.in("authority").refuse("holds a character that cannot be sent");
+    }
+    if (check.getServiceName().length() > MAX_SERVICE) {
+      throw scope
+          .in("service_name")
+          .refuse("is longer than " + MAX_SERVICE + " characters");
+    }
+    return new HealthCheckPolicy.Grpc(schedule, check.getServiceName(), check.getAuthority());
+  }
+
+  private static HealthCheckPolicy.Wire wire(HealthCheck.HttpHealthCheck check, Scope scope)
+      throws InvalidResourceException {
+    return switch (check.getCodecClientType()) {
+      case HTTP1 -> HealthCheckPolicy.Wire.HTTP1;
+      case HTTP2 -> HealthCheckPolicy.Wire.HTTP2;
+      case HTTP3 -> throw scope.refuse("HTTP/3 is not supported yet");
+      case UNRECOGNIZED -> throw scope.refuse("is no known codec");
+    };
   }
 
   private static HealthCheckPolicy.Http http(
@@ -104,7 +127,8 @@ final class HealthCheckDecoder {
     if (expected.isEmpty()) {
       expected.add(new HealthCheckPolicy.StatusRange(200, 201));
     }
-    return new HealthCheckPolicy.Http(schedule, host, path, expected);
+    return new HealthCheckPolicy.Http(
+        schedule, host, path, expected, wire(check, scope.in("codec_client_type")));
   }
 
   private static boolean isSendable(String text) {
