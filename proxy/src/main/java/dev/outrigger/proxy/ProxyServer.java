@@ -25,6 +25,7 @@ import dev.outrigger.proxy.http.filter.cors.CorsFilter;
 import dev.outrigger.proxy.http.filter.fault.AttemptFaults;
 import dev.outrigger.proxy.http.filter.fault.FaultFilter;
 import dev.outrigger.proxy.http.filter.fault.WorkerFaults;
+import dev.outrigger.proxy.http.filter.grpcweb.GrpcWebFilter;
 import dev.outrigger.proxy.identity.CertificateClient;
 import dev.outrigger.proxy.identity.IdentitySource;
 import dev.outrigger.proxy.listen.CompiledConfig;
@@ -246,16 +247,11 @@ public final class ProxyServer implements AutoCloseable {
                             CorsFilter.factory(),
                             FaultFilter.factory(faults),
                             CompressionFilter.factory(),
+                            GrpcWebFilter.factory(),
                             BufferFilter.factory()),
                         new Forwarder(worker, upstreams, List.of(new AttemptFaults(faults))),
                         bootstrap.options().minBodyRate());
-                TcpService tcp =
-                    new TcpService(
-                        worker,
-                        upstreams,
-                        connector,
-                        toxics,
-                        telemetry);
+                TcpService tcp = new TcpService(worker, upstreams, connector, toxics, telemetry);
                 self[0] = new WorkerListeners(worker, http, tcp, telemetry);
                 upstreams.start();
                 workers.viewOf(worker).watch(upstreams);

@@ -30,8 +30,7 @@ public sealed interface HealthCheckPolicy {
    * @param expected ranges of status codes, each {@code [start, end)}
    * @param wire what it is asked in
    */
-  record Http(
-      Schedule schedule, String host, String path, List<StatusRange> expected, Wire wire)
+  record Http(Schedule schedule, String host, String path, List<StatusRange> expected, Wire wire)
       implements HealthCheckPolicy {
     /** Asked in HTTP/1.1. */
     public Http(Schedule schedule, String host, String path, List<StatusRange> expected) {

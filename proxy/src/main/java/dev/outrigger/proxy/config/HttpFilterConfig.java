@@ -25,6 +25,9 @@ public sealed interface HttpFilterConfig {
    */
   record Buffer(String name, int maxBytes) implements HttpFilterConfig {}
 
+  /** Lets browsers call gRPC: turns gRPC-Web, binary or as text, into gRPC and back. */
+  record GrpcWeb(String name) implements HttpFilterConfig {}
+
   /**
    * What is compressed, and how.
    *

@@ -14,8 +14,8 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The TLS that probes of one cluster speak: as traffic does, by each endpoint's labels, but offering
- * what the probe speaks.
+ * The TLS that probes of one cluster speak: as traffic does, by each endpoint's labels, but
+ * offering what the probe speaks.
  */
 final class EndpointTls {
   private final List<Choice> choices = new ArrayList<>();

@@ -105,8 +105,7 @@ final class Http2Probe implements HealthChecker {
             .set("grpc-timeout", Math.max(1, timeout.toMillis()) + "m");
         stream.write(new DefaultHttp2HeadersFrame(headers, false));
         stream.writeAndFlush(
-            new DefaultHttp2DataFrame(
-                GrpcHealth.request(policy.service(), stream.alloc()), true));
+            new DefaultHttp2DataFrame(GrpcHealth.request(policy.service(), stream.alloc()), true));
       }
     }
   }

@@ -1,6 +1,8 @@
 package dev.outrigger.proxy.http;
 
+import dev.outrigger.proxy.message.Headers;
 import io.netty.buffer.ByteBuf;
+import org.jspecify.annotations.Nullable;
 
 /** Changes the bytes of one answer's body on their way to the client. */
 public interface AnswerTransform {
@@ -9,6 +11,15 @@ public interface AnswerTransform {
 
   /** What is held back and can be sent now that no more comes for a while; perhaps nothing. */
   ByteBuf onFlush();
+
+  /**
+   * What comes behind the body; called before {@link #onEnd}.
+   *
+   * @return what goes on as trailers
+   */
+  default @Nullable Headers onTrailers(@Nullable Headers trailers) {
+    return trailers;
+  }
 
   /** The rest. */
   ByteBuf onEnd();

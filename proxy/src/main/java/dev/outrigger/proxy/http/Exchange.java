@@ -44,7 +44,7 @@ public final class Exchange {
   private final HttpSettings settings;
   private final ConnectionFacts facts;
   private final RequestHead head;
-  private final BodyKind requestBody;
+  private BodyKind requestBody;
   private final @Nullable String upgrade;
   private @Nullable Tunnel tunnel;
   private boolean wishIgnored;
@@ -63,6 +63,7 @@ public final class Exchange {
   private long requestEndsBy = NEVER;
   private BodyKind answerBody = BodyKind.NONE;
   private @Nullable AnswerTransform transform;
+  private @Nullable RequestTransform requestTransform;
   private int requestBuffer = -1;
   private boolean responseBegun;
   private boolean finished;
@@ -172,6 +173,12 @@ public final class Exchange {
   /** The answer's body goes through this; for filters that look at its head. */
   public void transformAnswer(AnswerTransform chosen) {
     transform = chosen;
+  }
+
+  /** The request's body goes through this, and then has no length; for filters on its head. */
+  public void transformRequest(RequestTransform chosen) {
+    requestTransform = chosen;
+    requestBody = requestBody == BodyKind.LENGTH ? BodyKind.STREAM : requestBody;
   }
 
   /** The request goes on only once it is whole, with no more of a body than this. */
@@ -328,6 +335,9 @@ public final class Exchange {
           return;
         }
         RequestFlow begun = service.handler().begin(this);
+        if (requestTransform != null) {
+          begun = new TransformedRequest(this, begun, requestTransform);
+        }
         if (requestBuffer >= 0) {
           begun = new BufferedRequest(this, begun, requestBuffer);
         }
@@ -457,18 +467,21 @@ public final class Exchange {
     if (finished) {
       return;
     }
-    AnswerTransform through = transform;
-    if (through != null) {
-      if (through.delaysEnd(() -> respondEnd(trailers))) {
-        return;
-      }
-      send(through.onEnd());
-    }
     if (trailers != null) {
       record.responseTrailers(trailers);
     }
+    AnswerTransform through = transform;
+    Headers last = trailers;
+    if (through != null) {
+      Headers rest = through.onTrailers(trailers);
+      if (through.delaysEnd(() -> respondEnd(rest))) {
+        return;
+      }
+      last = rest;
+      send(through.onEnd());
+    }
     finish(new Outcome.Answered(status));
-    client.end(trailers);
+    client.end(last);
   }
 
   /**

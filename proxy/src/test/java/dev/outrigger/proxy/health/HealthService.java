@@ -89,9 +89,12 @@ final class HealthService implements AutoCloseable {
     public <Q, A> ServerCall.Listener<Q> interceptCall(
         ServerCall<Q, A> call, Metadata headers, ServerCallHandler<Q, A> next) {
       String head =
-          call.getAuthority() + " " + get(headers, "content-type") + " " + get(headers, "user-agent");
-      return Contexts.interceptCall(
-          Context.current().withValue(HEAD, head), call, headers, next);
+          call.getAuthority()
+              + " "
+              + get(headers, "content-type")
+              + " "
+              + get(headers, "user-agent");
+      return Contexts.interceptCall(Context.current().withValue(HEAD, head), call, headers, next);
     }
 
     private static String get(Metadata headers, String name) {

@@ -99,7 +99,8 @@ final class ProbesTest {
       service.says("odd", new byte[] {8, 1, 16, 1});
       service.says("nothing", new byte[0]);
       assertThat(grpc(service, "shop", "health.test")).isEqualTo(new ProbeResult.Passed());
-      assertThat(service.asked).containsExactly("health.test shop application/grpc outrigger-health");
+      assertThat(service.asked)
+          .containsExactly("health.test shop application/grpc outrigger-health");
       assertThat(grpc(service, "closed", "")).isEqualTo(new ProbeResult.Wrong("NOT_SERVING"));
       assertThat(service.asked.getLast()).startsWith("c closed");
       assertThat(grpc(service, "nothing", "")).isEqualTo(new ProbeResult.Wrong("UNKNOWN"));

@@ -105,10 +105,7 @@ class DepartingClientsTest extends ClientBed {
     sendNoMore();
     for (String part : new String[] {"ab", "cd"}) {
       pass(Duration.ofMillis(1500));
-      flows
-          .getFirst()
-          .exchange
-          .respondBody(Unpooled.copiedBuffer(part, StandardCharsets.US_ASCII));
+      flows.getFirst().exchange.respondBody(Unpooled.copiedBuffer(part, StandardCharsets.US_ASCII));
       flows.getFirst().exchange.flush();
     }
     pass(Duration.ofMillis(1999));

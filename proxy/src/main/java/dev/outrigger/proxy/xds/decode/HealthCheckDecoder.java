@@ -81,9 +81,7 @@ final class HealthCheckDecoder {
       throw scope.in("authority").refuse("holds a character that cannot be sent");
     }
     if (check.getServiceName().length() > MAX_SERVICE) {
-      throw scope
-          .in("service_name")
-          .refuse("is longer than " + MAX_SERVICE + " characters");
+      throw scope.in("service_name").refuse("is longer than " + MAX_SERVICE + " characters");
     }
     return new HealthCheckPolicy.Grpc(schedule, check.getServiceName(), check.getAuthority());
   }

@@ -10,6 +10,7 @@ import io.envoyproxy.envoy.extensions.compression.gzip.compressor.v3.Gzip;
 import io.envoyproxy.envoy.extensions.filters.http.buffer.v3.Buffer;
 import io.envoyproxy.envoy.extensions.filters.http.compressor.v3.Compressor;
 import io.envoyproxy.envoy.extensions.filters.http.cors.v3.Cors;
+import io.envoyproxy.envoy.extensions.filters.http.grpc_web.v3.GrpcWeb;
 import io.envoyproxy.envoy.extensions.filters.http.router.v3.Router;
 import io.envoyproxy.envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager;
 import io.envoyproxy.envoy.extensions.filters.network.http_connection_manager.v3.HttpFilter;
@@ -86,6 +87,9 @@ final class HttpFilterDecoder {
     if (config.is(Compressor.class)) {
       return new HttpFilterConfig.Compressor(
           name, compression(scope.unpack(config, Compressor.class), scope));
+    }
+    if (config.is(GrpcWeb.class)) {
+      return new HttpFilterConfig.GrpcWeb(name);
     }
     if (config.is(Buffer.class)) {
       return new HttpFilterConfig.Buffer(name, bytes(scope.unpack(config, Buffer.class), scope));

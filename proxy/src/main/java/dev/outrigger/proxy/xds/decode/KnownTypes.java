@@ -17,6 +17,7 @@ import io.envoyproxy.envoy.extensions.filters.http.compressor.v3.Compressor;
 import io.envoyproxy.envoy.extensions.filters.http.compressor.v3.CompressorPerRoute;
 import io.envoyproxy.envoy.extensions.filters.http.cors.v3.Cors;
 import io.envoyproxy.envoy.extensions.filters.http.cors.v3.CorsPolicy;
+import io.envoyproxy.envoy.extensions.filters.http.grpc_web.v3.GrpcWeb;
 import io.envoyproxy.envoy.extensions.filters.http.router.v3.Router;
 import io.envoyproxy.envoy.extensions.filters.listener.http_inspector.v3.HttpInspector;
 import io.envoyproxy.envoy.extensions.filters.listener.original_dst.v3.OriginalDst;
@@ -75,6 +76,7 @@ public final class KnownTypes {
         "envoy.extensions.filters.http.buffer.v3.BufferPerRoute",
         BufferPerRoute::getDefaultInstance);
     TYPES.put("envoy.extensions.compression.gzip.compressor.v3.Gzip", Gzip::getDefaultInstance);
+    TYPES.put("envoy.extensions.filters.http.grpc_web.v3.GrpcWeb", GrpcWeb::getDefaultInstance);
     TYPES.put("envoy.config.route.v3.FilterConfig", FilterConfig::getDefaultInstance);
     TYPES.put("envoy.extensions.filters.http.router.v3.Router", Router::getDefaultInstance);
     TYPES.put(

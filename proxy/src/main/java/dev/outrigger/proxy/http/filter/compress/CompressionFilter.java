@@ -82,7 +82,7 @@ public final class CompressionFilter implements HttpFilter {
   @Override
   public Verdict onResponse(ResponseHead head, Exchange exchange) {
     Headers headers = head.headers();
-    if (!suitable(head, exchange.answerBody())) {
+    if (exchange.answerTransform() != null || !suitable(head, exchange.answerBody())) {
       return Verdict.PROCEED;
     }
     VaryHeader.add(headers, "accept-encoding");

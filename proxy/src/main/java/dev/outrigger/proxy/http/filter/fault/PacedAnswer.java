@@ -7,6 +7,7 @@ import dev.outrigger.fault.toxic.ToxicFlow;
 import dev.outrigger.proxy.http.AnswerTransform;
 import dev.outrigger.proxy.http.BodyKind;
 import dev.outrigger.proxy.http.Exchange;
+import dev.outrigger.proxy.message.Headers;
 import dev.outrigger.proxy.worker.Worker;
 import dev.outrigger.proxy.worker.WorkerConfined;
 import io.netty.buffer.ByteBuf;
@@ -63,6 +64,11 @@ final class PacedAnswer implements AnswerTransform, ChunkSink {
       line.onChunk(before.onFlush(), this);
     }
     return Unpooled.EMPTY_BUFFER;
+  }
+
+  @Override
+  public @Nullable Headers onTrailers(@Nullable Headers trailers) {
+    return before == null ? trailers : before.onTrailers(trailers);
   }
 
   @Override

@@ -1,0 +1,5 @@
+/** gRPC for browsers. */
+@NullMarked
+package dev.outrigger.proxy.http.filter.grpcweb;
+
+import org.jspecify.annotations.NullMarked;
