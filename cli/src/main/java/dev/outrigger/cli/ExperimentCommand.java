@@ -51,6 +51,7 @@ final class ExperimentCommand implements Runnable {
         .addSubcommand(new PreviewVerb(terminal))
         .addSubcommand(new ListVerb(terminal))
         .addSubcommand(new GetVerb(terminal))
+        .addSubcommand(new ReportVerb(terminal))
         .addSubcommand(new ExperimentActs.Pause(terminal))
         .addSubcommand(new ExperimentActs.Resume(terminal))
         .addSubcommand(new ExperimentActs.Stop(terminal))
@@ -67,7 +68,7 @@ final class ExperimentCommand implements Runnable {
     return name.contains("/") ? name : "default/" + name;
   }
 
-  private static String text(JsonObject object, String member) {
+  static String text(JsonObject object, String member) {
     JsonElement value = object.get(member);
     return value == null || value.isJsonNull() ? "" : value.getAsString();
   }

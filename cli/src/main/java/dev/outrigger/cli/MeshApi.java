@@ -58,6 +58,11 @@ final class MeshApi implements AutoCloseable {
     return object(get("/api/v1/experiments/" + name + more));
   }
 
+  /** The report of an experiment's latest run as a page. */
+  String reportPage(String name) throws CommandFailedException {
+    return get("/api/v1/experiments/" + name + "/report.html");
+  }
+
   void forget(String name, JsonObject body) throws CommandFailedException {
     send(
         "/api/v1/experiments/" + name,

@@ -18,6 +18,7 @@ import dev.outrigger.controlplane.chaos.ExperimentLedger;
 import dev.outrigger.controlplane.chaos.ExperimentRunner;
 import dev.outrigger.controlplane.chaos.FaultViews;
 import dev.outrigger.controlplane.chaos.MeasurementService;
+import dev.outrigger.controlplane.chaos.ReportStore;
 import dev.outrigger.controlplane.snapshot.SnapshotStore;
 import dev.outrigger.controlplane.source.FileSource;
 import dev.outrigger.controlplane.source.Problem;
@@ -175,7 +176,8 @@ public final class ControlPlane implements AutoCloseable {
         new ExperimentRunner(
             clock,
             part(ExperimentLedger.open(state.resolve("experiments.jsonl"))),
-            ExperimentDocuments.open(state.resolve("experiments")));
+            ExperimentDocuments.open(state.resolve("experiments")),
+            ReportStore.open(state.resolve("reports")));
     FaultViews views = new FaultViews(new SnapshotStore(source), experiments);
     source.onChange(() -> experiments.onState(source.reading().state()));
     experiments.onState(source.reading().state());

@@ -358,11 +358,7 @@ public final class ProxyServer implements AutoCloseable {
             workers.transport());
     reports[0] =
         new FaultReports(
-            loop,
-            FaultReports.of(streams),
-            settings.node(),
-            leases,
-            faultReadings::take);
+            loop, FaultReports.of(streams), settings.node(), leases, faultReadings::take);
     Path folder = options.stateFolder();
     AdsClient client =
         new AdsClient(

@@ -9,6 +9,7 @@ import dev.outrigger.controlplane.chaos.ExperimentRun;
 import dev.outrigger.controlplane.chaos.ExperimentRunner;
 import dev.outrigger.controlplane.chaos.Refusal;
 import dev.outrigger.controlplane.chaos.RefusedException;
+import dev.outrigger.controlplane.chaos.ReportPage;
 import dev.outrigger.controlplane.model.Experiment;
 import java.util.List;
 import java.util.Locale;
@@ -50,6 +51,18 @@ public final class ExperimentRoutes {
                   return ApiReply.json(new JsonObject());
                 })),
         post(ONE + "/preview", request -> ApiReply.json(preview(request))),
+        new ApiRoute(
+            "GET",
+            ONE + "/report",
+            guarded(request -> ApiReply.json(experiments.report(key(request))))),
+        new ApiRoute(
+            "GET",
+            ONE + "/report.html",
+            guarded(
+                request ->
+                    ApiReply.text(
+                        "text/html; charset=utf-8",
+                        ReportPage.of(experiments.report(key(request)))))),
         action("start", experiments::start),
         action("pause", experiments::pause),
         action("resume", experiments::resume),

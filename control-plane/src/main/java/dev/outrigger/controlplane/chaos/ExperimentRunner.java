@@ -1,5 +1,6 @@
 package dev.outrigger.controlplane.chaos;
 
+import com.google.gson.JsonObject;
 import dev.outrigger.api.chaos.v1.Measurement;
 import dev.outrigger.controlplane.ads.VersionedResource;
 import dev.outrigger.controlplane.chaos.ExperimentRun.Event;
@@ -51,9 +52,11 @@ public final class ExperimentRunner {
   private final InstantSource clock;
   private final ExperimentLedger ledger;
   private final ExperimentDocuments documents;
+  private final ReportStore reports;
   private final Map<String, ExperimentRun> runs = new TreeMap<>();
   private final Map<String, ExperimentWatch> watches = new TreeMap<>();
   private final List<Runnable> listeners = new CopyOnWriteArrayList<>();
+
   /** Those of which proxies still only observe. */
   private final Set<String> baselines = new TreeSet<>();
 
@@ -74,9 +77,14 @@ public final class ExperimentRunner {
    *
    * @param ledger tells what went on before a restart; written from here on
    * @param documents what was submitted rather than written in the folder
+   * @param reports of the latest runs
    */
   public ExperimentRunner(
-      InstantSource clock, ExperimentLedger ledger, ExperimentDocuments documents) {
+      InstantSource clock,
+      ExperimentLedger ledger,
+      ExperimentDocuments documents,
+      ReportStore reports) {
+    this.reports = reports;
     this.clock = clock;
     this.ledger = ledger;
     this.documents = documents;
@@ -116,6 +124,8 @@ public final class ExperimentRunner {
           && !run.experiment().equals(EVERYTHING)) {
         halt(run, Asker.itself("its text was removed"));
         record(runOf(run.experiment()).gone(clock.instant()));
+        keepReport(run.experiment());
+        watches.remove(run.experiment());
       }
     }
     for (Freeze freeze : state.freezes()) {
@@ -164,7 +174,9 @@ public final class ExperimentRunner {
         switch (run.phase()) {
           case RUNNING -> {
             @Nullable ExperimentWatch watch = watches.get(run.experiment());
-            if (watch != null && !now.isBefore(watch.injects()) && baselines.remove(run.experiment())) {
+            if (watch != null
+                && !now.isBefore(watch.injects())
+                && baselines.remove(run.experiment())) {
               changed = true;
             }
             if (run.endsAt() == null || !now.isBefore(run.endsAt())) {
@@ -184,6 +196,7 @@ public final class ExperimentRunner {
                       Event.RECOVERED,
                       now,
                       Asker.itself("the last lease has passed")));
+              keepReport(run.experiment());
             }
           }
           case PENDING, PREVIEWED, RECOVERED -> {}
@@ -519,8 +532,44 @@ public final class ExperimentRunner {
     return true;
   }
 
+  /**
+   * What is to be said of the latest run.
+   *
+   * @throws RefusedException if there is none of that name, or it has not run
+   */
+  public synchronized JsonObject report(String key) {
+    @Nullable ExperimentWatch watch = watches.get(key);
+    @Nullable JsonObject report = watch == null ? reports.find(key) : report(key, watch);
+    if (report == null) {
+      find(key);
+      throw new RefusedException(Refusal.PHASE, key + " has not run, so there is no report of it");
+    }
+    return report;
+  }
+
+  private JsonObject report(String key, ExperimentWatch watch) {
+    List<ExperimentRun> events = history(key);
+    int from = events.size();
+    while (from > 0 && events.get(from - 1).at().compareTo(watch.started()) >= 0) {
+      from--;
+    }
+    return ExperimentReport.of(
+        watch,
+        runOf(key),
+        events.subList(from, events.size()),
+        documents.text(key),
+        clock.instant());
+  }
+
+  private void keepReport(String key) {
+    @Nullable ExperimentWatch watch = watches.get(key);
+    if (watch != null) {
+      reports.keep(key, report(key, watch));
+    }
+  }
+
   /** What was measured of the latest run since this process began, or null. */
-  @Nullable ExperimentWatch watch(String key) {
+  synchronized @Nullable ExperimentWatch watch(String key) {
     return watches.get(key);
   }
 

@@ -147,6 +147,11 @@ final class ExperimentWatch {
     return injects;
   }
 
+  /** Workloads whose proxies ended the faults themselves. */
+  List<String> gaveUp() {
+    return gaveUp;
+  }
+
   List<GuardWatch> guards() {
     return guards;
   }

@@ -45,7 +45,7 @@ final class FaultRules {
             .setMaxActive(fault.maxActive())
             .setFirst(fault.first())
             .setFirstAttempts(fault.firstAttempts())
-            .setSeed(experiment.seed().orElseGet(() -> seedOf(experiment)))
+            .setSeed(seed(experiment))
             .setNotAfter(
                 Timestamp.newBuilder()
                     .setSeconds(notAfter.getEpochSecond())
@@ -129,6 +129,11 @@ final class FaultRules {
       case CONNECTION -> Place.CONNECTION;
       case INBOUND -> Place.INBOUND;
     };
+  }
+
+  /** The dice of the experiment; with the same one the same requests are hit. */
+  static long seed(Experiment experiment) {
+    return experiment.seed().orElseGet(() -> seedOf(experiment));
   }
 
   /** The same for the same name, so that a run can be repeated without one too. */

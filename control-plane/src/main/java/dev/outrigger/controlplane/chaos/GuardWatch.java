@@ -4,8 +4,10 @@ import dev.outrigger.controlplane.model.Guard;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayDeque;
+import java.util.Comparator;
 import java.util.Deque;
 import java.util.Locale;
+import java.util.function.ToLongFunction;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -161,17 +163,22 @@ final class GuardWatch {
             slot -> -slot.traffic().quantile(quantile).toMillis());
   }
 
-  private Breach breach(
-      Instant now,
-      String value,
-      String bound,
-      java.util.function.ToLongFunction<Slot> order) {
-    String where =
-        slots.stream()
-            .min(java.util.Comparator.comparingLong(order))
-            .map(Slot::where)
-            .orElse("");
+  private Breach breach(Instant now, String value, String bound, ToLongFunction<Slot> order) {
+    String where = slots.stream().min(Comparator.comparingLong(order)).map(Slot::where).orElse("");
     return new Breach(now, guard.name(), value, bound, where);
+  }
+
+  /** As people read it. */
+  static String words(Guard.Bound bound) {
+    return switch (bound) {
+      case Guard.Bound.MinSuccess(double percent) -> "success at least " + percent(percent);
+      case Guard.Bound.MaxDrop(double points) ->
+          "success at most " + percent(points) + " below the baseline";
+      case Guard.Bound.MaxLatency(double quantile, Duration most) ->
+          "p" + number(quantile * 100) + " at most " + millis(most);
+      case Guard.Bound.MaxIncrease(double quantile, double more) ->
+          "p" + number(quantile * 100) + " at most " + percent(more) + " above the baseline";
+    };
   }
 
   static String percent(double value) {

@@ -26,7 +26,8 @@ public final class MeasurementService extends MeasurementsGrpc.MeasurementsImplB
   @Override
   public StreamObserver<Measurement> send(StreamObserver<MeasurementEnd> answer) {
     @Nullable SpiffeId caller = AdsService.CALLER.get();
-    ServerCallStreamObserver<MeasurementEnd> call = (ServerCallStreamObserver<MeasurementEnd>) answer;
+    ServerCallStreamObserver<MeasurementEnd> call =
+        (ServerCallStreamObserver<MeasurementEnd>) answer;
     return new StreamObserver<>() {
       private boolean over;
 

@@ -9,7 +9,9 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
-/** Reads one fault of an {@code Experiment}: where, whose, how often; what, by {@link FaultKinds}. */
+/**
+ * Reads one fault of an {@code Experiment}: where, whose, how often; what, by {@link FaultKinds}.
+ */
 final class FaultDecoder {
   private static final Map<String, Place> PLACES = new LinkedHashMap<>();
 

@@ -199,8 +199,7 @@ final class FaultKinds {
           continue;
         }
         points.add(
-            new Spread.Point(
-                percent.movePointRight(4).intValueExact(), shortTime(table, name)));
+            new Spread.Point(percent.movePointRight(4).intValueExact(), shortTime(table, name)));
       }
       table.finish();
     }
@@ -210,8 +209,7 @@ final class FaultKinds {
   private static Fault rewrite(Fields body) {
     Fault.HeaderEdits request = edits(body.object("request"));
     @Nullable Fields response = body.object("response");
-    @Nullable Integer status =
-        response == null ? null : response.integerOrNull("status", 200, 599);
+    @Nullable Integer status = response == null ? null : response.integerOrNull("status", 200, 599);
     return new Fault.Rewrite(
         request, edits(response), status == null ? OptionalInt.empty() : OptionalInt.of(status));
   }

@@ -15,7 +15,9 @@ import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import org.snakeyaml.engine.v2.nodes.Node;
 
-/** Reads what halts an {@code Experiment}: {@code guards}, {@code baseline} and {@code proxyGuard}. */
+/**
+ * Reads what halts an {@code Experiment}: {@code guards}, {@code baseline} and {@code proxyGuard}.
+ */
 final class GuardDecoder {
   private static final int MAX_GUARDS = 20;
   private static final Duration WINDOW = Duration.ofSeconds(5);

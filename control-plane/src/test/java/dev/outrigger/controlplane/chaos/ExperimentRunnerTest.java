@@ -39,7 +39,10 @@ final class ExperimentRunnerTest {
     ledger = ExperimentLedger.open(folder.resolve("experiments.jsonl"));
     runner =
         new ExperimentRunner(
-            () -> now, ledger, ExperimentDocuments.open(folder.resolve("experiments")));
+            () -> now,
+            ledger,
+            ExperimentDocuments.open(folder.resolve("experiments")),
+            ReportStore.open(folder.resolve("reports")));
   }
 
   @AfterEach
@@ -267,7 +270,10 @@ final class ExperimentRunnerTest {
     ledger = ExperimentLedger.open(folder.resolve("experiments.jsonl"), 10);
     runner =
         new ExperimentRunner(
-            () -> now, ledger, ExperimentDocuments.open(folder.resolve("experiments")));
+            () -> now,
+            ledger,
+            ExperimentDocuments.open(folder.resolve("experiments")),
+            ReportStore.open(folder.resolve("reports")));
     runner.onState(manual());
     runner.start(KEY, by("ann", ""));
     for (int i = 0; i < 6; i++) {

@@ -2,6 +2,7 @@ package dev.outrigger.controlplane.chaos;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import com.google.gson.JsonObject;
 import dev.outrigger.api.chaos.v1.FaultRule;
 import dev.outrigger.api.chaos.v1.Measurement;
 import dev.outrigger.api.chaos.v1.Traffic;
@@ -41,7 +42,10 @@ final class GuardsTest {
     ledger = ExperimentLedger.open(folder.resolve("experiments.jsonl"));
     runner =
         new ExperimentRunner(
-            () -> now, ledger, ExperimentDocuments.open(folder.resolve("experiments")));
+            () -> now,
+            ledger,
+            ExperimentDocuments.open(folder.resolve("experiments")),
+            ReportStore.open(folder.resolve("reports")));
   }
 
   @AfterEach
@@ -88,8 +92,7 @@ final class GuardsTest {
 
   @Test
   void unaffectedTrafficIsJudgedByItself() {
-    start(
-        "- {name: rest, of: unaffected, successRate: {min: 99%}, window: 1s, minRequests: 10}");
+    start("- {name: rest, of: unaffected, successRate: {min: 99%}, window: 1s, minRequests: 10}");
     measure("", traffic(100, 100, 10), traffic(100, 0, 10));
     assertThat(phase()).isEqualTo(ExperimentPhase.RUNNING);
     measure("", traffic(100, 0, 10), traffic(100, 2, 10));
@@ -147,6 +150,49 @@ final class GuardsTest {
     assertThat(runner.measured(measurement, null)).isTrue();
     assertThat(phase()).isEqualTo(ExperimentPhase.HALTED);
     assertThat(runner.runs().getFirst().why()).contains("shop/checkout-1");
+  }
+
+  @Test
+  void theReportSaysWhatWasExpectedDoneAndMeasuredAndSurvivesARestart() throws IOException {
+    start("- {name: callers, successRate: {min: 95%}, window: 3s, minRequests: 50}");
+    for (int second = 0; second < 5; second++) {
+      measure("", traffic(20, 0, 310), traffic(80, 0, 10));
+    }
+    assertThat(verdict()).isEqualTo("Inconclusive");
+    now = now.plusSeconds(400);
+    runner.tick();
+    now = now.plusSeconds(20);
+    runner.tick();
+    assertThat(phase()).isEqualTo(ExperimentPhase.RECOVERED);
+    assertThat(verdict()).isEqualTo("Passed");
+    end();
+    begin();
+    JsonObject report = runner.report(KEY);
+    assertThat(report.get("hypothesis").getAsString()).contains("within 500ms");
+    assertThat(report.get("seed").getAsLong()).isEqualTo(42);
+    JsonObject during = report.getAsJsonObject("during");
+    assertThat(during.getAsJsonObject("affected").get("requests").getAsLong()).isEqualTo(100);
+    assertThat(during.getAsJsonObject("affected").get("p50Millis").getAsDouble())
+        .isBetween(300.0, 330.0);
+    assertThat(during.getAsJsonObject("unaffected").get("p99Millis").getAsDouble()).isLessThan(11);
+    String page = ReportPage.of(report);
+    assertThat(page).contains("<svg", "shop/checkout-1 -&gt; catalog.shop", "Passed", "callers");
+    assertThat(page).doesNotContain("http:", "https:", "src=", "<script");
+  }
+
+  @Test
+  void aBreachFailsAndNoHitAtAllIsNoPass() {
+    start("- {name: callers, successRate: {min: 95%}, window: 3s, minRequests: 50}");
+    measure("", traffic(20, 20, 310), traffic(80, 0, 10));
+    assertThat(verdict()).isEqualTo("Failed");
+    assertThat(runner.report(KEY).get("reason").getAsString()).contains("80% of 100 requests");
+    now = now.plusSeconds(120);
+    runner.tick();
+    runner.start(KEY, ANN);
+    measure("", traffic(0, 0, 0), traffic(100, 0, 10));
+    now = now.plusSeconds(400);
+    runner.tick();
+    assertThat(verdict()).isEqualTo("Abstained");
   }
 
   @Test
@@ -225,6 +271,10 @@ final class GuardsTest {
     return runner.runs().getFirst().phase();
   }
 
+  private String verdict() {
+    return runner.report(KEY).get("verdict").getAsString();
+  }
+
   private GuardWatch.State state() {
     return Objects.requireNonNull(runner.watch(KEY)).guards().getFirst().state();
   }
@@ -235,15 +285,12 @@ final class GuardsTest {
   }
 
   private FaultRule rule() throws Exception {
-    return Objects.requireNonNull(faults().get("slow-catalog/slow"))
-        .body()
-        .unpack(FaultRule.class);
+    return Objects.requireNonNull(faults().get("slow-catalog/slow")).body().unpack(FaultRule.class);
   }
 
   private static String yaml(String guards) {
     try (InputStream in =
-        GuardsTest.class.getResourceAsStream(
-            "/dev/outrigger/controlplane/snapshot/shop.yaml")) {
+        GuardsTest.class.getResourceAsStream("/dev/outrigger/controlplane/snapshot/shop.yaml")) {
       return new String(Objects.requireNonNull(in).readAllBytes(), StandardCharsets.UTF_8)
               .stripTrailing()
           + "\n  guards:\n"

@@ -86,7 +86,8 @@ public final class PoisonedConnector implements UpstreamConnector {
               .loop()
               .schedule(
                   () ->
-                      failed.accept(new ProxyError.ConnectTimedOut(where, cluster.connectTimeout())),
+                      failed.accept(
+                          new ProxyError.ConnectTimedOut(where, cluster.connectTimeout())),
                   cluster.connectTimeout().toNanos(),
                   TimeUnit.NANOSECONDS);
     } else {

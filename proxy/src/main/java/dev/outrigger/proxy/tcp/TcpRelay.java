@@ -147,8 +147,7 @@ final class TcpRelay extends ChannelInboundHandlerAdapter {
             });
   }
 
-  private void open(
-      Upstream target, ConnectionLuck rolls, Endpoint picked, Channel channel) {
+  private void open(Upstream target, ConnectionLuck rolls, Endpoint picked, Channel channel) {
     ChannelHandlerContext context = client;
     if (context == null) {
       channel.close();

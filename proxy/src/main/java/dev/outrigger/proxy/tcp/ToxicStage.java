@@ -2,11 +2,8 @@ package dev.outrigger.proxy.tcp;
 
 import dev.outrigger.fault.Direction;
 import dev.outrigger.fault.Fault;
-import dev.outrigger.fault.FaultDecider;
 import dev.outrigger.fault.FaultDecision;
-import dev.outrigger.fault.FaultPlan;
 import dev.outrigger.fault.FaultRule;
-import dev.outrigger.fault.Place;
 import dev.outrigger.fault.toxic.ChunkSink;
 import dev.outrigger.fault.toxic.Toxic;
 import dev.outrigger.fault.toxic.ToxicChain;
@@ -105,10 +102,7 @@ public final class ToxicStage extends ChannelDuplexHandler {
    * @param far the channel of the other side, which ends with this one; null where there is none
    */
   ToxicStage(
-      ToxicStages stages,
-      Side side,
-      Consumer<FaultRule> onFault,
-      Supplier<@Nullable Channel> far) {
+      ToxicStages stages, Side side, Consumer<FaultRule> onFault, Supplier<@Nullable Channel> far) {
     this.stages = stages;
     this.side = side;
     this.onFault = onFault;
@@ -441,7 +435,9 @@ public final class ToxicStage extends ChannelDuplexHandler {
     }
     boolean own = channel.equals(ctx.channel());
     ChannelFuture written =
-        own ? ctx.writeAndFlush(Unpooled.EMPTY_BUFFER) : channel.writeAndFlush(Unpooled.EMPTY_BUFFER);
+        own
+            ? ctx.writeAndFlush(Unpooled.EMPTY_BUFFER)
+            : channel.writeAndFlush(Unpooled.EMPTY_BUFFER);
     written.addListener(
         _ -> {
           if (side == Side.CLIENT

@@ -65,6 +65,8 @@ final class FaultMeter {
   }
 
   /** Measures for these from now on; what was counted for others is dropped. */
+  @SuppressWarnings(
+      "ReferenceEquality") // Asked for each exchange; an equal plan costs nothing but time.
   void follow(FaultPlan nowActing, FaultPlan nowObserved) {
     if (nowActing == acting && nowObserved == observed) {
       return;
@@ -95,11 +97,7 @@ final class FaultMeter {
    * @param touched the experiments that touched it, or would have; null for none
    */
   void ended(
-      boolean inbound,
-      String service,
-      long nanos,
-      boolean failed,
-      @Nullable List<String> touched) {
+      boolean inbound, String service, long nanos, boolean failed, @Nullable List<String> touched) {
     for (int i = 0; i < series.size(); i++) {
       Series one = series.get(i);
       if (one.name.inbound() != inbound || !(one.anyService || one.services.contains(service))) {

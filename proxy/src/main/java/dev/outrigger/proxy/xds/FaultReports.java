@@ -178,7 +178,8 @@ public final class FaultReports {
   }
 
   private String said(String key) {
-    return node.getMetadata().getFieldsOrDefault(key, com.google.protobuf.Value.getDefaultInstance())
+    return node.getMetadata()
+        .getFieldsOrDefault(key, com.google.protobuf.Value.getDefaultInstance())
         .getStringValue();
   }
 
@@ -222,6 +223,7 @@ public final class FaultReports {
       over();
     }
 
+    @SuppressWarnings("ReferenceEquality") // Whether this very stream is still the one in use.
     private void over() {
       if (stream == mine) {
         stream = null;

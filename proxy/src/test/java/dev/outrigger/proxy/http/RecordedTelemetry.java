@@ -31,6 +31,7 @@ public final class RecordedTelemetry implements WorkerTelemetry {
 
   /** What endpoints did wrong: cluster and kind. */
   public final List<String> upstreamWrongs = new CopyOnWriteArrayList<>();
+
   public final List<String> bugs = new CopyOnWriteArrayList<>();
 
   /** Of one exchange. */

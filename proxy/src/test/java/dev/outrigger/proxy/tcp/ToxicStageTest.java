@@ -11,12 +11,8 @@ import dev.outrigger.fault.FaultRule;
 import dev.outrigger.fault.Percentage;
 import dev.outrigger.fault.Place;
 import dev.outrigger.proxy.config.ClusterConfig;
-import dev.outrigger.proxy.config.Endpoint;
 import dev.outrigger.proxy.config.EndpointSet;
 import dev.outrigger.proxy.config.LbPolicy;
-import dev.outrigger.proxy.message.ConnectionFacts;
-import dev.outrigger.proxy.outcome.ProxyError;
-import dev.outrigger.proxy.telemetry.ConnectionRecord;
 import dev.outrigger.proxy.worker.FaultView;
 import dev.outrigger.proxy.worker.Worker;
 import io.netty.bootstrap.ServerBootstrap;
@@ -46,7 +42,6 @@ import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import java.util.random.RandomGenerator;
-import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 
 final class ToxicStageTest {
@@ -208,11 +203,7 @@ final class ToxicStageTest {
   /** As a relay makes it. */
   private ToxicStage stage(ToxicStages all, ToxicStage.Side side) {
     ToxicStage made =
-        new ToxicStage(
-            all,
-            side,
-            rule -> record.faults.add(rule.fullName()),
-            () -> null);
+        new ToxicStage(all, side, rule -> record.faults.add(rule.fullName()), () -> null);
     ConnectionLuck luck = all.newConnection(cluster(), false);
     all.follow(plan -> made.follow(luck.hits(plan)));
     return made;

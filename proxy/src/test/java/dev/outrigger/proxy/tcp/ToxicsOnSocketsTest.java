@@ -211,8 +211,7 @@ final class ToxicsOnSocketsTest {
             new Fault.Partition(Direction.BOTH),
             new Fault.SlowClose(Duration.ofMillis(5), Direction.BOTH));
     for (int round = 0; round < 200 && !(echoed.isDone() && arrived.isDone()); round++) {
-      faults(
-          all.stream().filter(_ -> random.nextBoolean()).toArray(Fault[]::new));
+      faults(all.stream().filter(_ -> random.nextBoolean()).toArray(Fault[]::new));
       // A little of the clock's time, by waiting for what does not come.
       try {
         echoed.get(2, TimeUnit.MILLISECONDS);

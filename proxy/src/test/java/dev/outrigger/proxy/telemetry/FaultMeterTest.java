@@ -22,8 +22,7 @@ final class FaultMeterTest {
         "e",
         name,
         place,
-        new FaultMatch(
-            List.of(), Set.of(services), Set.of(), Set.of(), List.of(), List.of()),
+        new FaultMatch(List.of(), Set.of(services), Set.of(), Set.of(), List.of(), List.of()),
         new Percentage(1_000_000),
         0,
         1,
@@ -68,8 +67,7 @@ final class FaultMeterTest {
     FaultRule mine = rule("f", Place.REQUEST, "catalog.shop");
     meter.follow(FaultPlan.of(List.of(mine)), FaultPlan.NONE);
     meter.ended(false, "catalog.shop", 1_000_000, false, null);
-    meter.follow(
-        FaultPlan.of(List.of(mine, rule("g", Place.INBOUND, "db.shop"))), FaultPlan.NONE);
+    meter.follow(FaultPlan.of(List.of(mine, rule("g", Place.INBOUND, "db.shop"))), FaultPlan.NONE);
     meter.ended(false, "catalog.shop", 1_000_000, false, null);
     assertThat(meter.take().values())
         .singleElement()

@@ -173,8 +173,7 @@ final class FaultActionDecoder {
 
   private static Spread table(Scope at, List<Quantile> quantiles) throws InvalidResourceException {
     if (quantiles.size() > MAX_QUANTILES) {
-      throw at.refuse(
-          "has " + quantiles.size() + " entries, expected at most " + MAX_QUANTILES);
+      throw at.refuse("has " + quantiles.size() + " entries, expected at most " + MAX_QUANTILES);
     }
     List<Spread.Point> points = new ArrayList<>();
     for (Quantile one : quantiles) {

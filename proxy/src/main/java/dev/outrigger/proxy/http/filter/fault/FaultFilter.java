@@ -32,9 +32,7 @@ public final class FaultFilter implements HttpFilter {
   public static HttpFilter.Factory factory(WorkerFaults faults) {
     return (head, exchange) -> {
       FaultPlan plan = faults.view().current();
-      return plan.isEmpty()
-              && faults.view().observed().isEmpty()
-              && exchange.explanation() == null
+      return plan.isEmpty() && faults.view().observed().isEmpty() && exchange.explanation() == null
           ? null
           : new FaultFilter(faults, plan);
     };

@@ -21,7 +21,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * The faults that hit one exchange or one attempt, run one after the other: changes of the head,
- * all delays, then an abort or a reset; what concerns the answer waits for it. Confined to its worker's event loop.
+ * all delays, then an abort or a reset; what concerns the answer waits for it. Confined to its
+ * worker's event loop.
  *
  * <p>States: running → (waiting → running)* → over.
  */

@@ -185,8 +185,7 @@ final class HttpFaultsTest {
 
   @Test
   void aThrottledBodyComesAtItsRateAndWholeAndItsHeadAtOnce() throws Exception {
-    FaultRule slow =
-        rule("t", Place.REQUEST, 100, new Fault.Throttle(200_000), FaultMatch.ALL);
+    FaultRule slow = rule("t", Place.REQUEST, 100, new Fault.Throttle(200_000), FaultMatch.ALL);
     String body = "0123456789".repeat(10_000);
     try (Origin origin =
             new Origin(
@@ -229,13 +228,31 @@ final class HttpFaultsTest {
   void theFirstFewAreHitAndTheRestPass() throws Exception {
     FaultRule three =
         new FaultRule(
-            "e", "f", Place.REQUEST, FaultMatch.ALL, Percentage.ALWAYS, 0, 3, 0, 1, Instant.MAX,
+            "e",
+            "f",
+            Place.REQUEST,
+            FaultMatch.ALL,
+            Percentage.ALWAYS,
+            0,
+            3,
+            0,
+            1,
+            Instant.MAX,
             ABORT);
     assertThat(hits(three, RetryPolicy.NEVER)).containsExactly(0, 1, 2);
     // Each exchange loses two attempts and lives by its third.
     FaultRule twice =
         new FaultRule(
-            "e", "f", Place.ATTEMPT, FaultMatch.ALL, Percentage.ALWAYS, 0, 0, 2, 1, Instant.MAX,
+            "e",
+            "f",
+            Place.ATTEMPT,
+            FaultMatch.ALL,
+            Percentage.ALWAYS,
+            0,
+            0,
+            2,
+            1,
+            Instant.MAX,
             ABORT);
     assertThat(hits(twice, retryOn5xx())).isEmpty();
   }
