@@ -51,6 +51,14 @@ public final class FaultDecider {
     return Math.unsignedMultiplyHigh(roll, 1_000_000) / 10_000.0;
   }
 
+  /**
+   * What a thing with a name rolls under a seed: the same for ever, and uniformly random over all
+   * names.
+   */
+  public static long roll(long seed, CharSequence name) {
+    return mix(hash(mix(seed + GOLDEN) ^ FNV_OFFSET, name));
+  }
+
   /** Draw number {@code index} of those that follow from one roll; uniformly random. */
   public static long draw(long roll, long index) {
     return mix(roll + (index + 1) * GOLDEN);

@@ -532,6 +532,7 @@ public final class ProxyServer implements AutoCloseable {
                 metrics,
                 () -> compiled.snapshot(),
                 health::view,
+                workers::faults,
                 () -> {
                   CompletableFuture<XdsStatus> asked = discovery();
                   if (asked != null) {

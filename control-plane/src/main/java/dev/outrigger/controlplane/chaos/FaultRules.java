@@ -133,16 +133,6 @@ final class FaultRules {
 
   /** The dice of the experiment; with the same one the same requests are hit. */
   static long seed(Experiment experiment) {
-    return experiment.seed().orElseGet(() -> seedOf(experiment));
-  }
-
-  /** The same for the same name, so that a run can be repeated without one too. */
-  private static long seedOf(Experiment experiment) {
-    long hash = 0xcbf29ce484222325L;
-    String name = experiment.meta().namespace() + "/" + experiment.meta().name();
-    for (int i = 0; i < name.length(); i++) {
-      hash = (hash ^ name.charAt(i)) * 0x100000001b3L;
-    }
-    return hash;
+    return experiment.seed().orElseGet(() -> Experiment.seedOf(experiment.meta()));
   }
 }

@@ -1,7 +1,10 @@
 package dev.outrigger.controlplane.model;
 
+import dev.outrigger.fault.FaultDecider;
+import dev.outrigger.fault.Percentage;
 import java.time.Duration;
 import java.util.List;
+import java.util.Map;
 import java.util.OptionalLong;
 import org.jspecify.annotations.Nullable;
 
@@ -29,6 +32,11 @@ public record Experiment(
     implements MeshObject {
   public Experiment {
     faults = List.copyOf(faults);
+  }
+
+  /** The seed of an experiment that says none: always the same for its name. */
+  public static long seedOf(ObjectMeta meta) {
+    return FaultDecider.roll(0, meta.namespace() + "/" + meta.name());
   }
 
   @Override
@@ -104,6 +112,9 @@ public record Experiment(
    * @param sourceIdentities callers by SPIFFE ID, or a prefix that ends in "/*"
    * @param destinations services that are called
    * @param routes names of route rules
+   * @param sourceLabels that the calling workload bears
+   * @param destinationLabels that the receiving workload bears; only for {@link Place#INBOUND}
+   * @param share of the workloads at which the fault acts
    */
   public record Match(
       List<ServiceName> sourceServices,
@@ -112,8 +123,13 @@ public record Experiment(
       List<String> routes,
       List<String> methods,
       List<StringMatch> paths,
-      List<HeaderMatch> headers) {
+      List<HeaderMatch> headers,
+      Map<String, String> sourceLabels,
+      Map<String, String> destinationLabels,
+      Share share) {
     public Match {
+      sourceLabels = Map.copyOf(sourceLabels);
+      destinationLabels = Map.copyOf(destinationLabels);
       sourceServices = List.copyOf(sourceServices);
       sourceIdentities = List.copyOf(sourceIdentities);
       destinations = List.copyOf(destinations);
@@ -121,6 +137,22 @@ public record Experiment(
       methods = List.copyOf(methods);
       paths = List.copyOf(paths);
       headers = List.copyOf(headers);
+    }
+  }
+
+  /**
+   * Some of the workloads. Each rolls by itself from the seed and its own name: a choice that stays
+   * when others come and go, and that a larger share only adds to. A workload that comes rolls too.
+   *
+   * @param ppm in parts per million
+   */
+  public record Share(int ppm, long seed) {
+    /** Every workload. */
+    public static final Share ALL = new Share(1_000_000, 0);
+
+    public boolean includes(ObjectMeta workload) {
+      return new Percentage(ppm)
+          .includes(FaultDecider.roll(seed, workload.namespace() + "/" + workload.name()));
     }
   }
 

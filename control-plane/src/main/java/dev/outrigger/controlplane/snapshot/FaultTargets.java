@@ -6,6 +6,7 @@ import dev.outrigger.controlplane.model.Service;
 import dev.outrigger.controlplane.model.ServiceName;
 import dev.outrigger.controlplane.model.Workload;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
@@ -35,6 +36,9 @@ public final class FaultTargets {
     if (state.servicesOf(workload).stream().anyMatch(s -> state.isProtected(s.serviceName()))) {
       return false;
     }
+    if (!fault.match().share().includes(workload.meta())) {
+      return false;
+    }
     return switch (fault.place()) {
       case REQUEST, ATTEMPT, CONNECTION ->
           isSource(state, fault.match(), workload) && calls(state, fault.match(), workload);
@@ -60,9 +64,13 @@ public final class FaultTargets {
    * workloads: an empty list in a {@link Scope} would mean everybody.
    */
   public static Optional<Scope> scopeOf(DesiredState state, Experiment.Match match) {
-    Set<String> identities = new TreeSet<>(match.sourceIdentities());
+    // Proxies tell callers apart by identity, so that labels become those of who bears them.
+    boolean labelled = !match.sourceLabels().isEmpty();
+    Set<String> identities = new TreeSet<>(labelled ? List.of() : match.sourceIdentities());
     for (Workload workload : state.workloads()) {
-      if (behindAny(state, workload, match.sourceServices())) {
+      if (labelled
+          ? isSource(state, match, workload)
+          : behindAny(state, workload, match.sourceServices())) {
         identities.add(workload.identityIn(state.mesh().trustDomain()).toString());
       }
     }
@@ -70,7 +78,7 @@ public final class FaultTargets {
     if (match.destinations().isEmpty()) {
       destinations = allButProtected(state);
     }
-    boolean nobody = identities.isEmpty() && !match.sourceServices().isEmpty();
+    boolean nobody = identities.isEmpty() && (labelled || !match.sourceServices().isEmpty());
     boolean nowhere =
         destinations.isEmpty() && (!match.destinations().isEmpty() || isAllProtected(state));
     return nobody || nowhere
@@ -95,6 +103,9 @@ public final class FaultTargets {
   }
 
   private static boolean isSource(DesiredState state, Experiment.Match match, Workload workload) {
+    if (!bears(workload, match.sourceLabels())) {
+      return false;
+    }
     if (match.sourceServices().isEmpty() && match.sourceIdentities().isEmpty()) {
       return true;
     }
@@ -118,7 +129,8 @@ public final class FaultTargets {
 
   private static boolean isDestination(
       DesiredState state, Experiment.Match match, Workload workload) {
-    return match.destinations().isEmpty() || behindAny(state, workload, match.destinations());
+    return bears(workload, match.destinationLabels())
+        && (match.destinations().isEmpty() || behindAny(state, workload, match.destinations()));
   }
 
   private static boolean behindAny(DesiredState state, Workload workload, List<ServiceName> names) {
@@ -127,6 +139,10 @@ public final class FaultTargets {
             .map(Service::serviceName)
             .collect(Collectors.toUnmodifiableSet());
     return names.stream().anyMatch(own::contains);
+  }
+
+  private static boolean bears(Workload workload, Map<String, String> labels) {
+    return workload.meta().labels().entrySet().containsAll(labels.entrySet());
   }
 
   private static boolean covers(String wanted, String identity) {

@@ -36,6 +36,8 @@ final class ExperimentDecoder {
   static Experiment decode(ObjectMeta meta, Fields spec) {
     String hypothesis = spec.requiredText("hypothesis", "what you expect to hold, in words");
     String owner = spec.requiredText("owner", "who answers for it");
+    OptionalLong seed = seed(spec);
+    long luck = seed.orElseGet(() -> Experiment.seedOf(meta));
     List<Fault> faults = new ArrayList<>();
     Set<String> names = new HashSet<>();
     for (Fields fields : spec.requiredObjects("faults", "what goes wrong")) {
@@ -43,7 +45,7 @@ final class ExperimentDecoder {
         spec.problem(Code.LIMIT, "faults", "more than " + MAX_FAULTS + " faults", "");
         break;
       }
-      Fault fault = FaultDecoder.decode(fields);
+      Fault fault = FaultDecoder.decode(fields, luck);
       if (!fault.name().isEmpty() && !names.add(fault.name())) {
         fields.problem(
             Code.BAD_VALUE, "name", "the fault name `" + fault.name() + "` is there already", "");
@@ -60,7 +62,7 @@ final class ExperimentDecoder {
         faults,
         within(spec, "duration", Duration.ofMinutes(1), Duration.ofMillis(1), MAX_DURATION),
         within(spec, "lease", Duration.ofSeconds(10), MIN_LEASE, MAX_LEASE),
-        seed(spec),
+        seed,
         spec.choice("start", STARTS, Start.MANUAL),
         GuardDecoder.watch(spec));
   }

@@ -24,7 +24,12 @@ final class FaultDecoder {
 
   private FaultDecoder() {}
 
-  static Experiment.Fault decode(Fields fields) {
+  /**
+   * Reads it.
+   *
+   * @param seed the experiment's
+   */
+  static Experiment.Fault decode(Fields fields, long seed) {
     String name = fields.requiredText("name", "it tells the faults of an experiment apart");
     if (!name.isEmpty() && !Names.isLabel(name)) {
       fields.problem(
@@ -48,7 +53,7 @@ final class FaultDecoder {
       checkPlace(fields, kind, place);
     }
     @Nullable Fields at = fields.object("match");
-    Match match = at == null ? FaultMatchDecoder.all() : FaultMatchDecoder.decode(at, place);
+    Match match = at == null ? FaultMatchDecoder.all() : FaultMatchDecoder.decode(at, place, seed);
     double percent = fields.percent("percentage", 100);
     int maxActive = fields.integer("maxActive", 0, 0, 1_000_000);
     int first = fields.integer("first", 0, 0, 1_000_000_000);

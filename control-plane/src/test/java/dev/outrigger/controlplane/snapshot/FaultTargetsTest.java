@@ -4,9 +4,11 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.outrigger.controlplane.model.DesiredState;
 import dev.outrigger.controlplane.model.Experiment;
+import dev.outrigger.controlplane.model.ObjectMeta;
 import dev.outrigger.controlplane.model.ServiceName;
 import dev.outrigger.controlplane.model.Workload;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import org.junit.jupiter.api.Test;
 
@@ -68,5 +70,81 @@ final class FaultTargetsTest {
     assertThat(targets(state, "slow")).isEmpty();
     assertThat(targets(state, "down")).isEmpty();
     assertThat(FaultTargets.scopeOf(state, fault(state, "down").match())).isEmpty();
+  }
+
+  @Test
+  void aShareOfWorkloadsIsStableAndALargerOneOnlyAdds() {
+    int[] chosen = new int[101];
+    for (int i = 0; i < 1_000; i++) {
+      ObjectMeta workload = new ObjectMeta("web-" + i, "shop", Map.of(), Map.of());
+      boolean before = false;
+      for (int percent = 0; percent <= 100; percent += 10) {
+        boolean now = new Experiment.Share(percent * 10_000, 42).includes(workload);
+        assertThat(now || !before).as("%s at %d%%", workload.name(), percent).isTrue();
+        chosen[percent] += now ? 1 : 0;
+        before = now;
+      }
+    }
+    assertThat(chosen[0]).isZero();
+    assertThat(chosen[30]).isBetween(250, 350);
+    assertThat(chosen[100]).isEqualTo(1_000);
+  }
+
+  @Test
+  void onlyTheChosenShareHearsOfAFault() {
+    DesiredState none =
+        Shop.state(
+            Shop.yaml()
+                .replace("match: {destination: {services: [db]}}", "match: {workloads: 0%}"));
+    assertThat(targets(none, "wire")).isEmpty();
+  }
+
+  @Test
+  void labelsOfCallersChooseProxiesAndBecomeIdentitiesForReceivers() {
+    String yaml = Shop.yaml();
+    DesiredState state =
+        Shop.state(
+            yaml.replace("source: {services: [checkout]}", "source: {labels: {app: checkout}}"));
+    assertThat(targets(state, "slow")).containsExactly("checkout-1");
+    assertThat(FaultTargets.scopeOf(state, fault(state, "slow").match()).orElseThrow())
+        .extracting(FaultTargets.Scope::sourceIdentities)
+        .isEqualTo(List.of("spiffe://shop.example/ns/shop/sa/checkout"));
+    DesiredState nobody =
+        Shop.state(
+            yaml.replace("source: {services: [checkout]}", "source: {labels: {app: nobody}}"));
+    assertThat(FaultTargets.scopeOf(nobody, fault(nobody, "slow").match())).isEmpty();
+    assertThat(targets(nobody, "slow")).isEmpty();
+  }
+
+  @Test
+  void labelsOfReceiversChooseAmongThem() {
+    DesiredState state =
+        Shop.state(
+            Shop.yaml()
+                .replace(
+                    "match: {destination: {services: [catalog]}, headers",
+                    "match: {destination: {labels: {app: none}}, headers"));
+    assertThat(targets(state, "down")).isEmpty();
+  }
+
+  @Test
+  void aMethodOfGrpcIsAPathAndAContentType() {
+    Experiment.Match match =
+        fault(
+                Shop.state(
+                    Shop.yaml()
+                        .replace(
+                            "headers: [{name: x-test}]",
+                            "grpc: [{service: shop.Catalog, method: Get}, {service: shop.Cart}]")),
+                "down")
+            .match();
+    assertThat(match.paths())
+        .containsExactly(
+            new Experiment.StringMatch.Exact("/shop.Catalog/Get"),
+            new Experiment.StringMatch.Prefix("/shop.Cart/"));
+    assertThat(match.headers())
+        .containsExactly(
+            new Experiment.HeaderMatch(
+                "content-type", new Experiment.StringMatch.Prefix("application/grpc")));
   }
 }

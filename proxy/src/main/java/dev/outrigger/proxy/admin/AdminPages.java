@@ -1,5 +1,6 @@
 package dev.outrigger.proxy.admin;
 
+import dev.outrigger.fault.FaultRule;
 import dev.outrigger.proxy.config.ClusterConfig;
 import dev.outrigger.proxy.config.ClusterConfig.Discovery;
 import dev.outrigger.proxy.config.Endpoint;
@@ -10,6 +11,7 @@ import dev.outrigger.proxy.xds.XdsStatus;
 import java.time.Duration;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
@@ -26,6 +28,7 @@ final class AdminPages {
       GET  /clusters          clusters and endpoints; ?format=json
       GET  /listeners         listeners; ?format=json
       GET  /config_dump       all that is configured, without private keys
+      GET  /faults            what goes wrong on purpose at this moment
       GET  /server_info       version, node, uptime
       GET  /explain           the last requests that asked why; ?id=REQUEST-ID, ?format=json
       POST /explain           a token for x-outrigger-explain; ?minutes=N, 10 unless given
@@ -91,9 +94,31 @@ final class AdminPages {
           json ? Page.json(JsonText.of(listeners())) : Page.text(200, listenerText());
       case "/config_dump" -> Page.json(JsonText.of(configDump()));
       case "/explain" -> ExplainPages.show(sources.explanations(), first(query, "id"), json);
+      case "/faults" -> Page.text(200, faults());
       case "/server_info" -> Page.json(JsonText.of(serverInfo()));
       default -> Page.text(404, "no such page\n\n" + HELP);
     };
+  }
+
+  private String faults() {
+    List<FaultRule> rules = sources.faults().get().rules();
+    if (rules.isEmpty()) {
+      return "no fault is in force\n";
+    }
+    StringBuilder text = new StringBuilder();
+    for (FaultRule rule : rules) {
+      text.append(rule.fullName())
+          .append(" at ")
+          .append(rule.place().name().toLowerCase(Locale.ROOT))
+          .append(", ")
+          .append(rule.chance())
+          .append(": ")
+          .append(rule.fault())
+          .append(", at the latest until ")
+          .append(rule.notAfter())
+          .append('\n');
+    }
+    return text.toString();
   }
 
   private Page ready() {

@@ -1,5 +1,6 @@
 package dev.outrigger.proxy.admin;
 
+import dev.outrigger.fault.FaultPlan;
 import dev.outrigger.proxy.health.HealthView;
 import dev.outrigger.proxy.telemetry.Explanations;
 import dev.outrigger.proxy.worker.RuntimeSnapshot;
@@ -18,6 +19,7 @@ import org.jspecify.annotations.Nullable;
  * @param metrics gives the Prometheus text, later
  * @param config what was published last
  * @param health what active checks say
+ * @param faults what goes wrong on purpose
  * @param discovery how discovery stands; gives null without a control plane
  * @param server what does not change
  * @param clock for the uptime
@@ -30,6 +32,7 @@ public record AdminSources(
     Supplier<? extends CompletionStage<String>> metrics,
     Supplier<RuntimeSnapshot> config,
     Supplier<HealthView> health,
+    Supplier<FaultPlan> faults,
     Supplier<@Nullable XdsStatus> discovery,
     ServerFacts server,
     InstantSource clock,

@@ -20,6 +20,7 @@ public final class Workers implements AutoCloseable {
   private final List<Worker> workers;
   private final List<ConfigView> views;
   private final List<FaultView> faultViews;
+  private volatile FaultPlan faults = FaultPlan.NONE;
   private final FirstHits firsts = new FirstHits();
 
   private Workers(EventLoopGroup group, Transport transport, List<Worker> workers) {
@@ -80,6 +81,11 @@ public final class Workers implements AutoCloseable {
     }
   }
 
+  /** What was published last. */
+  public FaultPlan faults() {
+    return faults;
+  }
+
   /** The faults that one of these workers honours; to be used on that worker's loop. */
   public FaultView faultsOf(Worker worker) {
     return faultViews.get(worker.index());
@@ -93,6 +99,7 @@ public final class Workers implements AutoCloseable {
   /** The same; done when every worker goes by them. */
   public CompletableFuture<Void> adopt(FaultPlan plan) {
     firsts.keep(plan);
+    faults = plan;
     return CompletableFuture.allOf(
         workers.stream()
             .map(

@@ -5,6 +5,12 @@ import static org.awaitility.Awaitility.await;
 
 import com.google.protobuf.Struct;
 import com.google.protobuf.util.JsonFormat;
+import dev.outrigger.fault.Fault;
+import dev.outrigger.fault.FaultMatch;
+import dev.outrigger.fault.FaultPlan;
+import dev.outrigger.fault.FaultRule;
+import dev.outrigger.fault.Percentage;
+import dev.outrigger.fault.Place;
 import dev.outrigger.proxy.config.ClusterConfig;
 import dev.outrigger.proxy.config.Endpoint;
 import dev.outrigger.proxy.config.EndpointSet;
@@ -49,12 +55,14 @@ final class AdminServerTest {
                       () -> "# HELP a_total A.\n# TYPE a_total counter\na_total 1\n"),
               () -> new RuntimeSnapshot(3, new RuntimeConfig(List.of(), Map.of("c", cluster()))),
               () -> new HealthView(Map.of("c", Set.of(new SocketAddressConfig("10.0.0.1", 80)))),
+              () -> this.faults,
               () -> null,
               new AdminSources.ServerFacts("1.2", "node-1", "shop", "nio", 2, START),
               InstantSource.fixed(START.plusSeconds(90)),
               new Explanations(InstantSource.fixed(START)),
               drains::incrementAndGet,
               quits::incrementAndGet));
+  private FaultPlan faults = FaultPlan.NONE;
   private InetSocketAddress address = new InetSocketAddress(0);
 
   @BeforeEach
@@ -66,6 +74,26 @@ final class AdminServerTest {
   void stop() {
     server.close();
     loop.stop();
+  }
+
+  @Test
+  void faultsThatAreInForceAreShownAndThatThereIsNone() throws Exception {
+    assertThat(get("/faults")).endsWith("\r\n\r\n" + "no fault is in force\n");
+    faults =
+        FaultPlan.of(
+            List.of(
+                new FaultRule(
+                    "slow",
+                    "f",
+                    Place.REQUEST,
+                    FaultMatch.ALL,
+                    Percentage.ofPercent(20),
+                    0,
+                    1,
+                    START,
+                    new Fault.Reset())));
+    assertThat(get("/faults"))
+        .endsWith("slow/f at request, 20%: Reset[], at the latest until " + START + "\n");
   }
 
   @Test
