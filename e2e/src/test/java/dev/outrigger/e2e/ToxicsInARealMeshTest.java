@@ -74,6 +74,7 @@ class ToxicsInARealMeshTest {
     mesh.write(
         "mesh.yaml",
         LoopbackMesh.settings("STRICT")
+            + "  chaos: {haltCooldown: 0s}\n"
             + LoopbackMesh.service("web", "http")
             + caller.yaml("http")
             + web.yaml("http"));
