@@ -33,7 +33,7 @@ public record Certificates(Path chain, Path key, SSLContext context) {
         List.of(
             (keytool
                     + " -genkeypair -alias own -keyalg EC -groupname secp256r1 -storetype PKCS12"
-                    + " -dname CN=localhost -ext san=dns:localhost,ip:127.0.0.1 -storepass password"
+                    + " -dname CN=localhost -ext san=dns:localhost,ip:127.0.0.1,uri:spiffe://test.local/own -storepass password"
                     + " -validity 7 -keystore "
                     + store)
                 .split(" "));

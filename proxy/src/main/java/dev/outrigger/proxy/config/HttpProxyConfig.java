@@ -182,7 +182,7 @@ public record HttpProxyConfig(
    * @param useRemoteAddress trust the socket's address rather than {@code x-forwarded-for}, and
    *     append to it
    * @param clientCert what is done with {@code x-forwarded-client-cert}
-   * @param certDetails what it tells besides the hash and the URI
+   * @param certDetails what it tells besides the hash, and the URIs of the proxy's own certificate
    * @param trustedHops how many proxies in front of this one are believed
    * @param skipAppend whether {@code x-forwarded-for} stays as it came
    * @param appendPort whether {@code x-forwarded-port} tells the port that the client connected to
@@ -210,9 +210,12 @@ public record HttpProxyConfig(
 
   /** xDS: {@code SetCurrentClientCertDetails}. */
   public enum CertDetail {
+    CERT,
+    /** The client's certificate with those that it sent along. */
+    CHAIN,
     SUBJECT,
-    DNS,
-    CERT
+    URI,
+    DNS
   }
 
   /**

@@ -219,7 +219,8 @@ final class ConnectionSetup extends ChannelInboundHandlerAdapter {
             tls != null,
             peer,
             detection instanceof Detection.Tls hello ? hello.serverName() : null,
-            tls == null ? null : tls.applicationProtocol());
+            tls == null ? null : tls.applicationProtocol(),
+            tls == null ? null : tls.engine().getSession());
     worker.install(context.channel(), config.name(), found, facts);
     ByteBuf bytes = seen;
     seen = null;

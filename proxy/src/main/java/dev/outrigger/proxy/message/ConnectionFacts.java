@@ -2,6 +2,7 @@ package dev.outrigger.proxy.message;
 
 import dev.outrigger.tls.PeerIdentity;
 import java.net.InetSocketAddress;
+import javax.net.ssl.SSLSession;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -16,6 +17,7 @@ import org.jspecify.annotations.Nullable;
  * @param peer who the client proved to be; null without a client certificate
  * @param serverName SNI, or null
  * @param alpn the chosen protocol, or null
+ * @param session of TLS; null where there is none, or where nothing more is known of it
  */
 public record ConnectionFacts(
     String listener,
@@ -26,4 +28,19 @@ public record ConnectionFacts(
     boolean tls,
     @Nullable PeerIdentity peer,
     @Nullable String serverName,
-    @Nullable String alpn) {}
+    @Nullable String alpn,
+    @Nullable SSLSession session) {
+  /** Nothing more is known of TLS. */
+  public ConnectionFacts(
+      String listener,
+      boolean inbound,
+      InetSocketAddress remote,
+      InetSocketAddress local,
+      InetSocketAddress destination,
+      boolean tls,
+      @Nullable PeerIdentity peer,
+      @Nullable String serverName,
+      @Nullable String alpn) {
+    this(listener, inbound, remote, local, destination, tls, peer, serverName, alpn, null);
+  }
+}

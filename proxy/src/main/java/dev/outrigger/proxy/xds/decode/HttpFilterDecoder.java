@@ -113,7 +113,9 @@ final class HttpFilterDecoder {
     Any library = compressor.getCompressorLibrary().getTypedConfig();
     Scope at = scope.in("compressor_library").in("typed_config");
     if (!library.is(Gzip.class)) {
-      throw at.refuse("expected envoy.extensions.compression.gzip.compressor.v3.Gzip");
+      throw at.refuse(
+          "expected envoy.extensions.compression.gzip.compressor.v3.Gzip"
+              + absent(KnownTypes.nameIn(library.getTypeUrl())));
     }
     Gzip gzip = at.unpack(library, Gzip.class);
     Compressor.ResponseDirectionConfig direction = compressor.getResponseDirectionConfig();
@@ -143,6 +145,19 @@ final class HttpFilterDecoder {
         direction.getDisableOnEtagHeader(),
         direction.getRemoveAcceptEncodingHeader(),
         statuses);
+  }
+
+  /** Why it is not here, where many would look for it. */
+  private static String absent(String type) {
+    return switch (type) {
+      case "envoy.extensions.compression.brotli.compressor.v3.Brotli" ->
+          "; Brotli would take the jars brotli4j and native-linux-x86_64 of"
+              + " com.aayushatharva.brotli4j, which this build is without";
+      case "envoy.extensions.compression.zstd.compressor.v3.Zstd" ->
+          "; Zstandard would take the jar com.github.luben:zstd-jni:linux_amd64, which this build"
+              + " is without";
+      default -> "";
+    };
   }
 
   private static void enabled(RuntimeFeatureFlag flag, Scope scope)

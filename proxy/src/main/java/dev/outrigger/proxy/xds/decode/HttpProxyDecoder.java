@@ -215,6 +215,12 @@ final class HttpProxyDecoder {
     if (manager.getSetCurrentClientCertDetails().getCert()) {
       details.add(CertDetail.CERT);
     }
+    if (manager.getSetCurrentClientCertDetails().getChain()) {
+      details.add(CertDetail.CHAIN);
+    }
+    if (manager.getSetCurrentClientCertDetails().getUri()) {
+      details.add(CertDetail.URI);
+    }
     return new HttpProxyConfig.Forwarding(
         manager.getUseRemoteAddress().getValue(),
         clientCert,
