@@ -24,10 +24,10 @@ import org.junit.jupiter.api.io.TempDir;
 class SameWordsAboutClientsAsEnvoyTest {
   private static final Duration PATIENCE = Duration.ofSeconds(40);
   private static final List<String> MODES =
-      List.of(
-          "SANITIZE", "SANITIZE_SET", "APPEND_FORWARD", "FORWARD_ONLY", "ALWAYS_FORWARD_ONLY");
+      List.of("SANITIZE", "SANITIZE_SET", "APPEND_FORWARD", "FORWARD_ONLY", "ALWAYS_FORWARD_ONLY");
   private static final List<String> DETAILS =
-      List.of("{}", "{uri: true}", "{subject: true, cert: true, chain: true, dns: true, uri: true}");
+      List.of(
+          "{}", "{uri: true}", "{subject: true, cert: true, chain: true, dns: true, uri: true}");
 
   @TempDir private Path folder;
 
@@ -61,7 +61,8 @@ class SameWordsAboutClientsAsEnvoyTest {
     }
   }
 
-  private static String config(List<Listener> listeners, Certificates own, int admin, int upstream) {
+  private static String config(
+      List<Listener> listeners, Certificates own, int admin, int upstream) {
     StringBuilder text =
         new StringBuilder(
             """

@@ -87,9 +87,7 @@ final class ClientIdentity {
   private List<? extends Certificate> chain(PeerIdentity peer) {
     SSLSession session = facts.session();
     try {
-      return session == null
-          ? List.of(peer.certificate())
-          : List.of(session.getPeerCertificates());
+      return session == null ? List.of(peer.certificate()) : List.of(session.getPeerCertificates());
     } catch (SSLPeerUnverifiedException e) {
       return List.of(peer.certificate());
     }
