@@ -371,13 +371,18 @@ public final class Http2Connection extends ByteToMessageDecoder implements Http2
   }
 
   @Override
+  public void channelRead(ChannelHandlerContext context, Object bytes) throws Exception {
+    lastRead = now();
+    pingSent = NEVER;
+    super.channelRead(context, bytes);
+  }
+
+  @Override
   protected void decode(ChannelHandlerContext context, ByteBuf in, List<Object> none) {
     if (dead) {
       in.skipBytes(in.readableBytes());
       return;
     }
-    lastRead = now();
-    pingSent = NEVER;
     if (!prefaceSeen && !preface(in)) {
       return;
     }
