@@ -15,6 +15,7 @@ import java.time.Duration;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.Executor;
@@ -225,7 +226,7 @@ public final class FaultReports {
 
     @SuppressWarnings("ReferenceEquality") // Whether this very stream is still the one in use.
     private void over() {
-      if (stream == mine) {
+      if (Objects.equals(stream, mine)) {
         stream = null;
       }
     }
