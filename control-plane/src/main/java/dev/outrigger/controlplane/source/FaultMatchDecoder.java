@@ -30,16 +30,8 @@ final class FaultMatchDecoder {
   /** Everything. */
   static Match all() {
     return new Match(
-        List.of(),
-        List.of(),
-        List.of(),
-        List.of(),
-        List.of(),
-        List.of(),
-        List.of(),
-        Map.of(),
-        Map.of(),
-        Share.ALL);
+        List.of(), List.of(), List.of(), List.of(), List.of(), List.of(), List.of(), Map.of(),
+        Map.of(), Share.ALL);
   }
 
   /**
@@ -68,7 +60,9 @@ final class FaultMatchDecoder {
         destination.problem(
             Code.CONFLICT,
             "labels",
-            "`" + destination.at("labels") + "` is known at the receiver: it needs `where: inbound`",
+            "`"
+                + destination.at("labels")
+                + "` is known at the receiver: it needs `where: inbound`",
             "write `where: inbound`, or name services");
       }
       destination.finish();
