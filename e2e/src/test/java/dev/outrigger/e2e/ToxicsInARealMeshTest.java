@@ -64,9 +64,7 @@ class ToxicsInARealMeshTest {
         App.answering(
             exchange -> {
               String tenant = exchange.getRequestHeaders().getFirst("x-tenant");
-              return exchange.getRequestURI().getPath().equals("/big")
-                  ? big
-                  : "for " + tenant;
+              return exchange.getRequestURI().getPath().equals("/big") ? big : "for " + tenant;
             });
     caller = Sidecar.beside("caller-1", "caller", 1);
     web = Sidecar.beside("web-1", "web", app.port());
@@ -91,8 +89,7 @@ class ToxicsInARealMeshTest {
             + experiment("short", onWire("limit: {bytes: 100000, direction: downstream}"))
             + experiment("sliced", onWire("slicer: {averageSize: 4000, delay: 1ms}"))
             + experiment(
-                "slow",
-                "where: request\nthrottle: {rate: 256Ki}\nmatch: {paths: [{value: /big}]}")
+                "slow", "where: request\nthrottle: {rate: 256Ki}\nmatch: {paths: [{value: /big}]}")
             + experiment(
                 "slow-inside",
                 "where: inbound\nthrottle: {rate: 256Ki}\n"
@@ -204,7 +201,8 @@ class ToxicsInARealMeshTest {
     start("stalled", caller);
     assertThat(
             seconds(
-                () -> assertThat(call("/", "x-request-id: s").status()).isGreaterThanOrEqualTo(500)))
+                () ->
+                    assertThat(call("/", "x-request-id: s").status()).isGreaterThanOrEqualTo(500)))
         .isLessThan(10);
   }
 

@@ -62,8 +62,8 @@ public sealed interface Spread {
 
   /**
    * Few values that are much larger than the rest: Pareto with shape 3, moved so that mean and
-   * standard deviation are as given, as {@code tc netem} does. The least value is {@code mean - 0.58
-   * deviation}; one in a thousand is above {@code mean + 9.8 deviation}.
+   * standard deviation are as given, as {@code tc netem} does. The least value is {@code mean -
+   * 0.58 deviation}; one in a thousand is above {@code mean + 9.8 deviation}.
    */
   record Pareto(Duration mean, Duration deviation) implements Spread {
     private static final double MEAN = 1.5;
@@ -120,8 +120,7 @@ public sealed interface Spread {
               ? from
               : from
                   + (long)
-                      ((here.value().toNanos() - from)
-                          * ((share - start) / (double) (at - start)));
+                      ((here.value().toNanos() - from) * ((share - start) / (double) (at - start)));
         }
         before = here;
       }

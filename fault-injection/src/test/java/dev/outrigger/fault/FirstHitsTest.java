@@ -32,7 +32,10 @@ final class FirstHitsTest {
     FaultRule rule = rule(Place.REQUEST, 3, 0);
     assertThat(
             List.of(
-                one.enter(rule), other.enter(rule), one.enter(rule), one.enter(rule),
+                one.enter(rule),
+                other.enter(rule),
+                one.enter(rule),
+                one.enter(rule),
                 other.enter(rule)))
         .containsExactly(true, true, true, false, false);
   }

@@ -17,7 +17,9 @@ public record ResetPeerToxic(Duration after) implements Toxic {
   @Override
   public ToxicFlow attach(ToxicContext context) {
     Future<?> timer =
-        context.executor().schedule(context.connection()::reset, after.toNanos(), TimeUnit.NANOSECONDS);
+        context
+            .executor()
+            .schedule(context.connection()::reset, after.toNanos(), TimeUnit.NANOSECONDS);
     return new Flow(timer);
   }
 

@@ -75,7 +75,8 @@ public record SlicerToxic(int averageSize, int sizeVariation, Duration delay) im
         // A piece never has bytes of two chunks: that would make larger what came small.
         held.release(Math.min(size(), Math.max(1, held.firstLength())), out);
         if (!toxic.delay.isZero()) {
-          timer = executor.schedule(() -> onTimer(out), toxic.delay.toNanos(), TimeUnit.NANOSECONDS);
+          timer =
+              executor.schedule(() -> onTimer(out), toxic.delay.toNanos(), TimeUnit.NANOSECONDS);
           return;
         }
       }

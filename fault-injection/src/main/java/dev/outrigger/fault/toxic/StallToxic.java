@@ -24,8 +24,7 @@ public record StallToxic(Duration timeout) implements Toxic {
             ? null
             : context
                 .executor()
-                .schedule(
-                    context.connection()::close, timeout.toNanos(), TimeUnit.NANOSECONDS));
+                .schedule(context.connection()::close, timeout.toNanos(), TimeUnit.NANOSECONDS));
   }
 
   private static final class Flow implements ToxicFlow {
