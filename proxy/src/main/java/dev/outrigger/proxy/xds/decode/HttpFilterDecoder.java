@@ -151,7 +151,7 @@ final class HttpFilterDecoder {
   private static String absent(String type) {
     return switch (type) {
       case "envoy.extensions.compression.brotli.compressor.v3.Brotli" ->
-          "; Brotli would take the jars brotli4j and native-linux-x86_64 of"
+          "; Brotli would take the jars brotli4j, service and native-linux-x86_64 of"
               + " com.aayushatharva.brotli4j, which this build is without";
       case "envoy.extensions.compression.zstd.compressor.v3.Zstd" ->
           "; Zstandard would take the jar com.github.luben:zstd-jni:linux_amd64, which this build"
