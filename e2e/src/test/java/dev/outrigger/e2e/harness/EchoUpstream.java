@@ -44,12 +44,14 @@ public final class EchoUpstream implements AutoCloseable {
 
   private EchoUpstream(ServerSocket server) {
     this.server = server;
-    Thread.ofVirtual().start(this::accept);
+    Thread.ofPlatform().daemon().name("accepts").start(this::accept);
   }
 
   /** One with a socket of this factory, on a free port of loopback. */
   public static EchoUpstream on(ServerSocketFactory sockets) throws IOException {
-    return new EchoUpstream(sockets.createServerSocket(0, 128, InetAddress.getByName("127.0.0.1")));
+    // Whoever finds the queue full tries again after a second, which is no proxy's doing.
+    return new EchoUpstream(
+        sockets.createServerSocket(0, 4096, InetAddress.getByName("127.0.0.1")));
   }
 
   public int port() {
