@@ -54,7 +54,7 @@ public final class ExperimentDocuments {
         try {
           String text = Files.readString(file);
           Experiment experiment = parse(text);
-          opened.documents.put(ExperimentRunner.keyOf(experiment), new Document(experiment, text));
+          opened.documents.put(ExperimentTexts.keyOf(experiment), new Document(experiment, text));
         } catch (RefusedException e) {
           LOG.warn("{} is left out: {}", file, e.getMessage());
         }
@@ -116,7 +116,7 @@ public final class ExperimentDocuments {
 
   /** Keeps it in place of one of the same name; on the disk when this returns. */
   void put(Experiment experiment, String text) throws IOException {
-    String key = ExperimentRunner.keyOf(experiment);
+    String key = ExperimentTexts.keyOf(experiment);
     if (documents.size() >= MAX_DOCUMENTS && !documents.containsKey(key)) {
       throw new RefusedException(
           Refusal.DOCUMENT, "there are " + MAX_DOCUMENTS + " already; delete some");

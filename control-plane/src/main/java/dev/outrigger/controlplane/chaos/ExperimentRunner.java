@@ -1,5 +1,7 @@
 package dev.outrigger.controlplane.chaos;
 
+import static dev.outrigger.controlplane.chaos.ExperimentTexts.keyOf;
+
 import com.google.gson.JsonObject;
 import dev.outrigger.api.chaos.v1.Measurement;
 import dev.outrigger.controlplane.ads.VersionedResource;
@@ -12,24 +14,14 @@ import dev.outrigger.controlplane.snapshot.FaultTargets;
 import dev.outrigger.controlplane.snapshot.NodeDescription;
 import dev.outrigger.tls.SpiffeId;
 import java.io.IOException;
-import java.io.UncheckedIOException;
-import java.nio.charset.StandardCharsets;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
-import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
 import java.util.ArrayList;
-import java.util.Collection;
-import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
-import java.util.Objects;
 import java.util.Set;
-import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.concurrent.CopyOnWriteArrayList;
-import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -46,31 +38,15 @@ import org.slf4j.LoggerFactory;
 public final class ExperimentRunner {
   private static final Logger LOG = LoggerFactory.getLogger(ExperimentRunner.class);
 
-  /** The ledger's name of what was done to all at once. */
-  private static final String EVERYTHING = "*";
-
   private final InstantSource clock;
-  private final ExperimentLedger ledger;
-  private final ExperimentDocuments documents;
-  private final ReportStore reports;
-  private final Map<String, ExperimentRun> runs = new TreeMap<>();
-  private final Map<String, ExperimentWatch> watches = new TreeMap<>();
+  private final RunBook book;
+  private final ExperimentTexts texts;
+  private final RunReports reports;
+  private final PublishedFaults faults = new PublishedFaults();
   private final List<Runnable> listeners = new CopyOnWriteArrayList<>();
 
   /** Those of which proxies still only observe. */
   private final Set<String> baselines = new TreeSet<>();
-
-  private DesiredState files = DesiredState.empty();
-  private DesiredState state = DesiredState.empty();
-  private volatile Published published = new Published(DesiredState.empty(), List.of());
-
-  /** What proxies get by now. */
-  private record Published(DesiredState state, List<Live> faults) {}
-
-  /**
-   * @param concerns whose proxies get it
-   */
-  private record Live(Predicate<Workload> concerns, String name, VersionedResource resource) {}
 
   /**
    * What still ran when the ledger was left is halted: nobody watched it meanwhile.
@@ -84,14 +60,11 @@ public final class ExperimentRunner {
       ExperimentLedger ledger,
       ExperimentDocuments documents,
       ReportStore reports) {
-    this.reports = reports;
     this.clock = clock;
-    this.ledger = ledger;
-    this.documents = documents;
-    for (ExperimentRun entry : ledger.entries()) {
-      runs.put(entry.experiment(), entry);
-    }
-    for (ExperimentRun run : List.copyOf(runs.values())) {
+    this.book = new RunBook(ledger);
+    this.texts = new ExperimentTexts(documents);
+    this.reports = new RunReports(book, texts, reports);
+    for (ExperimentRun run : book.all()) {
       end(
           run,
           ExperimentPhase.HALTED,
@@ -108,31 +81,27 @@ public final class ExperimentRunner {
   /** Goes by what is written in the folder now. */
   public void onState(DesiredState next) {
     synchronized (this) {
-      files = next;
+      texts.onFiles(next);
       update();
     }
     publish();
   }
 
   private void update() {
-    state = documents.over(files);
-    Map<String, Experiment> written = new TreeMap<>();
-    state.experiments().forEach(one -> written.put(keyOf(one), one));
-    for (ExperimentRun run : List.copyOf(runs.values())) {
-      if (!written.containsKey(run.experiment())
-          && !run.removed()
-          && !run.experiment().equals(EVERYTHING)) {
+    Map<String, Experiment> written = texts.experiments();
+    for (ExperimentRun run : book.all()) {
+      String key = run.experiment();
+      if (!written.containsKey(key)) {
         halt(run, Asker.itself("its text was removed"));
-        record(runOf(run.experiment()).gone(clock.instant()));
-        keepReport(run.experiment());
-        watches.remove(run.experiment());
+        book.record(book.of(key).gone(clock.instant()));
+        reports.close(key, clock.instant());
       }
     }
-    for (Freeze freeze : state.freezes()) {
+    for (Freeze freeze : texts.state().freezes()) {
       if (freeze.halt()) {
         for (Experiment one : running()) {
           if (freeze.covers(one)) {
-            halt(runOf(keyOf(one)), Asker.itself("Freeze: " + freeze.reason()));
+            halt(book.of(keyOf(one)), Asker.itself("Freeze: " + freeze.reason()));
           }
         }
       }
@@ -141,21 +110,21 @@ public final class ExperimentRunner {
   }
 
   private void onWritten(String key, Experiment experiment) {
-    @Nullable ExperimentRun run = runs.get(key);
-    String fingerprint = fingerprint(experiment);
+    @Nullable ExperimentRun run = book.find(key);
+    String fingerprint = ExperimentTexts.fingerprint(experiment);
     if (run != null && !run.removed() && run.fingerprint().equals(fingerprint)) {
       return;
     }
     if (run != null) {
       halt(run, Asker.itself("its text was changed"));
     }
-    record(
+    book.record(
         ExperimentRun.written(
             key,
             fingerprint,
             experiment.lease(),
             clock.instant(),
-            run == null ? null : runOf(key).times()));
+            run == null ? null : book.of(key).times()));
     if (experiment.start() == Experiment.Start.IMMEDIATE) {
       try {
         begin(experiment, Asker.itself("its text says start: immediate"));
@@ -170,10 +139,10 @@ public final class ExperimentRunner {
     boolean changed = false;
     synchronized (this) {
       Instant now = clock.instant();
-      for (ExperimentRun run : List.copyOf(runs.values())) {
+      for (ExperimentRun run : book.all()) {
         switch (run.phase()) {
           case RUNNING -> {
-            @Nullable ExperimentWatch watch = watches.get(run.experiment());
+            @Nullable ExperimentWatch watch = reports.watch(run.experiment());
             if (watch != null
                 && !now.isBefore(watch.injects())
                 && baselines.remove(run.experiment())) {
@@ -190,13 +159,13 @@ public final class ExperimentRunner {
           }
           case HALTED, COMPLETED -> {
             if (!now.isBefore(run.times().since().plus(run.lease()))) {
-              recordAnyway(
+              book.recordAnyway(
                   run.to(
                       ExperimentPhase.RECOVERED,
                       Event.RECOVERED,
                       now,
                       Asker.itself("the last lease has passed")));
-              keepReport(run.experiment());
+              reports.keep(run.experiment(), now);
             }
           }
           case PENDING, PREVIEWED, RECOVERED -> {}
@@ -215,9 +184,9 @@ public final class ExperimentRunner {
    */
   public synchronized ExperimentPreview preview(String key, Asker asker) {
     Experiment experiment = find(key);
-    ExperimentRun run = runOf(key);
+    ExperimentRun run = book.of(key);
     if (run.phase() == ExperimentPhase.PENDING) {
-      record(run.to(ExperimentPhase.PREVIEWED, Event.PREVIEWED, clock.instant(), asker));
+      book.record(run.to(ExperimentPhase.PREVIEWED, Event.PREVIEWED, clock.instant(), asker));
     }
     @Nullable String obstacle = null;
     try {
@@ -234,10 +203,10 @@ public final class ExperimentRunner {
   }
 
   private ExperimentPreview.FaultPreview preview(Experiment.Fault fault) {
-    boolean anybody = FaultTargets.scopeOf(state, fault.match()).isPresent();
+    boolean anybody = FaultTargets.scopeOf(texts.state(), fault.match()).isPresent();
     List<String> workloads =
         anybody
-            ? FaultTargets.of(state, fault).stream()
+            ? FaultTargets.of(texts.state(), fault).stream()
                 .map(one -> one.meta().namespace() + "/" + one.meta().name())
                 .toList()
             : List.of();
@@ -258,24 +227,15 @@ public final class ExperimentRunner {
     Experiment experiment = ExperimentDocuments.parse(text);
     String key = keyOf(experiment);
     synchronized (this) {
-      @Nullable Experiment there =
-          files.experiment(experiment.meta().namespace(), experiment.meta().name());
-      if (there != null) {
-        if (there.equals(experiment)) {
-          return key;
-        }
-        throw new RefusedException(
-            Refusal.IN_FOLDER,
-            key + " is written in the control plane's folder, and differs; change it there");
+      if (texts.isInFolder(experiment)) {
+        return key;
       }
-      @Nullable ExperimentRun run = runs.get(key);
-      if (run != null
-          && run.phase() == ExperimentPhase.RUNNING
-          && !run.fingerprint().equals(fingerprint(experiment))) {
+      if (book.isRunning(key)
+          && !book.of(key).fingerprint().equals(ExperimentTexts.fingerprint(experiment))) {
         throw new RefusedException(
             Refusal.PHASE, key + " is running with another text; stop it first");
       }
-      documents.put(experiment, text);
+      texts.put(experiment, text);
       update();
     }
     publish();
@@ -291,15 +251,11 @@ public final class ExperimentRunner {
   public void delete(String key, Asker asker) throws IOException {
     try {
       synchronized (this) {
-        Experiment experiment = find(key);
-        if (files.experiment(experiment.meta().namespace(), experiment.meta().name()) != null) {
-          throw new RefusedException(
-              Refusal.IN_FOLDER,
-              key + " is written in the control plane's folder; remove it there");
-        }
-        halt(runOf(key), asker);
+        find(key);
+        texts.refuseFolders(key);
+        halt(book.of(key), asker);
         try {
-          documents.remove(key);
+          texts.remove(key);
         } finally {
           update();
         }
@@ -335,7 +291,7 @@ public final class ExperimentRunner {
   private void pause(String key, boolean paused, Asker asker) {
     synchronized (this) {
       Experiment experiment = find(key);
-      ExperimentRun run = runOf(key);
+      ExperimentRun run = book.of(key);
       if (run.phase() != ExperimentPhase.RUNNING || run.paused() == paused) {
         throw new RefusedException(
             Refusal.PHASE,
@@ -349,7 +305,7 @@ public final class ExperimentRunner {
         checkLimits(experiment);
       }
       Event event = paused ? Event.PAUSED : Event.RESUMED;
-      record(run.with(event, paused, clock.instant(), asker));
+      book.record(run.with(event, paused, clock.instant(), asker));
     }
     publish();
   }
@@ -381,7 +337,7 @@ public final class ExperimentRunner {
       ExperimentRun run = runOf(find(key));
       if (!halt(run, asker)) {
         Instant now = clock.instant();
-        recordAnyway(run.with(Event.HALTED, false, now, asker).haltedAt(now));
+        book.recordAnyway(run.with(Event.HALTED, false, now, asker).haltedAt(now));
       }
     }
     publish();
@@ -391,12 +347,12 @@ public final class ExperimentRunner {
   public List<String> haltAll(Asker asker) {
     List<String> halted = new ArrayList<>();
     synchronized (this) {
-      for (ExperimentRun run : List.copyOf(runs.values())) {
+      for (ExperimentRun run : book.all()) {
         if (halt(run, asker)) {
           halted.add(run.experiment());
         }
       }
-      recordAnyway(everything(Event.HALTED, clock.instant(), asker));
+      book.everythingHalted(clock.instant(), asker);
     }
     publish();
     return halted;
@@ -404,78 +360,41 @@ public final class ExperimentRunner {
 
   /** Takes back that nothing may start after a halt. What was halted stays so. */
   public synchronized void lift(Asker asker) {
-    for (ExperimentRun run : List.copyOf(runs.values())) {
-      if (run.times().halted() != null && !run.experiment().equals(EVERYTHING)) {
-        record(run.with(Event.LIFTED, run.paused(), clock.instant(), asker).haltedAt(null));
-      }
-    }
-    record(everything(Event.LIFTED, null, asker));
+    book.lift(clock.instant(), asker);
   }
 
   /** When everything was halted last, if that still keeps experiments from starting. */
   public synchronized @Nullable Instant freshHalt() {
-    @Nullable ExperimentRun everything = runs.get(EVERYTHING);
-    return everything == null || !isFresh(everything.times().halted())
-        ? null
-        : everything.times().halted();
-  }
-
-  private ExperimentRun everything(Event event, @Nullable Instant halted, Asker asker) {
-    Instant now = clock.instant();
-    return new ExperimentRun(
-        EVERYTHING,
-        "",
-        ExperimentPhase.PENDING,
-        now,
-        event,
-        asker,
-        new ExperimentRun.Times(now, null, null, halted),
-        Duration.ZERO,
-        false,
-        false);
+    @Nullable Instant halted = book.everythingHalted();
+    return halted != null
+            && clock.instant().isBefore(halted.plus(texts.state().mesh().chaos().haltCooldown()))
+        ? halted
+        : null;
   }
 
   /** Where each experiment that is written stands, by name. */
   public synchronized List<ExperimentRun> runs() {
-    return runs.values().stream()
-        .filter(run -> !run.removed() && !run.experiment().equals(EVERYTHING))
-        .toList();
+    return book.all();
   }
 
   /** Its text, or null where there is none. */
   public synchronized @Nullable Experiment experiment(String key) {
-    int slash = key.indexOf('/');
-    return slash < 0 ? null : state.experiment(key.substring(0, slash), key.substring(slash + 1));
+    return texts.experiment(key);
   }
 
   /** What happened, in order, as far back as it is kept. */
   public synchronized List<ExperimentRun> history() {
-    return ledger.entries();
+    return book.history();
   }
 
   /** What happened to one. */
   public synchronized List<ExperimentRun> history(String key) {
-    return ledger.entries().stream().filter(entry -> entry.experiment().equals(key)).toList();
+    return book.history(key);
   }
 
   /** The faults for one proxy, by resource name, each under its lease. */
   public Map<String, VersionedResource> faultsFor(NodeDescription node) {
-    Published now = published;
-    if (now.faults().isEmpty()
-        || node.implementation() != NodeDescription.Implementation.OUTRIGGER) {
-      return Map.of();
-    }
-    @Nullable Workload workload = now.state().workload(node.namespace(), node.workload());
-    if (workload == null) {
-      return Map.of();
-    }
-    Map<String, VersionedResource> faults = new TreeMap<>();
-    for (Live live : now.faults()) {
-      if (live.concerns().test(workload)) {
-        faults.put(live.name(), live.resource());
-      }
-    }
-    return faults;
+    return faults.faultsFor(node);
   }
 
   private void begin(Experiment experiment, Asker asker) {
@@ -485,14 +404,14 @@ public final class ExperimentRunner {
     } catch (RefusedException e) {
       Asker refused =
           new Asker(asker.who(), e.refusal().id() + ": " + e.getMessage(), asker.from());
-      record(run.with(Event.REFUSED, run.paused(), clock.instant(), refused));
+      book.record(run.with(Event.REFUSED, run.paused(), clock.instant(), refused));
       throw e;
     }
     Instant now = clock.instant();
     Instant injects = now.plus(experiment.watch().baseline());
-    record(run.running(injects.plus(experiment.duration()), now, asker));
+    book.record(run.running(injects.plus(experiment.duration()), now, asker));
     baselines.add(keyOf(experiment));
-    watches.put(keyOf(experiment), new ExperimentWatch(experiment, now, injects));
+    reports.begin(keyOf(experiment), new ExperimentWatch(experiment, now, injects));
   }
 
   /**
@@ -505,17 +424,18 @@ public final class ExperimentRunner {
     boolean halted = false;
     synchronized (this) {
       @Nullable Workload workload =
-          state.workload(measurement.getNamespace(), measurement.getWorkload());
+          texts.state().workload(measurement.getNamespace(), measurement.getWorkload());
       if (workload == null) {
         return true; // It left, or is not known yet: nothing that it says counts.
       }
-      if (caller != null && !workload.identityIn(state.mesh().trustDomain()).equals(caller)) {
+      if (caller != null
+          && !workload.identityIn(texts.state().mesh().trustDomain()).equals(caller)) {
         return false;
       }
       String name = workload.meta().namespace() + "/" + workload.meta().name();
       for (Experiment experiment : running()) {
         ExperimentRun run = runOf(experiment);
-        @Nullable ExperimentWatch watch = watches.get(keyOf(experiment));
+        @Nullable ExperimentWatch watch = reports.watch(keyOf(experiment));
         if (watch == null || run.paused()) {
           continue;
         }
@@ -538,39 +458,12 @@ public final class ExperimentRunner {
    * @throws RefusedException if there is none of that name, or it has not run
    */
   public synchronized JsonObject report(String key) {
-    @Nullable ExperimentWatch watch = watches.get(key);
-    @Nullable JsonObject report = watch == null ? reports.find(key) : report(key, watch);
-    if (report == null) {
-      find(key);
-      throw new RefusedException(Refusal.PHASE, key + " has not run, so there is no report of it");
-    }
-    return report;
-  }
-
-  private JsonObject report(String key, ExperimentWatch watch) {
-    List<ExperimentRun> events = history(key);
-    int from = events.size();
-    while (from > 0 && events.get(from - 1).at().compareTo(watch.started()) >= 0) {
-      from--;
-    }
-    return ExperimentReport.of(
-        watch,
-        runOf(key),
-        events.subList(from, events.size()),
-        documents.text(key),
-        clock.instant());
-  }
-
-  private void keepReport(String key) {
-    @Nullable ExperimentWatch watch = watches.get(key);
-    if (watch != null) {
-      reports.keep(key, report(key, watch));
-    }
+    return reports.of(key, clock.instant());
   }
 
   /** What was measured of the latest run since this process began, or null. */
   synchronized @Nullable ExperimentWatch watch(String key) {
-    return watches.get(key);
+    return reports.watch(key);
   }
 
   /**
@@ -580,7 +473,7 @@ public final class ExperimentRunner {
    */
   private void check(Experiment experiment) {
     String key = keyOf(experiment);
-    ExperimentRun run = runOf(key);
+    ExperimentRun run = book.of(key);
     switch (run.phase()) {
       case PENDING, PREVIEWED, RECOVERED -> {}
       case RUNNING -> throw new RefusedException(Refusal.PHASE, key + " is running already");
@@ -589,42 +482,20 @@ public final class ExperimentRunner {
               Refusal.LEASES,
               key + " has ended but proxies may still hold its leases; try again in a moment");
     }
-    refuseFresh(runs.get(EVERYTHING), "everything");
-    refuseFresh(run, key);
+    book.refuseFresh(key, clock.instant(), texts.state().mesh().chaos().haltCooldown());
     checkLimits(experiment);
   }
 
   private void checkLimits(Experiment experiment) {
     StartRules.check(
-        state,
+        texts.state(),
         experiment,
         running().stream().filter(other -> !keyOf(other).equals(keyOf(experiment))).toList());
   }
 
-  private void refuseFresh(@Nullable ExperimentRun run, String what) {
-    @Nullable Instant halted = run == null ? null : run.times().halted();
-    if (halted != null && isFresh(halted)) {
-      throw new RefusedException(
-          Refusal.HALT,
-          "%s was halted at %s; nothing starts before %s unless the halt is lifted"
-              .formatted(what, halted, halted.plus(state.mesh().chaos().haltCooldown())));
-    }
-  }
-
-  private boolean isFresh(@Nullable Instant halted) {
-    return halted != null
-        && clock.instant().isBefore(halted.plus(state.mesh().chaos().haltCooldown()));
-  }
-
   /** Those that run, paused or not. */
   private List<Experiment> running() {
-    return state.experiments().stream()
-        .filter(
-            one -> {
-              @Nullable ExperimentRun run = runs.get(keyOf(one));
-              return run != null && run.phase() == ExperimentPhase.RUNNING;
-            })
-        .toList();
+    return texts.state().experiments().stream().filter(one -> book.isRunning(keyOf(one))).toList();
   }
 
   private boolean halt(ExperimentRun run, Asker asker) {
@@ -638,113 +509,32 @@ public final class ExperimentRunner {
     Instant now = clock.instant();
     ExperimentRun ended = run.to(how, event, now, asker);
     boolean byHalt = event == Event.HALTED && !asker.who().equals(Asker.ITSELF);
-    recordAnyway(byHalt ? ended.haltedAt(now) : ended);
+    book.recordAnyway(byHalt ? ended.haltedAt(now) : ended);
     return true;
-  }
-
-  private void record(ExperimentRun run) {
-    ledger.append(run);
-    runs.put(run.experiment(), run);
-  }
-
-  /** What ends faults takes effect whether it can be written down or not. */
-  private void recordAnyway(ExperimentRun run) {
-    try {
-      ledger.append(run);
-    } catch (UncheckedIOException e) {
-      LOG.error("{} {}, but it is not in the ledger", run.experiment(), run.event().text(), e);
-    }
-    runs.put(run.experiment(), run);
   }
 
   private void publish() {
     synchronized (this) {
-      List<Live> faults = new ArrayList<>();
-      for (Experiment experiment : state.experiments()) {
-        @Nullable ExperimentRun run = runs.get(keyOf(experiment));
-        if (run != null
-            && run.phase() == ExperimentPhase.RUNNING
-            && !run.paused()
-            && run.endsAt() != null
-            && clock.instant().isBefore(run.endsAt())) {
-          @Nullable ExperimentWatch watch = watches.get(keyOf(experiment));
-          boolean observeOnly = watch != null && clock.instant().isBefore(watch.injects());
-          addFaults(experiment, run.endsAt(), observeOnly, faults);
-          addGuards(experiment, run.endsAt(), faults);
+      Instant now = clock.instant();
+      List<PublishedFaults.Active> active = new ArrayList<>();
+      for (Experiment experiment : running()) {
+        ExperimentRun run = runOf(experiment);
+        if (!run.paused() && run.endsAt() != null && now.isBefore(run.endsAt())) {
+          @Nullable ExperimentWatch watch = reports.watch(keyOf(experiment));
+          boolean observeOnly = watch != null && now.isBefore(watch.injects());
+          active.add(new PublishedFaults.Active(experiment, run.endsAt(), observeOnly));
         }
       }
-      published = new Published(state, List.copyOf(faults));
+      faults.replace(texts.state(), active);
     }
     listeners.forEach(Runnable::run);
   }
 
-  private void addFaults(
-      Experiment experiment, Instant end, boolean observeOnly, Collection<Live> faults) {
-    DesiredState now = state;
-    for (Experiment.Fault fault : experiment.faults()) {
-      FaultRules.ruleOf(now, experiment, fault, end)
-          .map(rule -> FaultRules.watched(rule, experiment, observeOnly))
-          .ifPresent(
-              rule ->
-                  faults.add(
-                      new Live(
-                          workload -> FaultTargets.concerns(now, fault, workload),
-                          FaultRules.nameOf(experiment, fault),
-                          VersionedResource.of(rule, experiment.lease()))));
-    }
-  }
-
-  /** The proxies of a guard's service measure what reaches it, and touch nothing. */
-  private void addGuards(Experiment experiment, Instant end, Collection<Live> faults) {
-    DesiredState now = state;
-    ExperimentWatch.services(experiment)
-        .forEach(
-            (guard, service) ->
-                faults.add(
-                    new Live(
-                        workload ->
-                            workload.hasSidecar()
-                                && now.servicesOf(workload).stream()
-                                    .anyMatch(one -> one.serviceName().equals(service)),
-                        FaultRules.guardName(experiment, guard),
-                        VersionedResource.of(
-                            FaultRules.observer(experiment, guard, service, end),
-                            experiment.lease()))));
-  }
-
   private ExperimentRun runOf(Experiment experiment) {
-    return runOf(keyOf(experiment));
-  }
-
-  /** Of one that is written, or was until now. */
-  private ExperimentRun runOf(String key) {
-    return Objects.requireNonNull(runs.get(key), key);
+    return book.of(keyOf(experiment));
   }
 
   private Experiment find(String key) {
-    @Nullable Experiment experiment = experiment(key);
-    if (experiment != null) {
-      return experiment;
-    }
-    List<String> known =
-        state.experiments().stream().map(ExperimentRunner::keyOf).limit(20).toList();
-    throw new RefusedException(
-        Refusal.UNKNOWN,
-        "there is no experiment " + key + (known.isEmpty() ? "" : "; there are " + known));
-  }
-
-  static String keyOf(Experiment experiment) {
-    return experiment.meta().namespace() + "/" + experiment.meta().name();
-  }
-
-  private static String fingerprint(Experiment experiment) {
-    try {
-      byte[] hash =
-          MessageDigest.getInstance("SHA-256")
-              .digest(experiment.toString().getBytes(StandardCharsets.UTF_8));
-      return HexFormat.of().formatHex(hash, 0, 8);
-    } catch (NoSuchAlgorithmException e) {
-      throw new IllegalStateException(e);
-    }
+    return texts.find(key);
   }
 }

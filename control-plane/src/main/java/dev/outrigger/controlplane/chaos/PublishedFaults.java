@@ -1,0 +1,99 @@
+package dev.outrigger.controlplane.chaos;
+
+import dev.outrigger.controlplane.ads.VersionedResource;
+import dev.outrigger.controlplane.model.DesiredState;
+import dev.outrigger.controlplane.model.Experiment;
+import dev.outrigger.controlplane.model.Workload;
+import dev.outrigger.controlplane.snapshot.FaultTargets;
+import dev.outrigger.controlplane.snapshot.NodeDescription;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.function.Predicate;
+import org.jspecify.annotations.Nullable;
+
+/** What proxies get of the experiments that run. Read from any thread without a lock. */
+final class PublishedFaults {
+  private volatile Published published = new Published(DesiredState.empty(), List.of());
+
+  private record Published(DesiredState state, List<Live> faults) {}
+
+  /**
+   * @param concerns whose proxies get it
+   */
+  private record Live(Predicate<Workload> concerns, String name, VersionedResource resource) {}
+
+  /**
+   * One that runs.
+   *
+   * @param end when proxies end its faults whatever happens
+   * @param observeOnly whether its faults are only counted, not injected
+   */
+  record Active(Experiment experiment, Instant end, boolean observeOnly) {}
+
+  /** From now on proxies get these and no others. */
+  void replace(DesiredState state, Collection<Active> active) {
+    List<Live> faults = new ArrayList<>();
+    for (Active one : active) {
+      addFaults(state, one, faults);
+      addGuards(state, one, faults);
+    }
+    published = new Published(state, List.copyOf(faults));
+  }
+
+  /** The faults for one proxy, by resource name, each under its lease. */
+  Map<String, VersionedResource> faultsFor(NodeDescription node) {
+    Published now = published;
+    if (now.faults().isEmpty()
+        || node.implementation() != NodeDescription.Implementation.OUTRIGGER) {
+      return Map.of();
+    }
+    @Nullable Workload workload = now.state().workload(node.namespace(), node.workload());
+    if (workload == null) {
+      return Map.of();
+    }
+    Map<String, VersionedResource> faults = new TreeMap<>();
+    for (Live live : now.faults()) {
+      if (live.concerns().test(workload)) {
+        faults.put(live.name(), live.resource());
+      }
+    }
+    return faults;
+  }
+
+  private static void addFaults(DesiredState state, Active active, Collection<Live> faults) {
+    Experiment experiment = active.experiment();
+    for (Experiment.Fault fault : experiment.faults()) {
+      FaultRules.ruleOf(state, experiment, fault, active.end())
+          .map(rule -> FaultRules.watched(rule, experiment, active.observeOnly()))
+          .ifPresent(
+              rule ->
+                  faults.add(
+                      new Live(
+                          workload -> FaultTargets.concerns(state, fault, workload),
+                          FaultRules.nameOf(experiment, fault),
+                          VersionedResource.of(rule, experiment.lease()))));
+    }
+  }
+
+  /** The proxies of a guard's service measure what reaches it, and touch nothing. */
+  private static void addGuards(DesiredState state, Active active, Collection<Live> faults) {
+    Experiment experiment = active.experiment();
+    ExperimentWatch.services(experiment)
+        .forEach(
+            (guard, service) ->
+                faults.add(
+                    new Live(
+                        workload ->
+                            workload.hasSidecar()
+                                && state.servicesOf(workload).stream()
+                                    .anyMatch(one -> one.serviceName().equals(service)),
+                        FaultRules.guardName(experiment, guard),
+                        VersionedResource.of(
+                            FaultRules.observer(experiment, guard, service, active.end()),
+                            experiment.lease()))));
+  }
+}

@@ -1,0 +1,148 @@
+package dev.outrigger.controlplane.chaos;
+
+import dev.outrigger.controlplane.chaos.ExperimentRun.Event;
+import java.io.UncheckedIOException;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Where each experiment stands, and what was halted when. Each step is in the ledger before it
+ * counts; one that ends faults counts even if the ledger cannot be written. Not thread-safe.
+ */
+final class RunBook {
+  private static final Logger LOG = LoggerFactory.getLogger(RunBook.class);
+
+  /** The ledger's name of what was done to all at once. */
+  private static final String EVERYTHING = "*";
+
+  private final ExperimentLedger ledger;
+  private final Map<String, ExperimentRun> runs = new TreeMap<>();
+
+  /**
+   * @param ledger tells where each stood when it was left
+   */
+  RunBook(ExperimentLedger ledger) {
+    this.ledger = ledger;
+    for (ExperimentRun entry : ledger.entries()) {
+      runs.put(entry.experiment(), entry);
+    }
+  }
+
+  /** All that have a text, or had one until now. */
+  List<ExperimentRun> all() {
+    return runs.values().stream()
+        .filter(run -> !run.removed() && !run.experiment().equals(EVERYTHING))
+        .toList();
+  }
+
+  /** Null where none of that name was ever written; one that is removed is here still. */
+  @Nullable ExperimentRun find(String key) {
+    return runs.get(key);
+  }
+
+  /** Of one that is written, or was until now. */
+  ExperimentRun of(String key) {
+    return Objects.requireNonNull(runs.get(key), key);
+  }
+
+  boolean isRunning(String key) {
+    @Nullable ExperimentRun run = runs.get(key);
+    return run != null && run.phase() == ExperimentPhase.RUNNING;
+  }
+
+  /**
+   * Writes down what happened, and from then on it is so.
+   *
+   * @throws UncheckedIOException if the disk refuses; then it did not happen
+   */
+  void record(ExperimentRun run) {
+    ledger.append(run);
+    runs.put(run.experiment(), run);
+  }
+
+  /** What ends faults takes effect whether it can be written down or not. */
+  void recordAnyway(ExperimentRun run) {
+    try {
+      ledger.append(run);
+    } catch (UncheckedIOException e) {
+      LOG.error("{} {}, but it is not in the ledger", run.experiment(), run.event().text(), e);
+    }
+    runs.put(run.experiment(), run);
+  }
+
+  /** What happened, in order, as far back as it is kept. */
+  List<ExperimentRun> history() {
+    return ledger.entries();
+  }
+
+  /** What happened to one. */
+  List<ExperimentRun> history(String key) {
+    return ledger.entries().stream().filter(entry -> entry.experiment().equals(key)).toList();
+  }
+
+  // ---- halts
+
+  void everythingHalted(Instant now, Asker asker) {
+    recordAnyway(everything(Event.HALTED, now, now, asker));
+  }
+
+  /** Takes all halts back, of everything and of each. What was halted stays so. */
+  void lift(Instant now, Asker asker) {
+    for (ExperimentRun run : List.copyOf(runs.values())) {
+      if (run.times().halted() != null && !run.experiment().equals(EVERYTHING)) {
+        record(run.with(Event.LIFTED, run.paused(), now, asker).haltedAt(null));
+      }
+    }
+    record(everything(Event.LIFTED, now, null, asker));
+  }
+
+  /** When everything was halted last; null if it never was, or that was lifted. */
+  @Nullable Instant everythingHalted() {
+    @Nullable ExperimentRun everything = runs.get(EVERYTHING);
+    return everything == null ? null : everything.times().halted();
+  }
+
+  /**
+   * Lets pass what no fresh halt keeps from starting.
+   *
+   * @param cooldown for how long a halt is fresh
+   * @throws RefusedException if one does
+   */
+  void refuseFresh(String key, Instant now, Duration cooldown) {
+    refuseFresh("everything", everythingHalted(), now, cooldown);
+    @Nullable ExperimentRun run = runs.get(key);
+    refuseFresh(key, run == null ? null : run.times().halted(), now, cooldown);
+  }
+
+  private static void refuseFresh(
+      String what, @Nullable Instant halted, Instant now, Duration cooldown) {
+    if (halted != null && now.isBefore(halted.plus(cooldown))) {
+      throw new RefusedException(
+          Refusal.HALT,
+          "%s was halted at %s; nothing starts before %s unless the halt is lifted"
+              .formatted(what, halted, halted.plus(cooldown)));
+    }
+  }
+
+  private static ExperimentRun everything(
+      Event event, Instant now, @Nullable Instant halted, Asker asker) {
+    return new ExperimentRun(
+        EVERYTHING,
+        "",
+        ExperimentPhase.PENDING,
+        now,
+        event,
+        asker,
+        new ExperimentRun.Times(now, null, null, halted),
+        Duration.ZERO,
+        false,
+        false);
+  }
+}
