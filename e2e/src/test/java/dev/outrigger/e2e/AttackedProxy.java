@@ -78,6 +78,7 @@ final class AttackedProxy implements AutoCloseable {
                         "@type": type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager
                         stat_prefix: impatient
                         stream_idle_timeout: 5s
+                        request_headers_timeout: 2s
                         route_config:
                           virtual_hosts:
                             - name: all
@@ -109,7 +110,7 @@ final class AttackedProxy implements AutoCloseable {
     return port;
   }
 
-  /** Where an exchange may be idle for five seconds only. */
+  /** Where an exchange may be idle for five seconds only, and a head take two. */
   int impatientPort() {
     return impatient;
   }

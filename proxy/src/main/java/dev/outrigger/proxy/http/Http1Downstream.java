@@ -26,10 +26,12 @@ import dev.outrigger.proxy.telemetry.Explanation;
 import dev.outrigger.proxy.worker.WorkerConfined;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
+import io.netty.channel.Channel;
 import io.netty.channel.ChannelFutureListener;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInboundHandlerAdapter;
 import io.netty.channel.ChannelOption;
+import io.netty.channel.WriteBufferWaterMark;
 import io.netty.channel.socket.ChannelInputShutdownEvent;
 import io.netty.channel.socket.DuplexChannel;
 import java.time.Duration;
@@ -54,6 +56,16 @@ import org.jspecify.annotations.Nullable;
 final class Http1Downstream extends ChannelInboundHandlerAdapter
     implements ClientStream, HttpService.Connection {
   private static final int MAX_AHEAD_BYTES = 16 * 1024;
+
+  /** Answers beyond it wait for the kernel to take them before the next request is looked at. */
+  private static final int MAX_UNREAD_BYTES = 16 * 1024;
+
+  /**
+   * A client that was given so many answers in a row, each while its next request was there
+   * already, must read them as soon as it must send a head, or it is sent away.
+   */
+  private static final int MAX_ANSWERS_AHEAD = 100;
+
   private static final long MAX_DISCARDED_BYTES = 64 * 1024;
   private static final long LINGER_NANOS = Duration.ofSeconds(1).toNanos();
   private static final Duration TO_LEAVE = Duration.ofSeconds(60);
@@ -116,6 +128,11 @@ final class Http1Downstream extends ChannelInboundHandlerAdapter
   private boolean inputEnded;
   private long discarded;
 
+  // Of answers that wait to be read.
+  private int answersAhead;
+  private boolean unread;
+  private long unreadBytes;
+
   // Times, in the worker's nanoseconds.
   private long lastActivity;
   private long headDeadline = NEVER;
@@ -123,6 +140,7 @@ final class Http1Downstream extends ChannelInboundHandlerAdapter
   private long retiresAt = NEVER;
   private long endDeadline = NEVER; // of draining or lingering
   private long goneAt = NEVER; // once the client sends no more
+  private long readDeadline = NEVER; // while it leaves answers unread
 
   Http1Downstream(HttpService service, HttpSettings.View settings, ConnectionFacts facts) {
     this.service = service;
@@ -251,7 +269,7 @@ final class Http1Downstream extends ChannelInboundHandlerAdapter
       closeOnceWritten();
       return false;
     }
-    if (unread()) {
+    if (leavesUnread()) {
       return false; // a client that sends on without reading must not fill our memory
     }
     if (!parser.parse(pending)) {
@@ -565,7 +583,9 @@ final class Http1Downstream extends ChannelInboundHandlerAdapter
       linger();
     } else if (at == State.WAIT || reader.done()) {
       state = State.HEAD;
+      answersAhead++;
       if (!pending.isReadable()) {
+        answersAhead = 0;
         gate.release(FlowGate.AHEAD); // else each answer would let more in than it uses up
       }
     } else {
@@ -661,20 +681,67 @@ final class Http1Downstream extends ChannelInboundHandlerAdapter
   /**
    * Whether the client leaves answers unread, and is not to get more; then it is not read either.
    */
-  private boolean unread() {
-    if (ctx.channel().isWritable()) {
-      return false;
+  private boolean leavesUnread() {
+    if (unread || !fullOfAnswers()) {
+      return unread;
     }
     ctx.flush();
-    if (ctx.channel().isWritable()) {
+    if (!fullOfAnswers()) {
       return false;
     }
+    unread = true;
+    unreadBytes = queuedBytes();
     gate.hold(FlowGate.UNREAD);
-    if (streamIdleNanos > 0) {
-      lastActivity = now();
-      alarm.wakeBy(lastActivity + streamIdleNanos);
-    }
+    readDeadline = newReadDeadline();
+    alarm.wakeBy(readDeadline);
+    ctx.writeAndFlush(Unpooled.EMPTY_BUFFER).addListener(_ -> readsAgain());
     return true;
+  }
+
+  private boolean fullOfAnswers() {
+    return queuedBytes() > MAX_UNREAD_BYTES || !channelWritable();
+  }
+
+  /** Goes on with what was sent ahead, once the kernel has taken what was answered. */
+  private void readsAgain() {
+    if (!unread || fullOfAnswers()) {
+      return;
+    }
+    unread = false;
+    readDeadline = NEVER;
+    gate.release(FlowGate.UNREAD);
+    if (state == State.HEAD) {
+      lastActivity = now();
+      process();
+      flushRequest();
+    }
+  }
+
+  /** Sends away who has read nothing for too long; false for who has read something. */
+  private boolean neverReads() {
+    long queued = queuedBytes();
+    if (queued < unreadBytes) {
+      unreadBytes = queued;
+      readDeadline = newReadDeadline();
+      return false;
+    }
+    service.flooded(facts, FloodKind.UNREAD_ANSWERS);
+    reset();
+    return true;
+  }
+
+  private long newReadDeadline() {
+    long allowed = answersAhead > MAX_ANSWERS_AHEAD && headNanos > 0 ? headNanos : streamIdleNanos;
+    return allowed > 0 ? now() + allowed : NEVER;
+  }
+
+  /** What the kernel has not taken yet. */
+  private long queuedBytes() {
+    Channel channel = ctx.channel();
+    WriteBufferWaterMark marks = channel.config().getWriteBufferWaterMark();
+    return channel.isWritable()
+        ? marks.high() + 1 - channel.bytesBeforeUnwritable()
+        : marks.low() - 1 + channel.bytesBeforeWritable();
   }
 
   /** Says no more, and waits a little for the client to have read what was said. */
@@ -722,11 +789,7 @@ final class Http1Downstream extends ChannelInboundHandlerAdapter
       if (flow != null) {
         flow.onClientWritable();
       }
-      if (state == State.HEAD && gate.held()) {
-        gate.release(FlowGate.UNREAD);
-        process();
-        flushRequest();
-      }
+      readsAgain();
     }
     context.fireChannelWritabilityChanged();
   }
@@ -870,19 +933,15 @@ final class Http1Downstream extends ChannelInboundHandlerAdapter
         return;
       }
     }
-    if (under == null && state == State.HEAD && streamIdleNanos > 0 && !channelWritable()) {
-      idle = Math.min(idle, lastActivity + streamIdleNanos);
-      if (now >= idle) {
-        service.flooded(facts, FloodKind.UNREAD_ANSWERS);
-        ctx.close();
-        return;
-      }
+    if (now >= readDeadline && neverReads()) {
+      return;
     }
     long next = Math.min(Math.min(headDeadline, exchangeDeadline), Math.min(idle, retiresAt));
     if (endDeadline > now) {
       next = Math.min(next, endDeadline);
     }
-    alarm.wakeBy(Math.min(Math.min(next, goneAt), bodyClock.deadline()));
+    next = Math.min(Math.min(next, readDeadline), goneAt);
+    alarm.wakeBy(Math.min(next, bodyClock.deadline()));
   }
 
   /** Whether a client that sends no more has been sent nothing either, and is taken to be gone. */

@@ -255,6 +255,24 @@ class SlowClientsTest extends ClientBed {
     assertThat(telemetry.floods).containsExactly("unread_answers");
   }
 
+  @Test
+  void whoAsksAheadAndReadsNothingIsSentAwaySooner() {
+    open(Codec.HTTP1);
+    send("GET / HTTP/1.1\r\nHost: a\r\n\r\n".repeat(200));
+    for (int i = 0; i < 102; i++) {
+      flows.get(i).answer();
+    }
+    fill();
+    flows.get(102).answer();
+    assertThat(flows).hasSize(103);
+    assertThat(channel.config().isAutoRead()).isFalse();
+    pass(Duration.ofSeconds(7));
+    assertThat(channel.isOpen()).isTrue();
+    pass(Duration.ofSeconds(1));
+    assertThat(channel.isOpen()).isFalse();
+    assertThat(telemetry.floods).containsExactly("unread_answers");
+  }
+
   // :method POST, :scheme http, :path /, :authority a, content-length 9999
   private static final String POST_9999 = "8386840101610f0d0439393939";
 
