@@ -230,7 +230,8 @@ public final class ProxyServer implements AutoCloseable {
                 SocketConnector connector =
                     new SocketConnector(worker, transport, tls -> self[0].clientTls(tls));
                 ToxicStages toxics =
-                    new ToxicStages(worker, workers.faultsOf(worker), this::identityOrNull);
+                    new ToxicStages(
+                        worker, workers.faultsOf(worker), this::identityOrNull, telemetry);
                 Upstreams upstreams =
                     new Upstreams(
                         worker,

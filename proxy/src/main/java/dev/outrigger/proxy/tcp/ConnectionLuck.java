@@ -7,6 +7,8 @@ import dev.outrigger.fault.FaultPlan;
 import dev.outrigger.fault.FaultRule;
 import dev.outrigger.fault.FaultSubject;
 import dev.outrigger.fault.Place;
+import dev.outrigger.proxy.telemetry.ExchangeRecord.Sight;
+import dev.outrigger.proxy.telemetry.WorkerTelemetry;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -42,6 +44,28 @@ record ConnectionLuck(
       }
     }
     return hits;
+  }
+
+  /**
+   * Tells what faults that only observe would do to it.
+   *
+   * @param before has those that were told already
+   */
+  void sighted(FaultPlan observed, FaultPlan before, WorkerTelemetry telemetry) {
+    if (toApplication) {
+      return;
+    }
+    for (FaultDecider decider : observed.at(Place.CONNECTION, destinationService)) {
+      FaultRule rule = decider.rule();
+      if (before.rules().contains(rule)) {
+        continue;
+      }
+      Sight sight =
+          !rule.match().matches(this)
+              ? Sight.PASSED
+              : decider.decide(id, 0) instanceof FaultDecision.Hit ? Sight.HIT : Sight.MATCHED;
+      telemetry.sighted(rule, destinationService, sourceIdentity, sight);
+    }
   }
 
   /** What keeps a connection from coming about; null lets it. */

@@ -114,7 +114,7 @@ public final class PoisonedConnector implements UpstreamConnector {
     }
 
     void begin() {
-      stages.follow(this);
+      stages.follow(luck, this);
       channel.closeFuture().addListener(_ -> stages.unfollow(this));
       accept(stages.plan());
     }

@@ -195,7 +195,7 @@ final class TcpRelay extends ChannelInboundHandlerAdapter {
     context.pipeline().addBefore(context.name(), "toxics", made);
     Consumer<FaultPlan> follows = plan -> made.follow(rolls.hits(plan));
     following = follows;
-    toxics.follow(follows);
+    toxics.follow(rolls, follows);
     follows.accept(toxics.plan());
   }
 

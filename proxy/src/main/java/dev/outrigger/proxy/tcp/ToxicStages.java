@@ -3,12 +3,13 @@ package dev.outrigger.proxy.tcp;
 import dev.outrigger.fault.ActiveFaults;
 import dev.outrigger.fault.FaultPlan;
 import dev.outrigger.proxy.config.ClusterConfig;
+import dev.outrigger.proxy.telemetry.WorkerTelemetry;
 import dev.outrigger.proxy.worker.FaultView;
 import dev.outrigger.proxy.worker.Worker;
 import dev.outrigger.proxy.worker.WorkerConfined;
 import java.util.ArrayList;
-import java.util.LinkedHashSet;
-import java.util.Set;
+import java.util.LinkedHashMap;
+import java.util.Map;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
@@ -23,20 +24,29 @@ public final class ToxicStages {
   private final FaultView faults;
   private final ActiveFaults active;
   private final Supplier<@Nullable String> ownIdentity;
-  private final Set<Consumer<FaultPlan>> live = new LinkedHashSet<>();
+  private final WorkerTelemetry telemetry;
+  private final Map<Consumer<FaultPlan>, ConnectionLuck> live = new LinkedHashMap<>();
+  private FaultPlan observed = FaultPlan.NONE;
   private long begun;
 
   /**
    * Made on the worker's loop.
    *
    * @param ownIdentity the SPIFFE ID of this proxy, which is the caller of what leaves it
+   * @param telemetry is told what faults that only observe would hit
    */
-  public ToxicStages(Worker worker, FaultView faults, Supplier<@Nullable String> ownIdentity) {
+  public ToxicStages(
+      Worker worker,
+      FaultView faults,
+      Supplier<@Nullable String> ownIdentity,
+      WorkerTelemetry telemetry) {
+    this.telemetry = telemetry;
     this.worker = worker;
     this.faults = faults;
     this.active = faults.newActiveFaults();
     this.ownIdentity = ownIdentity;
     faults.watch(this::onPlan);
+    faults.watchObserved(this::onObserved);
   }
 
   /**
@@ -49,13 +59,18 @@ public final class ToxicStages {
     assert worker.isCurrent();
     // Counted rather than drawn, so that a run that is repeated hits the same connections.
     String id = cluster.name() + '#' + worker.index() + '#' + begun++;
-    return new ConnectionLuck(
-        toApplication ? null : ownIdentity.get(), cluster.service(), id, toApplication);
+    ConnectionLuck luck =
+        new ConnectionLuck(
+            toApplication ? null : ownIdentity.get(), cluster.service(), id, toApplication);
+    if (!observed.isEmpty()) {
+      luck.sighted(observed, FaultPlan.NONE, telemetry);
+    }
+    return luck;
   }
 
   /** Calls it with each new plan until {@link #unfollow}. */
-  void follow(Consumer<FaultPlan> connection) {
-    live.add(connection);
+  void follow(ConnectionLuck luck, Consumer<FaultPlan> connection) {
+    live.put(connection, luck);
   }
 
   void unfollow(Consumer<FaultPlan> connection) {
@@ -73,8 +88,16 @@ public final class ToxicStages {
   private void onPlan(FaultPlan plan) {
     assert worker.isCurrent();
     // A toxic may end its connection, which leaves the set.
-    for (Consumer<FaultPlan> connection : new ArrayList<>(live)) {
+    for (Consumer<FaultPlan> connection : new ArrayList<>(live.keySet())) {
       connection.accept(plan);
     }
+  }
+
+  /** What is open when a fault begins to look counts as well as what begins later. */
+  private void onObserved(FaultPlan plan) {
+    assert worker.isCurrent();
+    FaultPlan before = observed;
+    observed = plan;
+    live.values().forEach(luck -> luck.sighted(plan, before, telemetry));
   }
 }

@@ -1,6 +1,7 @@
 package dev.outrigger.proxy.telemetry;
 
 import dev.outrigger.fault.FaultPlan;
+import dev.outrigger.fault.FaultRule;
 import dev.outrigger.proxy.config.ClusterConfig;
 import dev.outrigger.proxy.config.Endpoint;
 import dev.outrigger.proxy.message.Headers;
@@ -64,6 +65,20 @@ public interface ExchangeRecord {
   /** An experiment that only observes would have touched this exchange. */
   default void wouldBeTouched(String experiment) {}
 
+  /**
+   * A fault that only observes looked at this exchange, or at an attempt of it.
+   *
+   * @param service of the destination; null where it is not known
+   * @param source SPIFFE ID of the caller; null where it is not known
+   * @param route its name; null where there is none
+   */
+  default void sighted(
+      FaultRule rule,
+      @Nullable String service,
+      @Nullable String source,
+      @Nullable String route,
+      Sight sight) {}
+
   /** The client's request is whole. */
   void requestEnded();
 
@@ -81,6 +96,15 @@ public interface ExchangeRecord {
 
   /** The exchange is over. */
   void finish(Outcome outcome);
+
+  /** What a fault that only observes makes of something. */
+  enum Sight {
+    /** Its conditions do not hold. */
+    PASSED,
+    /** They hold, and its dice spare it. */
+    MATCHED,
+    HIT
+  }
 
   /** What a fault did. */
   enum FaultKind {

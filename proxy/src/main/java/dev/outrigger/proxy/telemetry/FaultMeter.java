@@ -28,6 +28,7 @@ final class FaultMeter {
   private FaultPlan acting = FaultPlan.NONE;
   private FaultPlan observed = FaultPlan.NONE;
   private List<Series> series = List.of();
+  private Map<String, Long> ejections = new HashMap<>();
 
   /** What belongs together. */
   private record Name(String experiment, String guard, boolean inbound) {}
@@ -86,9 +87,14 @@ final class FaultMeter {
   }
 
   private static void add(Map<Name, Series> all, FaultRule rule) {
-    String guard = rule.name().startsWith(GUARD) ? rule.name().substring(GUARD.length()) : "";
+    String guard = isGuard(rule) ? rule.name().substring(GUARD.length()) : "";
     Name name = new Name(rule.experiment(), guard, rule.place() == Place.INBOUND);
     all.computeIfAbsent(name, Series::new).add(rule);
+  }
+
+  /** Whether it is there so that a guard's service is measured, and is no fault. */
+  static boolean isGuard(FaultRule rule) {
+    return rule.name().startsWith(GUARD);
   }
 
   /**
@@ -97,7 +103,7 @@ final class FaultMeter {
    * @param touched the experiments that touched it, or would have; null for none
    */
   void ended(
-      boolean inbound, String service, long nanos, boolean failed, @Nullable List<String> touched) {
+      boolean inbound, String service, Ended how, @Nullable List<String> touched) {
     for (int i = 0; i < series.size(); i++) {
       Series one = series.get(i);
       if (one.name.inbound() != inbound || !(one.anyService || one.services.contains(service))) {
@@ -106,8 +112,31 @@ final class FaultMeter {
       boolean affected =
           one.touchesAll || touched != null && touched.contains(one.name.experiment());
       FaultReading reading = one.reading(service);
-      (affected ? reading.affected() : reading.unaffected()).record(nanos, failed);
+      (affected ? reading.affected() : reading.unaffected()).record(how);
     }
+  }
+
+  /**
+   * How an exchange ended.
+   *
+   * @param retries attempts beyond the first
+   * @param overflowed whether a circuit breaker refused it
+   */
+  record Ended(long nanos, boolean failed, int retries, boolean overflowed) {}
+
+  /** Outlier detection took an endpoint out. */
+  void ejected(String service) {
+    if (!series.isEmpty()
+        && (ejections.size() < MAX_SERVICES || ejections.containsKey(service))) {
+      ejections.merge(service, 1L, Long::sum);
+    }
+  }
+
+  /** What was ejected since the last call, by service. */
+  Map<String, Long> takeEjections() {
+    Map<String, Long> taken = ejections;
+    ejections = new HashMap<>();
+    return taken;
   }
 
   /** What was counted since the last call; it is the caller's from now on. */

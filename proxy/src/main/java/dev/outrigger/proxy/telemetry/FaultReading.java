@@ -19,10 +19,14 @@ public record FaultReading(Edge edge, Traffic affected, Traffic unaffected) {
   public static final class Traffic {
     private final DurationHistogram durations = new DurationHistogram();
     private long errors;
+    private long retries;
+    private long overflows;
 
-    void record(long nanos, boolean failed) {
-      durations.record(nanos);
-      errors += failed ? 1 : 0;
+    void record(FaultMeter.Ended how) {
+      durations.record(how.nanos());
+      errors += how.failed() ? 1 : 0;
+      retries += how.retries();
+      overflows += how.overflowed() ? 1 : 0;
     }
 
     public long requests() {
@@ -33,6 +37,16 @@ public record FaultReading(Edge edge, Traffic affected, Traffic unaffected) {
       return errors;
     }
 
+    /** Attempts beyond the first of each. */
+    public long retries() {
+      return retries;
+    }
+
+    /** Refused because a circuit breaker was open. */
+    public long overflows() {
+      return overflows;
+    }
+
     /** Tells each bucket of the histogram that is not empty, in order. */
     public void tell(Bucket to) {
       durations.tell(to);
@@ -41,6 +55,8 @@ public record FaultReading(Edge edge, Traffic affected, Traffic unaffected) {
     private void add(Traffic more) {
       durations.add(more.durations);
       errors += more.errors;
+      retries += more.retries;
+      overflows += more.overflows;
     }
   }
 

@@ -21,6 +21,26 @@ public final class FaultReadings {
 
   private final Map<Worker, WorkerTelemetry> workers = new LinkedHashMap<>();
 
+  /**
+   * What one worker, or all, measured.
+   *
+   * @param ejections of endpoints by outlier detection, by service
+   */
+  public record Taken(
+      Map<FaultReading.Edge, FaultReading> readings,
+      Map<FaultSighting.Key, FaultSighting> sightings,
+      Map<String, Long> ejections) {
+    static Taken none() {
+      return new Taken(new HashMap<>(), new HashMap<>(), new HashMap<>());
+    }
+
+    private void add(Taken more) {
+      more.readings.forEach((edge, reading) -> readings.merge(edge, reading, FaultReading::add));
+      more.sightings.forEach((key, sighting) -> sightings.merge(key, sighting, FaultSighting::add));
+      more.ejections.forEach((service, count) -> ejections.merge(service, count, Long::sum));
+    }
+  }
+
   /** One more; before the first {@link #take}. */
   public void add(Worker worker, WorkerTelemetry telemetry) {
     workers.put(worker, telemetry);
@@ -31,27 +51,25 @@ public final class FaultReadings {
    *
    * @param then runs what depends on it
    */
-  public CompletionStage<List<FaultReading>> take(Executor then) {
-    List<CompletableFuture<Map<FaultReading.Edge, FaultReading>>> parts = new ArrayList<>();
+  public CompletionStage<Taken> take(Executor then) {
+    List<CompletableFuture<Taken>> parts = new ArrayList<>();
     workers.forEach(
         (worker, telemetry) -> {
-          CompletableFuture<Map<FaultReading.Edge, FaultReading>> part = new CompletableFuture<>();
+          CompletableFuture<Taken> part = new CompletableFuture<>();
           parts.add(part);
           try {
             worker.loop().execute(() -> part.complete(telemetry.takeFaultReadings()));
           } catch (RejectedExecutionException e) {
-            part.complete(Map.of()); // It has ended, with all that it had to tell.
+            part.complete(Taken.none()); // It has ended, with all that it had to tell.
           }
         });
     return CompletableFuture.allOf(parts.toArray(new CompletableFuture<?>[0]))
         .orTimeout(PATIENCE_SECONDS, TimeUnit.SECONDS)
         .thenApplyAsync(
             _ -> {
-              Map<FaultReading.Edge, FaultReading> all = new HashMap<>();
-              for (var part : parts) {
-                part.join().forEach((edge, reading) -> all.merge(edge, reading, FaultReading::add));
-              }
-              return List.copyOf(all.values());
+              Taken all = Taken.none();
+              parts.forEach(part -> all.add(part.join()));
+              return all;
             },
             then);
   }

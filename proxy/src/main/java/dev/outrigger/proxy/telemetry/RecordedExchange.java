@@ -1,6 +1,7 @@
 package dev.outrigger.proxy.telemetry;
 
 import dev.outrigger.fault.FaultPlan;
+import dev.outrigger.fault.FaultRule;
 import dev.outrigger.proxy.config.AccessLogConfig;
 import dev.outrigger.proxy.config.ClusterConfig;
 import dev.outrigger.proxy.config.Endpoint;
@@ -269,6 +270,19 @@ final class RecordedExchange implements ExchangeRecord, AccessLogs.Lasting {
   }
 
   @Override
+  public void sighted(
+      FaultRule rule,
+      @Nullable String service,
+      @Nullable String source,
+      @Nullable String route,
+      Sight sight) {
+    telemetry.sightings.count(rule, service, source, route, sight);
+    if (sight == Sight.HIT) {
+      wouldBeTouched(rule.experiment());
+    }
+  }
+
+  @Override
   public void requestEnded() {
     requestEndedNanos = logged ? telemetry.worker.nanoTime() - startNanos : -1;
   }
@@ -341,7 +355,13 @@ final class RecordedExchange implements ExchangeRecord, AccessLogs.Lasting {
     String measured = destination;
     if (measured != null) {
       boolean failed = told >= 500 || told == 0 || isServersFault(grpcStatus);
-      telemetry.meter.ended(facts.inbound(), measured, duration, failed, touched);
+      FaultMeter.Ended how =
+          new FaultMeter.Ended(
+              duration,
+              failed,
+              Math.max(0, attempts - 1),
+              error instanceof ProxyError.PoolOverflow);
+      telemetry.meter.ended(facts.inbound(), measured, how, touched);
     }
     ClusterConfig last = cluster;
     if (attempts > 1 && last != null) {

@@ -1,5 +1,6 @@
 package dev.outrigger.proxy.telemetry;
 
+import dev.outrigger.fault.FaultRule;
 import dev.outrigger.proxy.config.ClusterConfig;
 import dev.outrigger.proxy.config.HttpProxyConfig;
 import dev.outrigger.proxy.config.NetworkFilter;
@@ -16,7 +17,6 @@ import dev.outrigger.proxy.worker.WorkerConfined;
 import java.nio.charset.StandardCharsets;
 import java.time.InstantSource;
 import java.util.List;
-import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /** All telemetry of one worker. Confined to its worker's event loop. */
@@ -34,6 +34,7 @@ final class RecordingTelemetry implements WorkerTelemetry {
   final byte[] scratch = new byte[80];
   final AccessLogs logs;
   final FaultMeter meter = new FaultMeter();
+  final FaultSightings sightings = new FaultSightings();
   private final Explanations explanations;
   private Explanations.Tokens tokens = new Explanations.Tokens(List.of());
 
@@ -215,15 +216,31 @@ final class RecordingTelemetry implements WorkerTelemetry {
   }
 
   @Override
+  public void upstreamEjected(String service) {
+    assert worker.isCurrent();
+    meter.ejected(service);
+  }
+
+  @Override
   public void bug(String where) {
     assert worker.isCurrent();
     WorkerCounters.add(counters.bugs, where, 1);
   }
 
   @Override
-  public Map<FaultReading.Edge, FaultReading> takeFaultReadings() {
+  public void sighted(
+      FaultRule rule,
+      @Nullable String service,
+      @Nullable String source,
+      ExchangeRecord.Sight sight) {
     assert worker.isCurrent();
-    return meter.take();
+    sightings.count(rule, service, source, null, sight);
+  }
+
+  @Override
+  public FaultReadings.Taken takeFaultReadings() {
+    assert worker.isCurrent();
+    return new FaultReadings.Taken(meter.take(), sightings.take(), meter.takeEjections());
   }
 
   ClientText client(ConnectionFacts facts) {

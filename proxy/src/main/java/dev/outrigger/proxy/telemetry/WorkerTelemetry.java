@@ -1,12 +1,12 @@
 package dev.outrigger.proxy.telemetry;
 
+import dev.outrigger.fault.FaultRule;
 import dev.outrigger.proxy.config.HttpProxyConfig;
 import dev.outrigger.proxy.config.NetworkFilter;
 import dev.outrigger.proxy.message.ConnectionFacts;
 import dev.outrigger.proxy.message.RequestHead;
 import dev.outrigger.proxy.outcome.Outcome;
 import dev.outrigger.proxy.outcome.ProxyError;
-import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /** Makes the records of one worker. Confined to its event loop. */
@@ -67,11 +67,30 @@ public interface WorkerTelemetry {
   /** An endpoint broke the protocol. */
   void upstreamViolated(String cluster, String kind);
 
+  /**
+   * Outlier detection took an endpoint out.
+   *
+   * @param service as {@code name.namespace}; empty where it is not known
+   */
+  default void upstreamEjected(String service) {}
+
   /** An invariant broke (see house rules): counted by place. */
   void bug(String where);
 
+  /**
+   * A fault that only observes looked at a connection.
+   *
+   * @param service of the destination; null where it is not known
+   * @param source SPIFFE ID of the caller; null where it is not known
+   */
+  default void sighted(
+      FaultRule rule,
+      @Nullable String service,
+      @Nullable String source,
+      ExchangeRecord.Sight sight) {}
+
   /** What was measured for experiments since the last call; it is the caller's from now on. */
-  default Map<FaultReading.Edge, FaultReading> takeFaultReadings() {
-    return Map.of();
+  default FaultReadings.Taken takeFaultReadings() {
+    return FaultReadings.Taken.none();
   }
 }

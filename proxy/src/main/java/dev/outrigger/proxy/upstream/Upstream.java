@@ -321,6 +321,8 @@ public final class Upstream implements PickerState {
 
   private void countFailure(OutlierDetector detector, Endpoint endpoint) {
     if (detector.onFailure(endpoint, now())) {
+      String service = config.service();
+      all.telemetry().upstreamEjected(service == null ? "" : service);
       rebuild();
     }
   }

@@ -15,6 +15,7 @@ import java.util.function.Consumer;
 public final class FaultView {
   private final Worker worker;
   private final List<Consumer<FaultPlan>> watchers = new ArrayList<>();
+  private final List<Consumer<FaultPlan>> observers = new ArrayList<>();
   private final int workers;
   private final FirstHits firsts;
   private FaultPlan current = FaultPlan.NONE;
@@ -57,6 +58,15 @@ public final class FaultView {
   public void observe(FaultPlan next) {
     assert worker.isCurrent();
     observed = next;
+    for (Consumer<FaultPlan> watcher : observers) {
+      watcher.accept(next);
+    }
+  }
+
+  /** Calls the watcher after each change of what is observed. */
+  public void watchObserved(Consumer<FaultPlan> watcher) {
+    assert worker.isCurrent();
+    observers.add(watcher);
   }
 
   /** Calls the watcher after each replacement; what it does not see is what is there now. */

@@ -1,19 +1,23 @@
 package dev.outrigger.proxy.xds;
 
+import dev.outrigger.api.chaos.v1.Ejections;
 import dev.outrigger.api.chaos.v1.Measurement;
 import dev.outrigger.api.chaos.v1.MeasurementEnd;
 import dev.outrigger.api.chaos.v1.MeasurementsGrpc;
+import dev.outrigger.api.chaos.v1.Sighting;
 import dev.outrigger.api.chaos.v1.Traffic;
 import dev.outrigger.api.chaos.v1.Window;
 import dev.outrigger.proxy.telemetry.FaultReading;
+import dev.outrigger.proxy.telemetry.FaultReadings;
+import dev.outrigger.proxy.telemetry.FaultSighting;
 import dev.outrigger.proxy.worker.ConfigLoop;
 import io.envoyproxy.envoy.config.core.v3.Node;
 import io.grpc.Channel;
 import io.grpc.stub.ClientCallStreamObserver;
 import io.grpc.stub.StreamObserver;
 import java.time.Duration;
+import java.util.Collection;
 import java.util.HashMap;
-import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
@@ -38,7 +42,7 @@ public final class FaultReports {
   private final Channels channels;
   private final Node node;
   private final FaultLeases leases;
-  private final Function<Executor, CompletionStage<List<FaultReading>>> readings;
+  private final Function<Executor, CompletionStage<FaultReadings.Taken>> readings;
   private boolean measuring;
   private long began;
   private @Nullable StreamObserver<Measurement> stream;
@@ -59,7 +63,7 @@ public final class FaultReports {
       Channels channels,
       Node node,
       FaultLeases leases,
-      Function<Executor, CompletionStage<List<FaultReading>>> readings) {
+      Function<Executor, CompletionStage<FaultReadings.Taken>> readings) {
     this.loop = loop;
     this.channels = channels;
     this.node = node;
@@ -111,15 +115,15 @@ public final class FaultReports {
     }
   }
 
-  private void onReadings(List<FaultReading> taken) {
+  private void onReadings(FaultReadings.Taken taken) {
     long now = loop.nanoTime();
     long millis = Duration.ofNanos(now - began).toMillis();
     began = now;
-    judge(taken);
+    judge(taken.readings().values());
     send(taken, millis, leases.givenUp());
   }
 
-  private void judge(List<FaultReading> taken) {
+  private void judge(Collection<FaultReading> taken) {
     Map<String, FaultLeases.OwnBound> bounds = leases.ownBounds();
     if (bounds.isEmpty()) {
       return;
@@ -149,7 +153,7 @@ public final class FaultReports {
         });
   }
 
-  private void send(List<FaultReading> taken, long millis, Set<String> givenUp) {
+  private void send(FaultReadings.Taken taken, long millis, Set<String> givenUp) {
     if (stream == null) {
       stream = open();
     }
@@ -164,7 +168,7 @@ public final class FaultReports {
             .setWorkload(said("workload"))
             .setMillis((int) Math.min(millis, Integer.MAX_VALUE))
             .addAllGivenUp(givenUp);
-    for (FaultReading reading : taken) {
+    for (FaultReading reading : taken.readings().values()) {
       FaultReading.Edge edge = reading.edge();
       message.addWindows(
           Window.newBuilder()
@@ -175,7 +179,26 @@ public final class FaultReports {
               .setAffected(traffic(reading.affected()))
               .setUnaffected(traffic(reading.unaffected())));
     }
+    taken.sightings().forEach((key, sighting) -> message.addSightings(sighting(key, sighting)));
+    taken
+        .ejections()
+        .forEach(
+            (service, count) ->
+                message.addEjections(Ejections.newBuilder().setService(service).setCount(count)));
     to.onNext(message.build());
+  }
+
+  private static Sighting sighting(FaultSighting.Key key, FaultSighting sighting) {
+    return Sighting.newBuilder()
+        .setExperiment(key.experiment())
+        .setFault(key.fault())
+        .setService(key.service())
+        .setSource(key.source())
+        .setRoute(key.route())
+        .setSeen(sighting.seen())
+        .setMatched(sighting.matched())
+        .setHit(sighting.hit())
+        .build();
   }
 
   private String said(String key) {
@@ -186,7 +209,11 @@ public final class FaultReports {
 
   private static Traffic traffic(FaultReading.Traffic traffic) {
     Traffic.Builder message =
-        Traffic.newBuilder().setRequests(traffic.requests()).setErrors(traffic.errors());
+        Traffic.newBuilder()
+            .setRequests(traffic.requests())
+            .setErrors(traffic.errors())
+            .setRetries(traffic.retries())
+            .setOverflows(traffic.overflows());
     traffic.tell(
         (bucket, count) -> {
           message.addBuckets(bucket);

@@ -1,5 +1,6 @@
 package dev.outrigger.proxy.http;
 
+import dev.outrigger.fault.FaultRule;
 import dev.outrigger.proxy.config.ClusterConfig;
 import dev.outrigger.proxy.config.Endpoint;
 import dev.outrigger.proxy.config.HttpProxyConfig;
@@ -20,6 +21,7 @@ import dev.outrigger.proxy.telemetry.WorkerTelemetry;
 import java.net.SocketAddress;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /** Remembers what the data path tells, for tests to look at. */
@@ -33,6 +35,26 @@ public final class RecordedTelemetry implements WorkerTelemetry {
   public final List<String> upstreamWrongs = new CopyOnWriteArrayList<>();
 
   public final List<String> bugs = new CopyOnWriteArrayList<>();
+
+  private final Consumer<String> sightings;
+
+  public RecordedTelemetry() {
+    this(_ -> {});
+  }
+
+  /** The same, and tells of each connection that a fault looks at. */
+  public RecordedTelemetry(Consumer<String> sightings) {
+    this.sightings = sightings;
+  }
+
+  @Override
+  public void sighted(
+      FaultRule rule,
+      @Nullable String service,
+      @Nullable String source,
+      ExchangeRecord.Sight sight) {
+    sightings.accept(rule.name() + " " + service + " " + source + " " + sight);
+  }
 
   /** Of one exchange. */
   @SuppressWarnings({

@@ -75,7 +75,7 @@ class TcpServiceTest {
             worker,
             upstreams,
             (_, _, _, _, _) -> {},
-            new ToxicStages(worker, new FaultView(worker, 1), () -> null),
+            new ToxicStages(worker, new FaultView(worker, 1), () -> null, telemetry),
             telemetry);
     InetSocketAddress address = new InetSocketAddress(InetAddress.getLoopbackAddress(), 1);
     client

@@ -30,14 +30,18 @@ final class FaultMeterTest {
         new Fault.Reset());
   }
 
+  private static FaultMeter.Ended ended(boolean failed) {
+    return new FaultMeter.Ended(1_000_000, failed, 0, false);
+  }
+
   @Test
   void tellsTouchedFromUntouchedOnTheEdgesOfTheFaultsOnly() {
     meter.follow(FaultPlan.of(List.of(rule("f", Place.REQUEST, "catalog.shop"))), FaultPlan.NONE);
-    meter.ended(false, "catalog.shop", 1_000_000, true, List.of("e"));
-    meter.ended(false, "catalog.shop", 1_000_000, false, List.of("another"));
-    meter.ended(false, "catalog.shop", 1_000_000, false, null);
-    meter.ended(false, "db.shop", 1_000_000, true, null);
-    meter.ended(true, "catalog.shop", 1_000_000, true, null);
+    meter.ended(false, "catalog.shop", ended(true), List.of("e"));
+    meter.ended(false, "catalog.shop", ended(false), List.of("another"));
+    meter.ended(false, "catalog.shop", ended(false), null);
+    meter.ended(false, "db.shop", ended(true), null);
+    meter.ended(true, "catalog.shop", ended(true), null);
 
     Map<FaultReading.Edge, FaultReading> taken = meter.take();
     assertThat(taken).hasSize(1);
@@ -55,7 +59,7 @@ final class FaultMeterTest {
     meter.follow(
         FaultPlan.of(List.of(rule("f", Place.INBOUND))),
         FaultPlan.of(List.of(rule("guard.g", Place.INBOUND, "catalog.shop"))));
-    meter.ended(true, "catalog.shop", 1_000_000, false, null);
+    meter.ended(true, "catalog.shop", ended(false), null);
     assertThat(meter.take().keySet())
         .containsExactlyInAnyOrder(
             new FaultReading.Edge("e", "", true, "catalog.shop"),
@@ -66,9 +70,9 @@ final class FaultMeterTest {
   void countsGoOnWhenThePlanChangesForOthers() {
     FaultRule mine = rule("f", Place.REQUEST, "catalog.shop");
     meter.follow(FaultPlan.of(List.of(mine)), FaultPlan.NONE);
-    meter.ended(false, "catalog.shop", 1_000_000, false, null);
+    meter.ended(false, "catalog.shop", ended(false), null);
     meter.follow(FaultPlan.of(List.of(mine, rule("g", Place.INBOUND, "db.shop"))), FaultPlan.NONE);
-    meter.ended(false, "catalog.shop", 1_000_000, false, null);
+    meter.ended(false, "catalog.shop", ended(false), null);
     assertThat(meter.take().values())
         .singleElement()
         .satisfies(one -> assertThat(one.unaffected().requests()).isEqualTo(2));

@@ -37,7 +37,18 @@ public final class AttemptFaults implements AttemptFilter {
       earlier.cancel();
     }
     FaultPlan plan = faults.view().current();
-    if (plan.isEmpty() || exchange.facts().inbound()) {
+    if (exchange.facts().inbound()) {
+      return Verdict.PROCEED;
+    }
+    FaultPlan observed = faults.view().observed();
+    if (!observed.isEmpty()) {
+      FaultFilter.observe(
+          observed.at(Place.ATTEMPT, cluster.service()),
+          attempt,
+          RequestSubject.of(faults, head, exchange, cluster),
+          exchange);
+    }
+    if (plan.isEmpty()) {
       return Verdict.PROCEED;
     }
     Explanation explanation = exchange.explanation();

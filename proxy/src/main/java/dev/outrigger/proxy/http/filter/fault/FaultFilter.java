@@ -10,6 +10,7 @@ import dev.outrigger.proxy.http.Verdict;
 import dev.outrigger.proxy.message.RequestHead;
 import dev.outrigger.proxy.message.ResponseHead;
 import dev.outrigger.proxy.outcome.Outcome;
+import dev.outrigger.proxy.telemetry.ExchangeRecord.Sight;
 import dev.outrigger.proxy.telemetry.Explanation;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -47,9 +48,6 @@ public final class FaultFilter implements HttpFilter {
     exchange.record().measured(plan, observed, subject.destinationService());
     if (!observed.isEmpty()) {
       observe(observed.at(place, subject.destinationService()), 0, subject, exchange);
-      if (place == Place.REQUEST) {
-        observe(observed.at(Place.ATTEMPT, subject.destinationService()), 1, subject, exchange);
-      }
     }
     Explanation explanation = exchange.explanation();
     if (explanation != null) {
@@ -59,14 +57,25 @@ public final class FaultFilter implements HttpFilter {
     return steps == null ? Verdict.PROCEED : steps.run();
   }
 
-  private static void observe(
+  /** Rolls for faults of which nothing comes. */
+  static void observe(
       List<FaultDecider> deciders, int attempt, RequestSubject subject, Exchange exchange) {
     for (int i = 0; i < deciders.size(); i++) {
       FaultDecider decider = deciders.get(i);
-      if (decider.rule().match().matches(subject)
-          && decider.decide(exchange.record().requestId(), attempt) instanceof FaultDecision.Hit) {
-        exchange.record().wouldBeTouched(decider.rule().experiment());
-      }
+      Sight sight =
+          !decider.rule().match().matches(subject)
+              ? Sight.PASSED
+              : decider.decide(exchange.record().requestId(), attempt) instanceof FaultDecision.Hit
+                  ? Sight.HIT
+                  : Sight.MATCHED;
+      exchange
+          .record()
+          .sighted(
+              decider.rule(),
+              subject.destinationService(),
+              subject.sourceIdentity(),
+              subject.route(),
+              sight);
     }
   }
 
