@@ -3,13 +3,8 @@ package dev.outrigger.cli;
 import com.google.gson.JsonArray;
 import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
-import dev.outrigger.controlplane.source.Analysis;
-import dev.outrigger.controlplane.source.Problem;
 import java.io.Console;
-import java.io.IOException;
-import java.nio.file.Files;
-import java.nio.file.Path;
-import java.util.ArrayList;
+import java.time.Duration;
 import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.Callable;
@@ -101,36 +96,6 @@ final class ExperimentCommand implements Runnable {
     return one;
   }
 
-  private static int preview(Terminal terminal, JsonObject preview) {
-    terminal.err().println(text(preview, "experiment") + ": " + text(preview, "hypothesis"));
-    int workloads = 0;
-    for (JsonElement element : preview.getAsJsonArray("faults")) {
-      JsonObject fault = element.getAsJsonObject();
-      List<String> names = new ArrayList<>();
-      fault.getAsJsonArray("workloads").forEach(name -> names.add(name.getAsString()));
-      workloads += names.size();
-      terminal
-          .err()
-          .println(
-              "  %s: %s%% of what matches, at %s, by %s"
-                  .formatted(
-                      text(fault, "name"),
-                      fault.get("chancePpm").getAsInt() / 10_000.0,
-                      text(fault, "place"),
-                      names.isEmpty() ? "nobody" : String.join(", ", names)));
-    }
-    if (preview.has("obstacle")) {
-      terminal
-          .err()
-          .println(
-              "  "
-                  + terminal.warn("warning")
-                  + ": it may not start now: "
-                  + text(preview, "obstacle"));
-    }
-    return workloads;
-  }
-
   @Command(
       name = "run",
       description = "Shows whom an experiment would hit, asks, and starts it.",
@@ -138,6 +103,7 @@ final class ExperimentCommand implements Runnable {
         "",
         "Examples:",
         "  outrigger experiment run shop/slow-catalog --why 'game day'",
+        "  outrigger experiment run shop/slow-catalog --preview 1m   looks on for longer first",
         "  outrigger experiment run slow-catalog.yaml --yes"
       })
   private static final class RunVerb implements Callable<Integer> {
@@ -148,6 +114,8 @@ final class ExperimentCommand implements Runnable {
         names = {"-y", "--yes"},
         description = "Start without asking; needed where nobody can be asked.")
     private boolean yes;
+
+    @Mixin private final PreviewLength length = new PreviewLength();
 
     @Parameters(
         paramLabel = "NAME|FILE",
@@ -162,24 +130,13 @@ final class ExperimentCommand implements Runnable {
 
     @Override
     public Integer call() throws CommandFailedException {
-      List<String> documents = documents();
       JsonArray runs = new JsonArray();
       try (MeshApi mesh = common.api.open(terminal.environment())) {
         JsonObject body = asked.body(terminal.environment());
-        List<String> keys = new ArrayList<>();
-        for (String document : documents) {
-          body.addProperty("document", document);
-          keys.add(text(mesh.submit(body), "experiment"));
-        }
-        body.remove("document");
-        if (documents.isEmpty()) {
-          keys.add(key(what));
-        }
+        List<String> keys = ExperimentFile.keys(what, mesh, body, terminal);
         for (String key : keys) {
-          JsonObject preview = mesh.experiment(key, "preview", body);
-          if (preview(terminal, preview) == 0) {
-            terminal.err().println("  " + terminal.warn("warning") + ": it hits nobody");
-          }
+          boolean asks = !yes && terminal.interactive();
+          LivePreview.show(mesh, key, body, asks ? length.parsed() : Duration.ZERO, terminal);
           if (!yes) {
             ask(key);
           }
@@ -201,70 +158,6 @@ final class ExperimentCommand implements Runnable {
       if (answer == null || !answer.strip().toLowerCase(Locale.ROOT).matches("y|yes")) {
         throw new CommandFailedException(key + " is not started", "");
       }
-    }
-
-    /** Those of the file; none where it is a name. */
-    private List<String> documents() throws CommandFailedException {
-      Path file = Path.of(what);
-      if (!Files.isRegularFile(file)) {
-        if (what.endsWith(".yaml") || what.endsWith(".yml")) {
-          throw new CommandFailedException("there is no file " + what, "");
-        }
-        return List.of();
-      }
-      Analysis analysis = Analysis.of(List.of(file));
-      if (analysis.hasErrors()) {
-        analysis.problems().stream()
-            .filter(problem -> problem.severity() == Problem.Severity.ERROR)
-            .forEach(problem -> terminal.err().println(problem.render()));
-        throw new CommandFailedException(file + " has errors", "");
-      }
-      List<String> found = new ArrayList<>();
-      try {
-        for (String document : Analysis.documents(Files.readString(file))) {
-          if (!Analysis.ofText(what, document).state().experiments().isEmpty()) {
-            found.add(document);
-          }
-        }
-      } catch (IOException e) {
-        throw new CommandFailedException(file + " cannot be read: " + e.getMessage(), "", e);
-      }
-      if (found.isEmpty()) {
-        throw new CommandFailedException("there is no Experiment in " + file, "");
-      }
-      return found;
-    }
-  }
-
-  @Command(
-      name = "preview",
-      description = "Whom an experiment would hit, before anybody is hit.",
-      footer = {"", "Example:", "  outrigger experiment preview shop/slow-catalog"})
-  private static final class PreviewVerb implements Callable<Integer> {
-    @Mixin private final Common common = new Common();
-    @Mixin private final Asked asked = new Asked();
-
-    @Parameters(paramLabel = "NAME", description = "[NAMESPACE/]NAME")
-    private String name = "";
-
-    private final Terminal terminal;
-
-    PreviewVerb(Terminal terminal) {
-      this.terminal = terminal;
-    }
-
-    @Override
-    public Integer call() throws CommandFailedException {
-      JsonObject preview;
-      try (MeshApi mesh = common.api.open(terminal.environment())) {
-        preview = mesh.experiment(key(name), "preview", asked.body(terminal.environment()));
-      }
-      if (common.output.isJson()) {
-        terminal.out().println(preview);
-      } else {
-        preview(terminal, preview);
-      }
-      return Main.OK;
     }
   }
 

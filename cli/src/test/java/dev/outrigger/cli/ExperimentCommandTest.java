@@ -65,6 +65,16 @@ class ExperimentCommandTest {
   }
 
   @Test
+  void aPreviewOfAFileSubmitsItAndStartsNothing() {
+    Captured said = run("experiment", "preview", file.toString(), "--for", "0s");
+    assertThat(said.exit()).isEqualTo(Main.OK);
+    assertThat(said.err()).contains("nobody minds", "hits nobody");
+    assertThat(run("experiment", "list").out()).contains("shop/slow", "Previewed");
+    assertThat(run("experiment", "preview", "slow", "--for", "1d").err())
+        .contains("'1d': expected a time from 0s to 10m");
+  }
+
+  @Test
   void aFileIsSubmittedStartedPausedHaltedAndDeleted() {
     assertThat(run("experiment", "run", file.toString(), "--yes", "--why", "game day").out())
         .contains("shop/slow", "Running", "ann", "game day");

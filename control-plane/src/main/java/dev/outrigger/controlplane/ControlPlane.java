@@ -8,6 +8,7 @@ import dev.outrigger.controlplane.api.ApiRoute;
 import dev.outrigger.controlplane.api.ApiServer;
 import dev.outrigger.controlplane.api.ExperimentRoutes;
 import dev.outrigger.controlplane.api.MetricsPage;
+import dev.outrigger.controlplane.api.PreviewRoutes;
 import dev.outrigger.controlplane.api.StatusRoutes;
 import dev.outrigger.controlplane.api.TokenRoutes;
 import dev.outrigger.controlplane.ca.CertificateAuthority;
@@ -19,6 +20,7 @@ import dev.outrigger.controlplane.chaos.ExperimentRunner;
 import dev.outrigger.controlplane.chaos.FaultViews;
 import dev.outrigger.controlplane.chaos.MeasurementService;
 import dev.outrigger.controlplane.chaos.ReportStore;
+import dev.outrigger.controlplane.chaos.Shadows;
 import dev.outrigger.controlplane.snapshot.SnapshotStore;
 import dev.outrigger.controlplane.source.FileSource;
 import dev.outrigger.controlplane.source.Problem;
@@ -178,7 +180,8 @@ public final class ControlPlane implements AutoCloseable {
             part(ExperimentLedger.open(state.resolve("experiments.jsonl"))),
             ExperimentDocuments.open(state.resolve("experiments")),
             ReportStore.open(state.resolve("reports")));
-    FaultViews views = new FaultViews(new SnapshotStore(source), experiments);
+    Shadows shadows = new Shadows(clock, experiments);
+    FaultViews views = new FaultViews(new SnapshotStore(source), experiments, shadows);
     source.onChange(() -> experiments.onState(source.reading().state()));
     experiments.onState(source.reading().state());
     NackLedger ledger = new NackLedger(clock);
@@ -189,7 +192,7 @@ public final class ControlPlane implements AutoCloseable {
     ExecutorService calls =
         Executors.newThreadPerTaskExecutor(Thread.ofVirtual().name("outrigger-xds-", 0).factory());
     part(calls::shutdownNow);
-    MeasurementService measurements = new MeasurementService(experiments);
+    MeasurementService measurements = new MeasurementService(experiments, shadows);
     Server plain =
         server(new InetSocketAddress("127.0.0.1", options.xdsPort()), calls)
             .addService((BindableService) ads)
@@ -219,10 +222,11 @@ public final class ControlPlane implements AutoCloseable {
 
     var _ =
         timer.scheduleWithFixedDelay(
-            () -> tick(experiments), 0, EXPERIMENT_TICK_MILLIS, TimeUnit.MILLISECONDS);
+            () -> tick(experiments, shadows), 0, EXPERIMENT_TICK_MILLIS, TimeUnit.MILLISECONDS);
 
     List<ApiRoute> routes = new ArrayList<>();
     routes.addAll(new ExperimentRoutes(experiments).routes());
+    routes.addAll(new PreviewRoutes(experiments, shadows).routes());
     routes.addAll(new StatusRoutes(source, ledger).routes());
     routes.addAll(new TokenRoutes(authority, tokens, clock).routes());
     routes.addAll(metrics(source, counters, certificates).routes());
@@ -234,9 +238,10 @@ public final class ControlPlane implements AutoCloseable {
   }
 
   /** A timer that throws is never run again, so nothing may get out. */
-  private static void tick(ExperimentRunner experiments) {
+  private static void tick(ExperimentRunner experiments, Shadows shadows) {
     try {
       experiments.tick();
+      shadows.tick();
     } catch (RuntimeException e) {
       LOG.error("experiments", e);
     }

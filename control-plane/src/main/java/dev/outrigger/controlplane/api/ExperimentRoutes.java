@@ -4,7 +4,6 @@ import com.google.gson.JsonArray;
 import com.google.gson.JsonObject;
 import dev.outrigger.controlplane.chaos.Asker;
 import dev.outrigger.controlplane.chaos.Conditions;
-import dev.outrigger.controlplane.chaos.ExperimentPreview;
 import dev.outrigger.controlplane.chaos.ExperimentRun;
 import dev.outrigger.controlplane.chaos.ExperimentRunner;
 import dev.outrigger.controlplane.chaos.Refusal;
@@ -12,7 +11,6 @@ import dev.outrigger.controlplane.chaos.RefusedException;
 import dev.outrigger.controlplane.chaos.ReportPage;
 import dev.outrigger.controlplane.model.Experiment;
 import java.util.List;
-import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 
 /** Looks at experiments, takes, starts and stops them. */
@@ -50,7 +48,6 @@ public final class ExperimentRoutes {
                   experiments.delete(key(request), asker(request, "deleted"));
                   return ApiReply.json(new JsonObject());
                 })),
-        post(ONE + "/preview", request -> ApiReply.json(preview(request))),
         new ApiRoute(
             "GET",
             ONE + "/report",
@@ -95,7 +92,7 @@ public final class ExperimentRoutes {
     return ApiRoute.post(path, guarded(action));
   }
 
-  private static ApiRoute.Action guarded(ApiRoute.Action action) {
+  static ApiRoute.Action guarded(ApiRoute.Action action) {
     return request -> {
       try {
         return action.answer(request);
@@ -135,42 +132,17 @@ public final class ExperimentRoutes {
     return json;
   }
 
-  private JsonObject preview(ApiRequest request) {
-    ExperimentPreview preview =
-        experiments.preview(key(request), asker(request, "it was previewed"));
-    JsonObject json = new JsonObject();
-    json.addProperty("experiment", preview.experiment());
-    json.addProperty("hypothesis", preview.hypothesis());
-    json.addProperty("duration", preview.duration().toString());
-    if (preview.obstacle() != null) {
-      json.addProperty("obstacle", preview.obstacle());
-    }
-    JsonArray faults = new JsonArray();
-    for (ExperimentPreview.FaultPreview fault : preview.faults()) {
-      JsonObject one = new JsonObject();
-      one.addProperty("name", fault.name());
-      one.addProperty("place", fault.place().name().toLowerCase(Locale.ROOT));
-      one.addProperty("chancePpm", fault.chancePpm());
-      JsonArray workloads = new JsonArray();
-      fault.workloads().forEach(workloads::add);
-      one.add("workloads", workloads);
-      faults.add(one);
-    }
-    json.add("faults", faults);
-    return json;
-  }
-
   private static JsonArray list(List<ExperimentRun> runs) {
     JsonArray list = new JsonArray();
     runs.forEach(run -> list.add(run.toJson()));
     return list;
   }
 
-  private static String key(ApiRequest request) {
+  static String key(ApiRequest request) {
     return request.parameters().get(0) + "/" + request.parameters().get(1);
   }
 
-  private static Asker asker(ApiRequest request, String why) {
+  static Asker asker(ApiRequest request, String why) {
     return new Asker(request.text("who", "api"), request.text("why", why), request.from());
   }
 }

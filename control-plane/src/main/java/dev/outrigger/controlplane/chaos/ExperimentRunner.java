@@ -73,6 +73,11 @@ public final class ExperimentRunner {
     }
   }
 
+  /** What is written now, with what was submitted. */
+  public synchronized DesiredState state() {
+    return texts.state();
+  }
+
   /** Asks to be told whenever what proxies get has changed; the listener is quick. */
   public void onChange(Runnable listener) {
     listeners.add(listener);

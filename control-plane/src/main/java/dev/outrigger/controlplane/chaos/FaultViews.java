@@ -7,6 +7,7 @@ import dev.outrigger.controlplane.ads.ViewSource;
 import dev.outrigger.controlplane.ads.XdsType;
 import dev.outrigger.controlplane.snapshot.NodeDescription;
 import java.util.Map;
+import java.util.TreeMap;
 
 /**
  * What each proxy should have, with the faults of running experiments. The lease of a fault is
@@ -15,12 +16,14 @@ import java.util.Map;
 public final class FaultViews implements ViewSource {
   private final ViewSource plain;
   private final ExperimentRunner experiments;
+  private final Shadows shadows;
 
   /**
    * @param plain all but faults; who gets nothing from it gets no faults either
    */
-  public FaultViews(ViewSource plain, ExperimentRunner experiments) {
+  public FaultViews(ViewSource plain, ExperimentRunner experiments, Shadows shadows) {
     this.plain = plain;
+    this.shadows = shadows;
     this.experiments = experiments;
   }
 
@@ -30,7 +33,10 @@ public final class FaultViews implements ViewSource {
     if (view.resources(XdsType.LISTENER).isEmpty()) {
       return view;
     }
-    Map<String, VersionedResource> faults = experiments.faultsFor(NodeDescription.of(proxy.node()));
+    NodeDescription node = NodeDescription.of(proxy.node());
+    Map<String, VersionedResource> faults = new TreeMap<>(shadows.faultsFor(node));
+    // What runs goes before what only looks on.
+    faults.putAll(experiments.faultsFor(node));
     return typeUrl -> typeUrl.equals(XdsType.FAULT) ? faults : view.resources(typeUrl);
   }
 
@@ -38,5 +44,6 @@ public final class FaultViews implements ViewSource {
   public void onChange(Runnable listener) {
     plain.onChange(listener);
     experiments.onChange(listener);
+    shadows.onChange(listener);
   }
 }

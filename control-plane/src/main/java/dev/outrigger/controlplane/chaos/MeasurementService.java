@@ -18,9 +18,11 @@ public final class MeasurementService extends MeasurementsGrpc.MeasurementsImplB
   private static final int MAX_WINDOWS = 5000;
 
   private final ExperimentRunner experiments;
+  private final Shadows shadows;
 
-  public MeasurementService(ExperimentRunner experiments) {
+  public MeasurementService(ExperimentRunner experiments, Shadows shadows) {
     this.experiments = experiments;
+    this.shadows = shadows;
   }
 
   @Override
@@ -36,12 +38,16 @@ public final class MeasurementService extends MeasurementsGrpc.MeasurementsImplB
         if (over) {
           return;
         }
-        if (measurement.getWindowsCount() > MAX_WINDOWS) {
+        if (measurement.getWindowsCount() > MAX_WINDOWS
+            || measurement.getSightingsCount() > MAX_WINDOWS
+            || measurement.getEjectionsCount() > MAX_WINDOWS) {
           end(Status.RESOURCE_EXHAUSTED.withDescription("more than " + MAX_WINDOWS + " windows"));
         } else if (!experiments.measured(measurement, caller)) {
           end(
               Status.PERMISSION_DENIED.withDescription(
                   caller + " does not speak for " + measurement.getWorkload()));
+        } else {
+          shadows.measured(measurement);
         }
       }
 

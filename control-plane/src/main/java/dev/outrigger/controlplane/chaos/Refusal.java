@@ -23,7 +23,9 @@ public enum Refusal {
   /** It is written in the folder, and changes only there. */
   IN_FOLDER("OR2012", 409),
   /** The text that was submitted cannot be taken. */
-  DOCUMENT("OR2013", 400);
+  DOCUMENT("OR2013", 400),
+  /** As many previews look on as may. */
+  PREVIEWS("OR2020", 409);
 
   private final String id;
   private final int status;

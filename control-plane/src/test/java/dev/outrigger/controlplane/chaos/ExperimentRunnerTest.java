@@ -384,11 +384,11 @@ final class ExperimentRunnerTest {
     return new Asker(who, why, "127.0.0.1");
   }
 
-  private static NodeDescription node(String workload, Implementation implementation) {
+  static NodeDescription node(String workload, Implementation implementation) {
     return new NodeDescription("shop", workload, implementation, MeshTls.AVAILABLE);
   }
 
-  private static DesiredState manual() {
+  static DesiredState manual() {
     return state(yaml());
   }
 

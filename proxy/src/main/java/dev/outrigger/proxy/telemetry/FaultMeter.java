@@ -102,8 +102,7 @@ final class FaultMeter {
    *
    * @param touched the experiments that touched it, or would have; null for none
    */
-  void ended(
-      boolean inbound, String service, Ended how, @Nullable List<String> touched) {
+  void ended(boolean inbound, String service, Ended how, @Nullable List<String> touched) {
     for (int i = 0; i < series.size(); i++) {
       Series one = series.get(i);
       if (one.name.inbound() != inbound || !(one.anyService || one.services.contains(service))) {
@@ -126,8 +125,7 @@ final class FaultMeter {
 
   /** Outlier detection took an endpoint out. */
   void ejected(String service) {
-    if (!series.isEmpty()
-        && (ejections.size() < MAX_SERVICES || ejections.containsKey(service))) {
+    if (!series.isEmpty() && (ejections.size() < MAX_SERVICES || ejections.containsKey(service))) {
       ejections.merge(service, 1L, Long::sum);
     }
   }

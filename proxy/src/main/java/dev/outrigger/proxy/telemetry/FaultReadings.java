@@ -36,7 +36,7 @@ public final class FaultReadings {
 
     private void add(Taken more) {
       more.readings.forEach((edge, reading) -> readings.merge(edge, reading, FaultReading::add));
-      more.sightings.forEach((key, sighting) -> sightings.merge(key, sighting, FaultSighting::add));
+      more.sightings.forEach((key, sighting) -> FaultSightings.add(sightings, key, sighting));
       more.ejections.forEach((service, count) -> ejections.merge(service, count, Long::sum));
     }
   }

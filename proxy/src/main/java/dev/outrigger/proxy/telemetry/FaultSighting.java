@@ -1,6 +1,8 @@
 package dev.outrigger.proxy.telemetry;
 
-/** How much of something a fault that only observes would have hit. Owned by one thread at a time. */
+/**
+ * How much of something a fault that only observes would have hit. Owned by one thread at a time.
+ */
 public final class FaultSighting {
   private long seen;
   private long matched;
@@ -13,8 +15,7 @@ public final class FaultSighting {
    * @param source SPIFFE ID of the caller
    * @param route its name
    */
-  public record Key(
-      String experiment, String fault, String service, String source, String route) {}
+  public record Key(String experiment, String fault, String service, String source, String route) {}
 
   void count(ExchangeRecord.Sight sight) {
     seen++;

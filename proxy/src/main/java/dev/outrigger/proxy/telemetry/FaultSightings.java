@@ -27,10 +27,20 @@ final class FaultSightings {
     FaultSighting.Key key =
         new FaultSighting.Key(
             rule.experiment(), rule.name(), known(service), known(source), known(route));
-    if (counts.size() >= MAX_KEYS && !counts.containsKey(key)) {
-      key = new FaultSighting.Key(rule.experiment(), rule.name(), "", "", "");
-    }
-    counts.computeIfAbsent(key, _ -> new FaultSighting()).count(sight);
+    counts.computeIfAbsent(bounded(counts, key), _ -> new FaultSighting()).count(sight);
+  }
+
+  /** Adds some to others, within the same bound. */
+  static void add(
+      Map<FaultSighting.Key, FaultSighting> to, FaultSighting.Key key, FaultSighting more) {
+    to.merge(bounded(to, key), more, FaultSighting::add);
+  }
+
+  private static FaultSighting.Key bounded(
+      Map<FaultSighting.Key, FaultSighting> counts, FaultSighting.Key key) {
+    return counts.size() < MAX_KEYS || counts.containsKey(key)
+        ? key
+        : new FaultSighting.Key(key.experiment(), key.fault(), "", "", "");
   }
 
   private static String known(@Nullable String text) {

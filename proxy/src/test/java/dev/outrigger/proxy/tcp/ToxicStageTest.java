@@ -13,7 +13,6 @@ import dev.outrigger.fault.Place;
 import dev.outrigger.proxy.config.ClusterConfig;
 import dev.outrigger.proxy.config.EndpointSet;
 import dev.outrigger.proxy.config.LbPolicy;
-import dev.outrigger.proxy.config.UpstreamTls;
 import dev.outrigger.proxy.http.RecordedTelemetry;
 import dev.outrigger.proxy.worker.FaultView;
 import dev.outrigger.proxy.worker.Worker;
@@ -166,49 +165,24 @@ final class ToxicStageTest {
 
   @Test
   void aFaultThatOnlyObservesSeesOpenConnectionsAndThoseThatBeginEachOnceAndTouchesNone() {
-    ConnectionLuck open = stages.newConnection(cluster("catalog"), false);
-    stages.follow(open, plan -> {});
-    assertThat(sightings).isEmpty();
     FaultRule cut = rule("cut", new Fault.ResetPeer(Duration.ZERO), 1_000_000);
     FaultRule never = rule("never", new Fault.ResetPeer(Duration.ZERO), 0);
     view.observe(FaultPlan.of(List.of(cut)));
-    assertThat(sightings).containsExactly("cut catalog.shop " + ME + " HIT");
+    assertThat(sightings).containsExactly("cut db.shop " + ME + " HIT");
     view.observe(FaultPlan.of(List.of(cut, never)));
     assertThat(sightings.subList(1, sightings.size()))
-        .containsExactly("never catalog.shop " + ME + " MATCHED");
-    stages.newConnection(cluster("catalog"), true);
-    stages.newConnection(cluster("catalog"), false);
+        .containsExactly("never db.shop " + ME + " MATCHED");
+    stages.newConnection(cluster(), true);
+    stages.newConnection(cluster(), false);
     assertThat(sightings.subList(2, sightings.size()))
         .containsExactlyInAnyOrder(
-            "cut catalog.shop " + ME + " HIT", "never catalog.shop " + ME + " MATCHED");
+            "cut db.shop " + ME + " HIT", "never db.shop " + ME + " MATCHED");
     assertThat(channel.isActive()).isTrue();
   }
 
   private static FaultRule rule(String name, Fault fault, int ppm) {
     return new FaultRule(
-        "e",
-        name,
-        Place.CONNECTION,
-        FaultMatch.ALL,
-        new Percentage(ppm),
-        0,
-        1,
-        Instant.MAX,
-        fault);
-  }
-
-  private static ClusterConfig cluster(String service) {
-    return new ClusterConfig(
-        service,
-        new ClusterConfig.Discovery.Listed(new EndpointSet(List.of())),
-        new LbPolicy.RoundRobin(),
-        Duration.ofSeconds(2),
-        ClusterConfig.PoolConfig.DEFAULT,
-        ClusterConfig.BreakerConfig.DEFAULT,
-        null,
-        null,
-        List.of(new ClusterConfig.TlsMatch("plain", Map.of(), new UpstreamTls.Plain())),
-        Map.of("service", service, "namespace", "shop"));
+        "e", name, Place.CONNECTION, FaultMatch.ALL, new Percentage(ppm), 0, 1, Instant.MAX, fault);
   }
 
   @Test
@@ -217,7 +191,8 @@ final class ToxicStageTest {
         new MultiThreadIoEventLoopGroup(1, NioIoHandler.newFactory())) {
       Worker worker = worker(group.next());
       FaultView live = new FaultView(worker, 1);
-      ToxicStages all = worker.loop().submit(() -> new ToxicStages(worker, live, () -> ME, telemetry)).get();
+      ToxicStages all =
+          worker.loop().submit(() -> new ToxicStages(worker, live, () -> ME, telemetry)).get();
       Channel listener =
           new ServerBootstrap()
               .group(group)
@@ -257,7 +232,7 @@ final class ToxicStageTest {
     ToxicStage made =
         new ToxicStage(all, side, rule -> record.faults.add(rule.fullName()), () -> null);
     ConnectionLuck luck = all.newConnection(cluster(), false);
-    all.follow(plan -> made.follow(luck.hits(plan)));
+    all.follow(luck, plan -> made.follow(luck.hits(plan)));
     return made;
   }
 
