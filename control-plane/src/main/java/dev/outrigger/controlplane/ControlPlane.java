@@ -9,6 +9,7 @@ import dev.outrigger.controlplane.api.ApiServer;
 import dev.outrigger.controlplane.api.ExperimentRoutes;
 import dev.outrigger.controlplane.api.MetricsPage;
 import dev.outrigger.controlplane.api.PreviewRoutes;
+import dev.outrigger.controlplane.api.ScheduleRoutes;
 import dev.outrigger.controlplane.api.StatusRoutes;
 import dev.outrigger.controlplane.api.TokenRoutes;
 import dev.outrigger.controlplane.ca.CertificateAuthority;
@@ -19,6 +20,7 @@ import dev.outrigger.controlplane.chaos.ExperimentLedger;
 import dev.outrigger.controlplane.chaos.ExperimentRunner;
 import dev.outrigger.controlplane.chaos.FaultViews;
 import dev.outrigger.controlplane.chaos.MeasurementService;
+import dev.outrigger.controlplane.chaos.NetworkProber;
 import dev.outrigger.controlplane.chaos.ReportStore;
 import dev.outrigger.controlplane.chaos.Shadows;
 import dev.outrigger.controlplane.snapshot.SnapshotStore;
@@ -179,7 +181,8 @@ public final class ControlPlane implements AutoCloseable {
             clock,
             part(ExperimentLedger.open(state.resolve("experiments.jsonl"))),
             ExperimentDocuments.open(state.resolve("experiments")),
-            ReportStore.open(state.resolve("reports")));
+            ReportStore.open(state.resolve("reports")),
+            part(new NetworkProber(options.probeCommands())));
     Shadows shadows = new Shadows(clock, experiments);
     FaultViews views = new FaultViews(new SnapshotStore(source), experiments, shadows);
     source.onChange(() -> experiments.onState(source.reading().state()));
@@ -227,6 +230,7 @@ public final class ControlPlane implements AutoCloseable {
     List<ApiRoute> routes = new ArrayList<>();
     routes.addAll(new ExperimentRoutes(experiments).routes());
     routes.addAll(new PreviewRoutes(experiments, shadows).routes());
+    routes.addAll(new ScheduleRoutes(experiments).routes());
     routes.addAll(new StatusRoutes(source, ledger).routes());
     routes.addAll(new TokenRoutes(authority, tokens, clock).routes());
     routes.addAll(metrics(source, counters, certificates).routes());

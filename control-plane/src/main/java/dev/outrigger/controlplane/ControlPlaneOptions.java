@@ -18,6 +18,7 @@ import org.jspecify.annotations.Nullable;
  * @param bind the address of the TLS port
  * @param xdsTlsPort of xDS and the certificate service, with TLS
  * @param apiPort of the HTTP API, on loopback
+ * @param probeCommands whether probes of experiments may run programs here
  * @param certificateLifetime of a workload's certificate, {@link #SHORTEST} to {@link #LONGEST}
  */
 public record ControlPlaneOptions(
@@ -27,6 +28,7 @@ public record ControlPlaneOptions(
     String bind,
     int xdsTlsPort,
     int apiPort,
+    boolean probeCommands,
     Duration certificateLifetime) {
   /** Less leaves no time to renew. */
   static final Duration SHORTEST = Duration.ofSeconds(10);
@@ -41,6 +43,7 @@ public record ControlPlaneOptions(
     XDS_TLS_PORT("PORT", "xDS and certificates, with TLS; 15012 unless given"),
     XDS_PORT("PORT", "xDS without TLS, on loopback; 15010 unless given"),
     API_PORT("PORT", "the HTTP API, on loopback; 15080 unless given"),
+    PROBE_COMMANDS("YES|NO", "whether probes of experiments may run programs here; no"),
     CERTIFICATE_LIFETIME("TIME", "of workloads' certificates, 10s to 24h; 24h unless given");
 
     final String parameter;
@@ -74,12 +77,13 @@ public record ControlPlaneOptions(
         "0.0.0.0",
         15012,
         15080,
+        false,
         LONGEST);
   }
 
   /** The same with every port free and TLS on loopback only, for tests and demos. */
   public static ControlPlaneOptions onFreePorts(Path folder, Path state) {
-    return new ControlPlaneOptions(folder, state, 0, "127.0.0.1", 0, 0, LONGEST);
+    return new ControlPlaneOptions(folder, state, 0, "127.0.0.1", 0, 0, false, LONGEST);
   }
 
   /** The help: each flag with what it means, and examples. */
@@ -147,7 +151,19 @@ public record ControlPlaneOptions(
         given.getOrDefault(Flag.BIND, usual.bind()),
         port(given, Flag.XDS_TLS_PORT, usual.xdsTlsPort()),
         port(given, Flag.API_PORT, usual.apiPort()),
+        yes(given.get(Flag.PROBE_COMMANDS)),
         lifetime(given.get(Flag.CERTIFICATE_LIFETIME)));
+  }
+
+  private static boolean yes(@Nullable String text) {
+    if (text == null || text.equals("no")) {
+      return false;
+    }
+    if (text.equals("yes")) {
+      return true;
+    }
+    throw new IllegalArgumentException(
+        Flag.PROBE_COMMANDS.text() + ": expected yes or no, not '" + text + "'");
   }
 
   private static Duration lifetime(@Nullable String text) {

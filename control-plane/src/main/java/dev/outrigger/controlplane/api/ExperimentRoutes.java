@@ -125,6 +125,8 @@ public final class ExperimentRoutes {
       json.addProperty("hypothesis", text.hypothesis());
       json.addProperty("duration", text.duration().toString());
     }
+    JsonObject course = experiments.course(key);
+    course.keySet().forEach(member -> json.add(member, course.get(member)));
     List<ExperimentRun> events = experiments.history(key);
     json.add("conditions", Conditions.toJson(Conditions.of(events)));
     json.add(

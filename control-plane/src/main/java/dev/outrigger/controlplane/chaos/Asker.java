@@ -23,6 +23,10 @@ public record Asker(String who, String why, String from) {
     return new Asker(ITSELF, why, "");
   }
 
+  static Asker schedule(String why) {
+    return new Asker("schedule", why, "");
+  }
+
   /** The ledger keeps it, so nobody may fill the disk with it. */
   private static String bounded(String text) {
     return text.length() <= MAX_TEXT ? text : text.substring(0, MAX_TEXT) + "…";

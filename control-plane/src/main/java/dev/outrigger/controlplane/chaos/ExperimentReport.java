@@ -7,6 +7,7 @@ import com.google.gson.JsonObject;
 import com.google.gson.JsonPrimitive;
 import dev.outrigger.controlplane.model.Experiment;
 import dev.outrigger.controlplane.model.Guard;
+import dev.outrigger.controlplane.model.Probe;
 import java.time.Instant;
 import java.util.List;
 import java.util.Locale;
@@ -60,6 +61,8 @@ final class ExperimentReport {
     report.add("timeline", timeline);
     report.add("faults", faults(experiment));
     report.add("guards", guards(watch));
+    report.add("steps", watch.course().steps(null));
+    report.add("probes", watch.course().probesJson());
     report.add("baseline", both(watch.baseline()));
     report.add("during", both(watch.during()));
     JsonArray edges = new JsonArray();
@@ -97,7 +100,21 @@ final class ExperimentReport {
         case STOPPED, HALTED, COMPLETED -> {
           return event.at();
         }
-        case WRITTEN, PREVIEWED, STARTED, REFUSED, PAUSED, RESUMED, RECOVERED, REMOVED, LIFTED -> {}
+        case WRITTEN,
+            PREVIEWED,
+            STARTED,
+            REFUSED,
+            PAUSED,
+            RESUMED,
+            RECOVERED,
+            REMOVED,
+            LIFTED,
+            STEPPED,
+            PROBED,
+            SUSPENDED,
+            UNSUSPENDED,
+            SKIPPED,
+            MISSED -> {}
       }
     }
     return null;
@@ -109,6 +126,11 @@ final class ExperimentReport {
     String why;
     @Nullable GuardWatch breached = first(watch, GuardWatch.State.BREACHED);
     @Nullable GuardWatch abstained = first(watch, GuardWatch.State.ABSTAINED);
+    List<ProbeWatch> probes = watch.course().probes();
+    @Nullable ProbeWatch unready =
+        probes.stream().filter(ProbeWatch::failedBefore).findFirst().orElse(null);
+    @Nullable ProbeWatch failed = first(probes, ProbeWatch.State.FAILED);
+    @Nullable ProbeWatch silent = first(probes, ProbeWatch.State.ABSTAINED);
     GuardWatch.@Nullable Breach breach = breached == null ? null : breached.breach();
     boolean completed =
         events.stream().anyMatch(event -> event.event() == ExperimentRun.Event.COMPLETED);
@@ -118,6 +140,19 @@ final class ExperimentReport {
     } else if (!watch.gaveUp().isEmpty()) {
       verdict = Verdict.FAILED;
       why = "the proxy of " + watch.gaveUp().getFirst() + " ended the faults by its own guard";
+    } else if (unready != null) {
+      verdict = Verdict.INCONCLUSIVE;
+      why =
+          "the probe %s was not good before any fault acted: %s"
+              .formatted(unready.probe().name(), unready.latest(Probe.When.BEFORE));
+    } else if (failed != null) {
+      verdict = Verdict.FAILED;
+      why =
+          failed.failedDuring()
+              ? "the probe %s failed while faults acted: %s"
+                  .formatted(failed.probe().name(), failed.latest(Probe.When.DURING))
+              : "the probe %s failed after it: %s"
+                  .formatted(failed.probe().name(), failed.latest(Probe.When.AFTER));
     } else if (run.phase() == ExperimentPhase.RUNNING) {
       verdict = Verdict.INCONCLUSIVE;
       why = "it is still running";
@@ -130,15 +165,28 @@ final class ExperimentReport {
     } else if (abstained != null) {
       verdict = Verdict.ABSTAINED;
       why = "the guard " + abstained.guard().name() + " never saw enough requests";
-    } else if (watch.guards().isEmpty()) {
+    } else if (probes.stream().anyMatch(ProbeWatch::awaitsAfter)) {
       verdict = Verdict.INCONCLUSIVE;
-      why = "it has no guards, so nothing was judged";
+      why = "the probes after it have not answered yet";
+    } else if (silent != null) {
+      verdict = Verdict.ABSTAINED;
+      why = "the probe " + silent.probe().name() + " had nothing to judge at some time";
+    } else if (watch.guards().isEmpty() && probes.isEmpty()) {
+      verdict = Verdict.INCONCLUSIVE;
+      why = "it has no guards and no probes, so nothing was judged";
     } else {
       verdict = Verdict.PASSED;
-      why = "all guards held";
+      why =
+          watch.guards().isEmpty()
+              ? "all probes passed"
+              : probes.isEmpty() ? "all guards held" : "all guards held and all probes passed";
     }
     report.addProperty("verdict", verdict.text());
     report.addProperty("reason", why);
+  }
+
+  private static @Nullable ProbeWatch first(List<ProbeWatch> probes, ProbeWatch.State state) {
+    return probes.stream().filter(probe -> probe.state() == state).findFirst().orElse(null);
   }
 
   private static @Nullable GuardWatch first(ExperimentWatch watch, GuardWatch.State state) {

@@ -22,6 +22,7 @@ import org.jspecify.annotations.Nullable;
  * @param lease how long faults outlive the last word from here
  * @param paused whether it injects nothing for now; its end stays where it is
  * @param removed whether its text is gone, so that the same text is new when it comes again
+ * @param schedule where its schedule stands
  */
 public record ExperimentRun(
     String experiment,
@@ -33,7 +34,8 @@ public record ExperimentRun(
     Times times,
     Duration lease,
     boolean paused,
-    boolean removed) {
+    boolean removed,
+    Scheduled schedule) {
 
   /** What can happen to one. */
   public enum Event {
@@ -51,7 +53,18 @@ public record ExperimentRun(
     RECOVERED,
     REMOVED,
     /** A halt is taken back. */
-    LIFTED;
+    LIFTED,
+    /** Other faults act from now on. */
+    STEPPED,
+    /** A probe answered before or after the run, or other than the time before. */
+    PROBED,
+    /** Its schedule begins nothing for now. */
+    SUSPENDED,
+    UNSUSPENDED,
+    /** A time of its schedule came while it ran. */
+    SKIPPED,
+    /** A time of its schedule went by without it. */
+    MISSED;
 
     /** As people read it, such as {@code Started}. */
     public String text() {
@@ -70,8 +83,22 @@ public record ExperimentRun(
   public record Times(
       Instant since, @Nullable Instant started, @Nullable Instant ends, @Nullable Instant halted) {}
 
+  /**
+   * @param handled up to when the times of the schedule are dealt with; null if it has none
+   * @param suspended whether it begins nothing
+   */
+  public record Scheduled(@Nullable Instant handled, boolean suspended) {
+    /** Of one without a schedule. */
+    public static final Scheduled NONE = new Scheduled(null, false);
+  }
+
   static ExperimentRun written(
-      String experiment, String fingerprint, Duration lease, Instant now, @Nullable Times before) {
+      String experiment,
+      String fingerprint,
+      Duration lease,
+      Instant now,
+      @Nullable Times before,
+      Scheduled schedule) {
     return new ExperimentRun(
         experiment,
         fingerprint,
@@ -82,20 +109,31 @@ public record ExperimentRun(
         new Times(now, null, null, before == null ? null : before.halted()),
         lease,
         false,
-        false);
+        false,
+        schedule);
   }
 
   /** Another phase. */
   ExperimentRun to(ExperimentPhase next, Event what, Instant now, Asker asker) {
     Times later = new Times(now, times.started(), times.ends(), times.halted());
     return new ExperimentRun(
-        experiment, fingerprint, next, now, what, asker, later, lease, false, removed);
+        experiment, fingerprint, next, now, what, asker, later, lease, false, removed, schedule);
   }
 
   /** Something happened, and the phase is the same. */
   ExperimentRun with(Event what, boolean pausedNow, Instant now, Asker asker) {
     return new ExperimentRun(
-        experiment, fingerprint, phase, now, what, asker, times, lease, pausedNow, removed);
+        experiment,
+        fingerprint,
+        phase,
+        now,
+        what,
+        asker,
+        times,
+        lease,
+        pausedNow,
+        removed,
+        schedule);
   }
 
   ExperimentRun running(Instant until, Instant now, Asker asker) {
@@ -109,7 +147,8 @@ public record ExperimentRun(
         new Times(now, now, until, null),
         lease,
         false,
-        removed);
+        removed,
+        schedule);
   }
 
   ExperimentRun haltedAt(@Nullable Instant when) {
@@ -123,7 +162,24 @@ public record ExperimentRun(
         new Times(times.since(), times.started(), times.ends(), when),
         lease,
         paused,
-        removed);
+        removed,
+        schedule);
+  }
+
+  /** The same with the schedule dealt with up to a time, and suspended or not. */
+  ExperimentRun scheduled(@Nullable Instant handled, boolean suspended) {
+    return new ExperimentRun(
+        experiment,
+        fingerprint,
+        phase,
+        at,
+        event,
+        by,
+        times,
+        lease,
+        paused,
+        removed,
+        new Scheduled(handled, suspended));
   }
 
   ExperimentRun gone(Instant now) {
@@ -137,7 +193,8 @@ public record ExperimentRun(
         times,
         lease,
         paused,
-        true);
+        true,
+        Scheduled.NONE);
   }
 
   public String who() {
@@ -171,6 +228,10 @@ public record ExperimentRun(
     json.addProperty("fingerprint", fingerprint);
     json.addProperty("paused", paused);
     json.addProperty("removed", removed);
+    add(json, "scheduleHandled", schedule.handled());
+    if (schedule.suspended()) {
+      json.addProperty("suspended", true);
+    }
     return json;
   }
 
@@ -207,7 +268,10 @@ public record ExperimentRun(
               time(json, "haltedAt")),
           Duration.parse(json.get("lease").getAsString()),
           json.has("paused") && json.get("paused").getAsBoolean(),
-          json.get("removed").getAsBoolean());
+          json.get("removed").getAsBoolean(),
+          new Scheduled(
+              time(json, "scheduleHandled"),
+              json.has("suspended") && json.get("suspended").getAsBoolean()));
     } catch (JsonParseException
         | IllegalStateException
         | NullPointerException

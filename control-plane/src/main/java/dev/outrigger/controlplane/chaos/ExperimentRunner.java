@@ -9,6 +9,9 @@ import dev.outrigger.controlplane.chaos.ExperimentRun.Event;
 import dev.outrigger.controlplane.model.DesiredState;
 import dev.outrigger.controlplane.model.Experiment;
 import dev.outrigger.controlplane.model.Freeze;
+import dev.outrigger.controlplane.model.Probe;
+import dev.outrigger.controlplane.model.Probe.When;
+import dev.outrigger.controlplane.model.Schedule;
 import dev.outrigger.controlplane.model.Workload;
 import dev.outrigger.controlplane.snapshot.FaultTargets;
 import dev.outrigger.controlplane.snapshot.NodeDescription;
@@ -18,9 +21,8 @@ import java.time.Instant;
 import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
-import java.util.Set;
-import java.util.TreeSet;
 import java.util.concurrent.CopyOnWriteArrayList;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -43,10 +45,9 @@ public final class ExperimentRunner {
   private final ExperimentTexts texts;
   private final RunReports reports;
   private final PublishedFaults faults = new PublishedFaults();
+  private final Schedules schedules = new Schedules();
+  private final Prober prober;
   private final List<Runnable> listeners = new CopyOnWriteArrayList<>();
-
-  /** Those of which proxies still only observe. */
-  private final Set<String> baselines = new TreeSet<>();
 
   /**
    * What still ran when the ledger was left is halted: nobody watched it meanwhile.
@@ -54,12 +55,15 @@ public final class ExperimentRunner {
    * @param ledger tells what went on before a restart; written from here on
    * @param documents what was submitted rather than written in the folder
    * @param reports of the latest runs
+   * @param prober asks what experiments want to know
    */
   public ExperimentRunner(
       InstantSource clock,
       ExperimentLedger ledger,
       ExperimentDocuments documents,
-      ReportStore reports) {
+      ReportStore reports,
+      Prober prober) {
+    this.prober = prober;
     this.clock = clock;
     this.book = new RunBook(ledger);
     this.texts = new ExperimentTexts(documents);
@@ -129,48 +133,38 @@ public final class ExperimentRunner {
             fingerprint,
             experiment.lease(),
             clock.instant(),
-            run == null ? null : book.of(key).times()));
+            run == null ? null : book.of(key).times(),
+            scheduled(experiment)));
     if (experiment.start() == Experiment.Start.IMMEDIATE) {
       try {
-        begin(experiment, Asker.itself("its text says start: immediate"));
+        begin(experiment, runOf(experiment), Asker.itself("its text says start: immediate"));
       } catch (RefusedException e) {
         LOG.warn("{} is not started: {}", key, e.getMessage());
       }
     }
   }
 
-  /** Ends what is due. To be called several times a second. */
+  private ExperimentRun.Scheduled scheduled(Experiment experiment) {
+    @Nullable Schedule schedule = experiment.course().schedule();
+    return schedule == null
+        ? ExperimentRun.Scheduled.NONE
+        : new ExperimentRun.Scheduled(clock.instant(), schedule.suspended());
+  }
+
+  /** Begins, moves on and ends what is due. To be called several times a second. */
   public void tick() {
     boolean changed = false;
     synchronized (this) {
       Instant now = clock.instant();
+      for (Schedules.Due due : schedules.due(texts.experiments(), book, now)) {
+        changed |= onDue(due, now);
+      }
       for (ExperimentRun run : book.all()) {
         switch (run.phase()) {
-          case RUNNING -> {
-            @Nullable ExperimentWatch watch = reports.watch(run.experiment());
-            if (watch != null
-                && !now.isBefore(watch.injects())
-                && baselines.remove(run.experiment())) {
-              changed = true;
-            }
-            if (run.endsAt() == null || !now.isBefore(run.endsAt())) {
-              changed |=
-                  end(
-                      run,
-                      ExperimentPhase.COMPLETED,
-                      Event.COMPLETED,
-                      Asker.itself("its time is over"));
-            }
-          }
+          case RUNNING -> changed |= onRunning(run, now);
           case HALTED, COMPLETED -> {
             if (!now.isBefore(run.times().since().plus(run.lease()))) {
-              book.recordAnyway(
-                  run.to(
-                      ExperimentPhase.RECOVERED,
-                      Event.RECOVERED,
-                      now,
-                      Asker.itself("the last lease has passed")));
-              reports.keep(run.experiment(), now);
+              onLeasesPassed(run, now);
             }
           }
           case PENDING, PREVIEWED, RECOVERED -> {}
@@ -178,6 +172,128 @@ public final class ExperimentRunner {
       }
     }
     if (changed) {
+      publish();
+    }
+  }
+
+  private boolean onDue(Schedules.Due due, Instant now) {
+    ExperimentRun run = book.of(due.key());
+    ExperimentRun handled = run.scheduled(due.at(), run.schedule().suspended());
+    switch (due.what()) {
+      case BEGIN -> {
+        try {
+          begin(due.experiment(), handled, Asker.schedule("due at " + due.at()));
+          return true;
+        } catch (RefusedException e) {
+          LOG.warn("{} is not started by its schedule: {}", due.key(), e.getMessage());
+        }
+      }
+      case SKIP -> {
+        Asker why = Asker.schedule("it still runs, so that of " + due.at() + " is skipped");
+        book.record(handled.with(Event.SKIPPED, run.paused(), now, why));
+      }
+      case MISS -> {
+        Asker why = Asker.schedule("that of " + due.at() + " could not begin by its deadline");
+        book.record(handled.with(Event.MISSED, run.paused(), now, why));
+      }
+      case REPLACE -> {
+        Asker why = Asker.schedule("that of " + due.at() + " takes its place");
+        return end(run, ExperimentPhase.HALTED, Event.STOPPED, why);
+      }
+    }
+    return false;
+  }
+
+  private boolean onRunning(ExperimentRun run, Instant now) {
+    if (run.endsAt() == null || !now.isBefore(run.endsAt())) {
+      return end(run, ExperimentPhase.COMPLETED, Event.COMPLETED, Asker.itself("its time is over"));
+    }
+    @Nullable ExperimentWatch watch = reports.watch(run.experiment());
+    if (watch == null) {
+      return false;
+    }
+    RunCourse course = watch.course();
+    boolean injects = course.injectsBy(now);
+    if (injects) {
+      for (ProbeWatch probe : course.probes()) {
+        if (!probe.ready()) {
+          return halt(
+              run,
+              new Asker("probe " + probe.probe().name(), "it did not answer in time before", ""));
+        }
+      }
+    }
+    if (!run.paused()) {
+      ask(run.experiment(), watch, injects ? When.DURING : When.BEFORE, now);
+    }
+    if (!course.moved(now)) {
+      return false;
+    }
+    String words = course.words(now);
+    if (!words.isEmpty()) {
+      ExperimentRun latest = book.of(run.experiment());
+      book.recordAnyway(latest.with(Event.STEPPED, latest.paused(), now, Asker.itself(words)));
+    }
+    return true;
+  }
+
+  private void onLeasesPassed(ExperimentRun run, Instant now) {
+    String key = run.experiment();
+    book.recordAnyway(
+        run.to(
+            ExperimentPhase.RECOVERED,
+            Event.RECOVERED,
+            now,
+            Asker.itself("the last lease has passed")));
+    reports.keep(key, now);
+    @Nullable ExperimentWatch watch = reports.watch(key);
+    if (watch != null) {
+      ask(key, watch, When.AFTER, now);
+    }
+  }
+
+  private void ask(String key, ExperimentWatch watch, When part, Instant now) {
+    for (ProbeWatch probe : watch.course().probes()) {
+      if (probe.due(part, now)) {
+        prober.ask(probe.probe(), outcome -> answered(key, watch, probe, part, outcome));
+      }
+    }
+  }
+
+  private void answered(
+      String key, ExperimentWatch watch, ProbeWatch probe, When part, ProbeOutcome outcome) {
+    boolean halted = false;
+    synchronized (this) {
+      Instant now = clock.instant();
+      boolean news = probe.on(part, outcome, now);
+      if (reports.watch(key) != watch) {
+        return; // Another run is on, or its text is gone.
+      }
+      Asker asker =
+          new Asker(
+              "probe " + probe.probe().name(),
+              "%s: %s, %s"
+                  .formatted(
+                      part.name().toLowerCase(Locale.ROOT),
+                      outcome.verdict().name().toLowerCase(Locale.ROOT),
+                      outcome.text()),
+              "");
+      if (news) {
+        ExperimentRun run = book.of(key);
+        book.recordAnyway(run.with(Event.PROBED, run.paused(), now, asker));
+      }
+      boolean bad =
+          switch (part) {
+            case BEFORE -> probe.failedBefore();
+            case DURING -> probe.failedDuring() && probe.probe().halts();
+            case AFTER -> false;
+          };
+      halted = bad && halt(book.of(key), asker);
+      if (part == When.AFTER) {
+        reports.keep(key, now);
+      }
+    }
+    if (halted) {
       publish();
     }
   }
@@ -230,6 +346,7 @@ public final class ExperimentRunner {
    */
   public String submit(String text) throws IOException {
     Experiment experiment = ExperimentDocuments.parse(text);
+    checkCommands(experiment);
     String key = keyOf(experiment);
     synchronized (this) {
       if (texts.isInFolder(experiment)) {
@@ -245,6 +362,21 @@ public final class ExperimentRunner {
     }
     publish();
     return key;
+  }
+
+  /**
+   * Says whether {@link #submit} would take it, and does nothing.
+   *
+   * @return {@code namespace/name}
+   * @throws RefusedException if it is wrong, or the folder has another of that name
+   */
+  public String validate(String text) {
+    Experiment experiment = ExperimentDocuments.parse(text);
+    checkCommands(experiment);
+    synchronized (this) {
+      texts.isInFolder(experiment);
+    }
+    return keyOf(experiment);
   }
 
   /**
@@ -278,7 +410,8 @@ public final class ExperimentRunner {
    */
   public void start(String key, Asker asker) {
     synchronized (this) {
-      begin(find(key), asker);
+      Experiment experiment = find(key);
+      begin(experiment, runOf(experiment), asker);
     }
     publish();
   }
@@ -313,6 +446,27 @@ public final class ExperimentRunner {
       book.record(run.with(event, paused, clock.instant(), asker));
     }
     publish();
+  }
+
+  /**
+   * Lets its schedule begin nothing for now, or again. Times that went by meanwhile do not count.
+   *
+   * @throws RefusedException if there is none of that name, it has no schedule, or that is so
+   */
+  public synchronized void suspend(String key, boolean suspended, Asker asker) {
+    Experiment experiment = find(key);
+    ExperimentRun run = book.of(key);
+    if (experiment.course().schedule() == null) {
+      throw new RefusedException(Refusal.SCHEDULE, key + " has no schedule");
+    }
+    if (run.schedule().suspended() == suspended) {
+      throw new RefusedException(
+          Refusal.SCHEDULE,
+          "the schedule of " + key + " is " + (suspended ? "suspended already" : "not suspended"));
+    }
+    Instant now = clock.instant();
+    Event event = suspended ? Event.SUSPENDED : Event.UNSUSPENDED;
+    book.record(run.with(event, run.paused(), now, asker).scheduled(now, suspended));
   }
 
   /**
@@ -402,8 +556,10 @@ public final class ExperimentRunner {
     return faults.faultsFor(node);
   }
 
-  private void begin(Experiment experiment, Asker asker) {
-    ExperimentRun run = runOf(experiment);
+  /**
+   * @param run where it stands
+   */
+  private void begin(Experiment experiment, ExperimentRun run, Asker asker) {
     try {
       check(experiment);
     } catch (RefusedException e) {
@@ -413,10 +569,13 @@ public final class ExperimentRunner {
       throw e;
     }
     Instant now = clock.instant();
-    Instant injects = now.plus(experiment.watch().baseline());
+    Instant injects = RunCourse.injects(experiment, now);
     book.record(run.running(injects.plus(experiment.duration()), now, asker));
-    baselines.add(keyOf(experiment));
-    reports.begin(keyOf(experiment), new ExperimentWatch(experiment, now, injects));
+    ExperimentWatch watch = new ExperimentWatch(experiment, now, injects);
+    reports.begin(keyOf(experiment), watch);
+    if (experiment.course().steps().isEmpty()) {
+      watch.course().moved(now);
+    }
   }
 
   /**
@@ -466,6 +625,48 @@ public final class ExperimentRunner {
     return reports.of(key, clock.instant());
   }
 
+  /** What is kept of its runs, the latest first. */
+  public synchronized List<JsonObject> reports(String key) {
+    find(key);
+    return reports.kept(key);
+  }
+
+  /**
+   * The steps, probes and schedule of one, as far as it has any.
+   *
+   * @throws RefusedException if there is none of that name
+   */
+  public synchronized JsonObject course(String key) {
+    Experiment experiment = find(key);
+    ExperimentRun run = book.of(key);
+    @Nullable ExperimentWatch watch = reports.watch(key);
+    RunCourse course =
+        watch == null ? new RunCourse(experiment, run.times().since()) : watch.course();
+    JsonObject json = new JsonObject();
+    boolean running = run.phase() == ExperimentPhase.RUNNING;
+    json.add("steps", course.steps(running ? clock.instant() : null));
+    json.add("probes", course.probesJson());
+    @Nullable Schedule schedule = experiment.course().schedule();
+    if (schedule != null) {
+      json.add("schedule", schedule(schedule, run, schedules.nextOf(key, schedule, run)));
+    }
+    return json;
+  }
+
+  private static JsonObject schedule(Schedule schedule, ExperimentRun run, @Nullable Instant next) {
+    JsonObject json = new JsonObject();
+    json.addProperty("cron", schedule.times().cron());
+    json.addProperty("timeZone", schedule.times().zone().getId());
+    json.addProperty("overlap", schedule.overlap().name().toLowerCase(Locale.ROOT));
+    json.addProperty("startingDeadline", schedule.startingDeadline().toString());
+    json.addProperty("suspended", run.schedule().suspended());
+    json.addProperty("history", schedule.history());
+    if (next != null) {
+      json.addProperty("next", next.toString());
+    }
+    return json;
+  }
+
   /** What was measured of the latest run since this process began, or null. */
   synchronized @Nullable ExperimentWatch watch(String key) {
     return reports.watch(key);
@@ -492,10 +693,23 @@ public final class ExperimentRunner {
   }
 
   private void checkLimits(Experiment experiment) {
+    checkCommands(experiment);
     StartRules.check(
         texts.state(),
         experiment,
         running().stream().filter(other -> !keyOf(other).equals(keyOf(experiment))).toList());
+  }
+
+  private void checkCommands(Experiment experiment) {
+    for (Probe probe : experiment.course().probes()) {
+      if (probe.question() instanceof Probe.Question.Command && !prober.allowsCommands()) {
+        throw new RefusedException(
+            Refusal.COMMANDS,
+            "the probe "
+                + probe.name()
+                + " runs a program, which this control plane was not started to allow");
+      }
+    }
   }
 
   /** Those that run, paused or not. */
@@ -526,8 +740,10 @@ public final class ExperimentRunner {
         ExperimentRun run = runOf(experiment);
         if (!run.paused() && run.endsAt() != null && now.isBefore(run.endsAt())) {
           @Nullable ExperimentWatch watch = reports.watch(keyOf(experiment));
-          boolean observeOnly = watch != null && now.isBefore(watch.injects());
-          active.add(new PublishedFaults.Active(experiment, run.endsAt(), observeOnly));
+          if (watch != null) {
+            List<RunCourse.Acting> acting = watch.course().acting(now, run.endsAt());
+            active.add(new PublishedFaults.Active(experiment, run.endsAt(), acting));
+          }
         }
       }
       faults.replace(texts.state(), active);

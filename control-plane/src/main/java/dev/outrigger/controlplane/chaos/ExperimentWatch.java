@@ -22,6 +22,7 @@ final class ExperimentWatch {
   private final Instant started;
   private final Instant injects;
   private final List<GuardWatch> guards;
+  private final RunCourse course;
   private final Both baseline = new Both(new Traffic(), new Traffic());
   private final Both during = new Both(new Traffic(), new Traffic());
   private final Map<String, Both> edges = new TreeMap<>();
@@ -54,6 +55,7 @@ final class ExperimentWatch {
     this.started = started;
     this.injects = injects;
     this.guards = experiment.watch().guards().stream().map(GuardWatch::new).toList();
+    this.course = new RunCourse(experiment, injects);
   }
 
   /**
@@ -145,6 +147,11 @@ final class ExperimentWatch {
 
   Instant injects() {
     return injects;
+  }
+
+  /** Its steps and probes. */
+  RunCourse course() {
+    return course;
   }
 
   /** Workloads whose proxies ended the faults themselves. */

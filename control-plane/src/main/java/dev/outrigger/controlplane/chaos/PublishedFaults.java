@@ -29,10 +29,24 @@ final class PublishedFaults {
   /**
    * One that runs.
    *
-   * @param end when proxies end its faults whatever happens
-   * @param observeOnly whether its faults are only counted, not injected
+   * @param end when proxies end it whatever happens
+   * @param faults what each of its faults does now
    */
-  record Active(Experiment experiment, Instant end, boolean observeOnly) {}
+  record Active(Experiment experiment, Instant end, List<RunCourse.Acting> faults) {
+    Active {
+      faults = List.copyOf(faults);
+    }
+
+    /** One of which all faults are only counted. */
+    static Active observing(Experiment experiment, Instant end) {
+      return new Active(
+          experiment,
+          end,
+          experiment.faults().stream()
+              .map(fault -> new RunCourse.Acting(fault, true, end))
+              .toList());
+    }
+  }
 
   /** From now on proxies get these and no others. */
   void replace(DesiredState state, Collection<Active> active) {
@@ -66,9 +80,10 @@ final class PublishedFaults {
 
   private static void addFaults(DesiredState state, Active active, Collection<Live> faults) {
     Experiment experiment = active.experiment();
-    for (Experiment.Fault fault : experiment.faults()) {
-      FaultRules.ruleOf(state, experiment, fault, active.end())
-          .map(rule -> FaultRules.watched(rule, experiment, active.observeOnly()))
+    for (RunCourse.Acting acting : active.faults()) {
+      Experiment.Fault fault = acting.fault();
+      FaultRules.ruleOf(state, experiment, fault, acting.until())
+          .map(rule -> FaultRules.watched(rule, experiment, acting.observeOnly()))
           .ifPresent(
               rule ->
                   faults.add(

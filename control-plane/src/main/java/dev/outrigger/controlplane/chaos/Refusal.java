@@ -24,6 +24,10 @@ public enum Refusal {
   IN_FOLDER("OR2012", 409),
   /** The text that was submitted cannot be taken. */
   DOCUMENT("OR2013", 400),
+  /** A probe runs a program, and the operator has not allowed that. */
+  COMMANDS("OR2014", 403),
+  /** It has no schedule, or that stands so already. */
+  SCHEDULE("OR2015", 409),
   /** As many previews look on as may. */
   PREVIEWS("OR2020", 409);
 

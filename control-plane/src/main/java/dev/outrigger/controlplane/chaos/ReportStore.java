@@ -4,17 +4,22 @@ import com.google.gson.JsonObject;
 import com.google.gson.JsonParseException;
 import com.google.gson.JsonParser;
 import java.io.IOException;
+import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The report of each experiment's latest run that is over, a file of the state folder for each. A
- * report that cannot be written is lost, and nothing else: ends of experiments do not wait for it.
+ * Reports of the latest runs that are over, a file of the state folder for each run. A report that
+ * cannot be written is lost, and nothing else: ends of experiments do not wait for it.
  */
 public final class ReportStore {
   private static final Logger LOG = LoggerFactory.getLogger(ReportStore.class);
@@ -33,10 +38,56 @@ public final class ReportStore {
   }
 
   /**
+   * Keeps it in place of an earlier one of the same run.
+   *
    * @param key {@code namespace/name}
+   * @param limit so many runs of this experiment are kept, 1 at least
    */
-  void keep(String key, JsonObject report) {
-    Path file = file(key);
+  void keep(String key, JsonObject report, int limit) {
+    keep(file(key), key, report);
+    if (limit > 1) {
+      String started = report.get("startedAt").getAsString().replace(":", "");
+      keep(folder.resolve(key.replace('/', '.') + "@" + started + ".json"), key, report);
+    }
+    try {
+      List<Path> files = files(key);
+      for (Path old : files.subList(Math.min(files.size(), limit > 1 ? limit : 0), files.size())) {
+        Files.deleteIfExists(old);
+      }
+    } catch (IOException e) {
+      LOG.warn("old reports of {} cannot be removed", key, e);
+    }
+  }
+
+  /** Those of one experiment that are kept, the latest first. */
+  List<JsonObject> all(String key) {
+    try {
+      List<JsonObject> reports =
+          files(key).stream().map(this::read).filter(Objects::nonNull).toList();
+      if (!reports.isEmpty()) {
+        return reports;
+      }
+    } catch (IOException e) {
+      LOG.warn("the reports of {} cannot be read", key, e);
+    }
+    @Nullable JsonObject one = find(key);
+    return one == null ? List.of() : List.of(one);
+  }
+
+  /** Of its runs, the latest first. */
+  private List<Path> files(String key) throws IOException {
+    String prefix = key.replace('/', '.') + "@";
+    List<Path> files = new ArrayList<>();
+    try (DirectoryStream<Path> found =
+        Files.newDirectoryStream(
+            folder, file -> file.getFileName().toString().startsWith(prefix))) {
+      found.forEach(files::add);
+    }
+    files.sort(Comparator.reverseOrder());
+    return files;
+  }
+
+  private void keep(Path file, String key, JsonObject report) {
     try {
       Path fresh =
           Files.createTempFile(
@@ -59,9 +110,10 @@ public final class ReportStore {
   /** Null where there is none that can be read. */
   @Nullable JsonObject find(String key) {
     Path file = file(key);
-    if (!Files.exists(file)) {
-      return null;
-    }
+    return Files.exists(file) ? read(file) : null;
+  }
+
+  private @Nullable JsonObject read(Path file) {
     try {
       return JsonParser.parseString(Files.readString(file)).getAsJsonObject();
     } catch (IOException | JsonParseException | IllegalStateException e) {

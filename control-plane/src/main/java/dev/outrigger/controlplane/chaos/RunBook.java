@@ -143,6 +143,7 @@ final class RunBook {
         new ExperimentRun.Times(now, null, null, halted),
         Duration.ZERO,
         false,
-        false);
+        false,
+        ExperimentRun.Scheduled.NONE);
   }
 }

@@ -1,6 +1,7 @@
 package dev.outrigger.controlplane.chaos;
 
 import com.google.gson.JsonObject;
+import dev.outrigger.controlplane.model.Schedule;
 import java.time.Instant;
 import java.util.List;
 import java.util.Map;
@@ -51,8 +52,14 @@ final class RunReports {
   void keep(String key, Instant now) {
     @Nullable ExperimentWatch watch = watches.get(key);
     if (watch != null) {
-      store.keep(key, of(key, watch, now));
+      @Nullable Schedule schedule = watch.experiment().course().schedule();
+      store.keep(key, of(key, watch, now), schedule == null ? 1 : schedule.history());
     }
+  }
+
+  /** What is kept of its runs, the latest first. */
+  List<JsonObject> kept(String key) {
+    return store.all(key);
   }
 
   /** Its text is gone: keeps what was measured until now. */

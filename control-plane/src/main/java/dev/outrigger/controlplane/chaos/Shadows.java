@@ -163,7 +163,7 @@ public final class Shadows {
     faults.replace(
         state,
         open.stream()
-            .map(one -> new PublishedFaults.Active(one.experiment(), one.ends(), true))
+            .map(one -> PublishedFaults.Active.observing(one.experiment(), one.ends()))
             .toList());
   }
 }

@@ -18,6 +18,7 @@ import org.jspecify.annotations.Nullable;
  * @param lease how long a proxy goes on without hearing from the control plane
  * @param seed repeats a run; empty takes one made from its name
  * @param watch what halts it
+ * @param course its parts, what is asked meanwhile, and when it begins by itself
  */
 public record Experiment(
     ObjectMeta meta,
@@ -28,7 +29,8 @@ public record Experiment(
     Duration lease,
     OptionalLong seed,
     Start start,
-    Watch watch)
+    Watch watch,
+    Course course)
     implements MeshObject {
   public Experiment {
     faults = List.copyOf(faults);
@@ -64,6 +66,27 @@ public record Experiment(
    * @param minRequests with fewer it says nothing
    */
   public record ProxyGuard(int minSuccessPpm, int minRequests) {}
+
+  /** Its steps; one without any acts with all its faults all the time. */
+  public List<Step> steps() {
+    return course.steps().isEmpty()
+        ? List.of(
+            new Step("all", Duration.ZERO, duration, faults.stream().map(Fault::name).toList()))
+        : course.steps();
+  }
+
+  /**
+   * How a run goes.
+   *
+   * @param steps empty lets all faults act all the time
+   * @param schedule null where only people begin it
+   */
+  public record Course(List<Step> steps, List<Probe> probes, @Nullable Schedule schedule) {
+    public Course {
+      steps = List.copyOf(steps);
+      probes = List.copyOf(probes);
+    }
+  }
 
   /** What begins it. */
   public enum Start {

@@ -4,6 +4,7 @@ import dev.outrigger.controlplane.model.Experiment;
 import dev.outrigger.controlplane.model.Experiment.Fault;
 import dev.outrigger.controlplane.model.Experiment.Start;
 import dev.outrigger.controlplane.model.ObjectMeta;
+import dev.outrigger.controlplane.model.Step;
 import dev.outrigger.controlplane.source.Problem.Code;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -52,19 +53,27 @@ final class ExperimentDecoder {
       }
       faults.add(fault);
     }
-    if (!spec.has("duration")) {
-      spec.requiredText("duration", "no experiment goes on for ever");
+    List<Step> steps = StepDecoder.steps(spec, faults, MAX_DURATION);
+    Duration duration =
+        steps.stream().map(Step::until).max(Duration::compareTo).orElse(Duration.ofMinutes(1));
+    if (!spec.has("steps")) {
+      if (!spec.has("duration")) {
+        spec.requiredText("duration", "no experiment goes on for ever");
+      }
+      duration = within(spec, "duration", duration, Duration.ofMillis(1), MAX_DURATION);
     }
     return new Experiment(
         meta,
         hypothesis,
         owner,
         faults,
-        within(spec, "duration", Duration.ofMinutes(1), Duration.ofMillis(1), MAX_DURATION),
+        duration,
         within(spec, "lease", Duration.ofSeconds(10), MIN_LEASE, MAX_LEASE),
         seed,
         spec.choice("start", STARTS, Start.MANUAL),
-        GuardDecoder.watch(spec));
+        GuardDecoder.watch(spec),
+        new Experiment.Course(
+            steps, ProbeDecoder.probes(spec), ScheduleDecoder.decode(spec.object("schedule"))));
   }
 
   static Duration within(

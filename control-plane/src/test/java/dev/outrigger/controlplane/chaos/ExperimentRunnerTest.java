@@ -42,7 +42,8 @@ final class ExperimentRunnerTest {
             () -> now,
             ledger,
             ExperimentDocuments.open(folder.resolve("experiments")),
-            ReportStore.open(folder.resolve("reports")));
+            ReportStore.open(folder.resolve("reports")),
+            new AskedProbes());
   }
 
   @AfterEach
@@ -273,7 +274,8 @@ final class ExperimentRunnerTest {
             () -> now,
             ledger,
             ExperimentDocuments.open(folder.resolve("experiments")),
-            ReportStore.open(folder.resolve("reports")));
+            ReportStore.open(folder.resolve("reports")),
+            new AskedProbes());
     runner.onState(manual());
     runner.start(KEY, by("ann", ""));
     for (int i = 0; i < 6; i++) {

@@ -45,7 +45,8 @@ final class GuardsTest {
             () -> now,
             ledger,
             ExperimentDocuments.open(folder.resolve("experiments")),
-            ReportStore.open(folder.resolve("reports")));
+            ReportStore.open(folder.resolve("reports")),
+            new AskedProbes());
   }
 
   @AfterEach

@@ -37,7 +37,8 @@ final class ShadowsTest {
             () -> now,
             ledger,
             ExperimentDocuments.open(folder.resolve("experiments")),
-            ReportStore.open(folder.resolve("reports")));
+            ReportStore.open(folder.resolve("reports")),
+            new AskedProbes());
     runner.onState(ExperimentRunnerTest.manual());
     shadows = new Shadows(() -> now, runner);
   }
