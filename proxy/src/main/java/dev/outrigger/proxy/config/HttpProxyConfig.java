@@ -187,6 +187,7 @@ public record HttpProxyConfig(
    * @param skipAppend whether {@code x-forwarded-for} stays as it came
    * @param appendPort whether {@code x-forwarded-port} tells the port that the client connected to
    * @param via put behind {@code via} of requests and answers; empty puts nothing
+   * @param forwarded what is done with {@code forwarded}
    */
   public record Forwarding(
       boolean useRemoteAddress,
@@ -195,11 +196,32 @@ public record HttpProxyConfig(
       int trustedHops,
       boolean skipAppend,
       boolean appendPort,
-      String via) {
+      String via,
+      ForwardedPolicy forwarded) {
     public static final Forwarding DEFAULT = new Forwarding(false, ClientCert.SANITIZE);
 
     public Forwarding {
       certDetails = Set.copyOf(certDetails);
+    }
+
+    /** Nothing is done with {@code forwarded}. */
+    public Forwarding(
+        boolean useRemoteAddress,
+        ClientCert clientCert,
+        Set<CertDetail> certDetails,
+        int trustedHops,
+        boolean skipAppend,
+        boolean appendPort,
+        String via) {
+      this(
+          useRemoteAddress,
+          clientCert,
+          certDetails,
+          trustedHops,
+          skipAppend,
+          appendPort,
+          via,
+          ForwardedPolicy.NONE);
     }
 
     /** No proxy in front is believed. */

@@ -1,5 +1,6 @@
 package dev.outrigger.proxy.http;
 
+import dev.outrigger.proxy.config.ForwardedPolicy;
 import dev.outrigger.proxy.config.HttpProxyConfig.Forwarding;
 import dev.outrigger.proxy.message.ConnectionFacts;
 import dev.outrigger.proxy.message.HeaderName;
@@ -56,10 +57,35 @@ final class RequestHeaders {
     if (forwarding.appendPort() && (!believed || !headers.contains(HeaderName.X_FORWARDED_PORT))) {
       headers.set(HeaderName.X_FORWARDED_PORT, Integer.toString(facts.destination().getPort()));
     }
+    switch (forwarding.forwarded().sent()) {
+      case AS_IT_CAME -> {}
+      case NOT_AT_ALL -> headers.remove(HeaderName.FORWARDED);
+      case APPENDED -> forwarded(head, client, facts, forwarding.forwarded(), believed);
+    }
     clientCert(headers, client, forwarding);
     if (!forwarding.via().isEmpty()) {
       append(headers, HeaderName.VIA, forwarding.via(), ", ");
     }
+  }
+
+  /** Puts an element of ours behind what came, where that is believed and can be read at all. */
+  private static void forwarded(
+      RequestHead head,
+      ClientIdentity client,
+      ConnectionFacts facts,
+      ForwardedPolicy policy,
+      boolean believed) {
+    Headers headers = head.headers();
+    if (headers.contains(HeaderName.FORWARDED)
+        && (!believed || ForwardedList.nodes(headers.all(HeaderName.FORWARDED)) == null)) {
+      headers.remove(HeaderName.FORWARDED);
+    }
+    String host = policy.host() && !head.authority().isEmpty() ? head.authority() : null;
+    append(
+        headers,
+        HeaderName.FORWARDED,
+        ForwardedList.element(client.address(), facts.tls(), policy.by(), host),
+        ", ");
   }
 
   private static void scheme(RequestHead head) {

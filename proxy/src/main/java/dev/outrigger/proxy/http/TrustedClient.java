@@ -1,5 +1,6 @@
 package dev.outrigger.proxy.http;
 
+import dev.outrigger.proxy.config.ForwardedPolicy;
 import dev.outrigger.proxy.config.HttpProxyConfig.Forwarding;
 import dev.outrigger.proxy.message.HeaderName;
 import dev.outrigger.proxy.message.Headers;
@@ -11,7 +12,7 @@ import org.jspecify.annotations.Nullable;
  * Who the client is, by {@code x-forwarded-for} and the number of hops that are trusted (xDS:
  * {@code xff_num_trusted_hops}). With the socket's address in use, the peer is the first hop, and
  * what it appended is believed if hops are trusted; without it the last entry is the client if none
- * is.
+ * is. Where the policy says so, {@code forwarded} is looked at in its place, with the same hops.
  */
 final class TrustedClient {
   /** Longest list that is looked through. */
@@ -28,6 +29,9 @@ final class TrustedClient {
   static @Nullable String of(Headers received, Forwarding forwarding) {
     if (forwarding.useRemoteAddress() && forwarding.trustedHops() == 0) {
       return null;
+    }
+    if (forwarding.forwarded().clientAddress()) {
+      return ofForwarded(received, forwarding);
     }
     int fromEnd =
         forwarding.trustedHops()
@@ -49,5 +53,17 @@ final class TrustedClient {
     }
     String entry = list.substring(list.lastIndexOf(',', end - 1) + 1, end).strip();
     return NetUtil.isValidIpV4Address(entry) || NetUtil.isValidIpV6Address(entry) ? entry : null;
+  }
+
+  private static @Nullable String ofForwarded(Headers received, Forwarding forwarding) {
+    if (!received.contains(HeaderName.FORWARDED)) {
+      return null;
+    }
+    List<String> nodes = ForwardedList.nodes(received.all(HeaderName.FORWARDED));
+    boolean appended = forwarding.forwarded().sent() == ForwardedPolicy.Sent.APPENDED;
+    int fromEnd =
+        forwarding.trustedHops() - (forwarding.useRemoteAddress() ? 1 : 0) + (appended ? 1 : 0);
+    int index = nodes == null ? -1 : nodes.size() - 1 - fromEnd;
+    return nodes == null || index < 0 ? null : ForwardedList.address(nodes.get(index));
   }
 }

@@ -15,6 +15,7 @@ public final class HeaderName {
   public static final HeaderName CONTENT_TYPE = of("content-type");
   public static final HeaderName DATE = of("date");
   public static final HeaderName EXPECT = of("expect");
+  public static final HeaderName FORWARDED = of("forwarded");
   public static final HeaderName GRPC_STATUS = of("grpc-status");
   public static final HeaderName GRPC_TIMEOUT = of("grpc-timeout");
   public static final HeaderName HOST = of("host");

@@ -1,6 +1,7 @@
 package dev.outrigger.proxy.bootstrap;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.outrigger.proxy.bootstrap.BootstrapConfig.Source;
 import dev.outrigger.proxy.bootstrap.BootstrapConfig.Target;
@@ -9,6 +10,7 @@ import dev.outrigger.proxy.config.ClusterConfig;
 import dev.outrigger.proxy.config.ClusterConfig.Discovery;
 import dev.outrigger.proxy.config.DownstreamTls;
 import dev.outrigger.proxy.config.FilterChainConfig;
+import dev.outrigger.proxy.config.ForwardedPolicy;
 import dev.outrigger.proxy.config.HealthCheckPolicy;
 import dev.outrigger.proxy.config.HttpProxyConfig;
 import dev.outrigger.proxy.config.LbPolicy;
@@ -277,6 +279,33 @@ final class GoodBootstrapTest {
         """;
     LoadedBootstrap loaded = Corpus.load(Corpus.good("http-hop.yaml", folder) + runtime);
     assertThat(loaded.staticConfig().listeners().getFirst().maxConnections()).isEqualTo(10);
+  }
+
+  private static HttpProxyConfig withForwarded(String fields) throws Exception {
+    String hop =
+        Corpus.good("http-hop.yaml", folder)
+            .replace(
+                "stat_prefix: ingress",
+                "stat_prefix: ingress\n                original_ip_detection_extensions:"
+                    + " [{ name: forwarded, typed_config: { \"@type\":"
+                    + " type.googleapis.com/outrigger.http.v1.Forwarded, "
+                    + fields
+                    + " } }]");
+    return http(Corpus.load(hop).staticConfig().listeners().getFirst());
+  }
+
+  @Test
+  void aMessageOfOursSaysWhatIsDoneWithForwarded() throws Exception {
+    assertThat(
+            withForwarded("sent: APPEND, client_address: true, by: _edge, host: true")
+                .forwarding()
+                .forwarded())
+        .isEqualTo(new ForwardedPolicy(ForwardedPolicy.Sent.APPENDED, true, "_edge", true));
+    assertThatThrownBy(() -> withForwarded("sent: APPEND, by: edge"))
+        .hasMessageContaining("original_ip_detection_extensions[0].typed_config.by")
+        .hasMessageContaining("expected an underscore");
+    assertThatThrownBy(() -> withForwarded("sent: REMOVE, host: true"))
+        .hasMessageContaining("sent: APPEND");
   }
 
   @Test

@@ -2,6 +2,8 @@ package dev.outrigger.proxy.http;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.outrigger.proxy.config.ForwardedPolicy;
+import dev.outrigger.proxy.config.ForwardedPolicy.Sent;
 import dev.outrigger.proxy.config.HeaderTemplate;
 import dev.outrigger.proxy.config.HttpProxyConfig.ClientCert;
 import dev.outrigger.proxy.config.HttpProxyConfig.Forwarding;
@@ -160,6 +162,34 @@ class TrafficPolicyTest {
               "x-client: 2.2.2.2:0\r\n",
               "x-scheme: https\r\n",
               "via: 1.0 fred, 1.1 edge\r\n");
+    }
+  }
+
+  @Test
+  void forwardedIsReadAndWrittenAsItsPolicySays() throws Exception {
+    ProxyBed.Setup setup = new ProxyBed.Setup();
+    ForwardedPolicy policy = new ForwardedPolicy(Sent.APPENDED, true, "_edge", true);
+    setup.forwarding =
+        new Forwarding(true, ClientCert.SANITIZE, Set.of(), 1, false, false, "", policy);
+    setup.headers =
+        new HeaderChanges(
+            List.of(value("x-client", "%DOWNSTREAM_REMOTE_ADDRESS%", Append.ADD_IF_ABSENT)),
+            List.of(),
+            List.of(),
+            List.of());
+    String ours = "for=127.0.0.1;host=\"a:1\";proto=http;by=_edge\r\n";
+    try (Origin origin = keepAlive();
+        ProxyBed bed = new ProxyBed(setup.to(origin.port()))) {
+      Origin.Peer client = client(bed);
+      client.send("GET / HTTP/1.1\r\nHost: a:1\r\nForwarded: for=\"[2001:db8::1]:4711\"\r\n\r\n");
+      client.head();
+      client.send("GET / HTTP/1.1\r\nHost: a:1\r\nForwarded: for=[::1]\r\n\r\n");
+      client.head();
+      assertThat(origin.seen.getFirst().toString())
+          .contains("orwarded: for=\"[2001:db8::1]:4711\", " + ours)
+          .contains("x-client: [2001:db8::1]:0\r\n")
+          .contains("orwarded: " + ours)
+          .contains("x-client: 127.0.0.1:");
     }
   }
 

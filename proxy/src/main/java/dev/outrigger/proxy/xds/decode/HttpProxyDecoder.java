@@ -228,7 +228,8 @@ final class HttpProxyDecoder {
         scope.in("xff_num_trusted_hops").number(manager.getXffNumTrustedHops(), 0, MAX_HOPS),
         manager.getSkipXffAppend(),
         manager.getAppendXForwardedPort(),
-        via(manager.getVia(), scope.in("via")));
+        via(manager.getVia(), scope.in("via")),
+        ForwardedDecoder.decode(manager, scope));
   }
 
   private static String via(String text, Scope scope) throws InvalidResourceException {

@@ -2,6 +2,7 @@ package dev.outrigger.proxy.xds.decode;
 
 import com.google.protobuf.Any;
 import com.google.protobuf.Message;
+import dev.outrigger.api.http.v1.Forwarded;
 import io.envoyproxy.envoy.config.cluster.v3.Cluster;
 import io.envoyproxy.envoy.config.endpoint.v3.ClusterLoadAssignment;
 import io.envoyproxy.envoy.config.listener.v3.Listener;
@@ -126,6 +127,7 @@ public final class KnownTypes {
     TYPES.put(
         "envoy.extensions.upstreams.http.v3.HttpProtocolOptions",
         HttpProtocolOptions::getDefaultInstance);
+    TYPES.put("outrigger.http.v1.Forwarded", Forwarded::getDefaultInstance);
   }
 
   private KnownTypes() {}
