@@ -26,6 +26,11 @@ import dev.outrigger.controlplane.chaos.Shadows;
 import dev.outrigger.controlplane.snapshot.SnapshotStore;
 import dev.outrigger.controlplane.source.FileSource;
 import dev.outrigger.controlplane.source.Problem;
+import dev.outrigger.fault.HandshakeFault;
+import dev.outrigger.tls.Pem;
+import dev.outrigger.tls.WorkloadIdentity;
+import java.time.Duration;
+import java.util.stream.Collectors;
 import dev.outrigger.tls.TlsSetupException;
 import io.grpc.BindableService;
 import io.grpc.Server;
@@ -182,7 +187,14 @@ public final class ControlPlane implements AutoCloseable {
             part(ExperimentLedger.open(state.resolve("experiments.jsonl"))),
             ExperimentDocuments.open(state.resolve("experiments")),
             ReportStore.open(state.resolve("reports")),
-            part(new NetworkProber(options.probeCommands())));
+            part(new NetworkProber(options.probeCommands())),
+            (identity, flaw, end) -> {
+              WorkloadIdentity made =
+                  authority.flawed(identity, flaw, Duration.between(clock.instant(), end));
+              return new HandshakeFault.Credential(
+                  made.chain().stream().map(Pem::of).collect(Collectors.joining()),
+                  Pem.of(made.key()));
+            });
     Shadows shadows = new Shadows(clock, experiments);
     FaultViews views = new FaultViews(new SnapshotStore(source), experiments, shadows);
     source.onChange(() -> experiments.onState(source.reading().state()));

@@ -7,7 +7,8 @@ import java.util.Set;
 import java.util.regex.Pattern;
 
 /** What goes wrong. Durations are at most {@link #LONGEST}. */
-public sealed interface Fault {
+public sealed interface Fault
+    permits Fault.OnRequest, Fault.OnBytes, HandshakeFault, MeshFault {
   /** Nobody waits longer than this. */
   Duration LONGEST = Duration.ofHours(1);
 
@@ -254,7 +255,7 @@ public sealed interface Fault {
     }
   }
 
-  /** Whether it acts on bytes and not on requests. */
+  /** Whether it acts on the bytes of connections. */
   default boolean isToxic() {
     return this instanceof OnBytes;
   }

@@ -65,9 +65,13 @@ public final class FaultDecider {
   }
 
   private static Duration pause(Fault fault, long roll) {
-    return fault instanceof Fault.Delay(Spread length)
-        ? Duration.ofNanos(length.nanos(draw(roll, 0)))
-        : Duration.ZERO;
+    Spread length =
+        fault instanceof Fault.Delay delay
+            ? delay.length()
+            : fault instanceof HandshakeFault.Upset upset ? upset.delay() : Spread.NONE;
+    return length.equals(Spread.NONE)
+        ? Duration.ZERO
+        : Duration.ofNanos(length.nanos(draw(roll, 0)));
   }
 
   private static long hash(long start, CharSequence text) {

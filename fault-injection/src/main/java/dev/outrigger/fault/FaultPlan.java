@@ -26,6 +26,7 @@ public final class FaultPlan {
   private final List<FaultRule> rules;
 
   private final Map<Place, Index> byPlace = new EnumMap<>(Place.class);
+  private final Map<Place, List<FaultDecider>> handshakes = new EnumMap<>(Place.class);
 
   private FaultPlan(List<FaultRule> rules) {
     this.rules = rules;
@@ -35,8 +36,15 @@ public final class FaultPlan {
           Index.of(
               rules.stream()
                   .filter(rule -> rule.place() == place)
+                  .filter(rule -> !(rule.fault() instanceof HandshakeFault))
                   .map(FaultDecider::new)
                   .toList()));
+      handshakes.put(
+          place,
+          rules.stream()
+              .filter(rule -> rule.place() == place && rule.fault() instanceof HandshakeFault)
+              .map(FaultDecider::new)
+              .toList());
     }
   }
 
@@ -55,12 +63,18 @@ public final class FaultPlan {
   }
 
   /**
-   * The faults at a place that may concern a service, in order; no others can match.
+   * The faults at a place that may concern a service, in order; no others can match. Those of
+   * handshakes are not among them.
    *
    * @param destinationService as {@code name.namespace}; null where it is not known
    */
   public List<FaultDecider> at(Place place, @Nullable String destinationService) {
     return Objects.requireNonNull(byPlace.get(place)).of(destinationService);
+  }
+
+  /** The faults of handshakes at a place, in order. */
+  public List<FaultDecider> handshakesAt(Place place) {
+    return Objects.requireNonNull(handshakes.get(place));
   }
 
   @Override
@@ -95,6 +109,9 @@ public final class FaultPlan {
       case Fault.SlowClose _ -> 16;
       case Fault.Bandwidth _ -> 17;
       case Fault.Slicer _ -> 18;
+      case HandshakeFault.Certificate _ -> 20;
+      case HandshakeFault.Upset _ -> 21;
+      case MeshFault _ -> 30;
     };
   }
 

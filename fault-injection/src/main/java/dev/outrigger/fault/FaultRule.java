@@ -46,15 +46,33 @@ public record FaultRule(
       throw new IllegalArgumentException(
           "what changes requests and answers does so for the caller, at a request or inbound");
     }
-    if (fault.isToxic() != (place == Place.CONNECTION)) {
+    boolean fits =
+        switch (fault) {
+          case Fault.OnBytes _ -> place == Place.CONNECTION;
+          case Fault.OnRequest _ -> place != Place.CONNECTION && place != Place.MESH;
+          case HandshakeFault _ -> place == Place.CONNECTION || place == Place.INBOUND;
+          case MeshFault _ -> place == Place.MESH;
+        };
+    if (!fits) {
       throw new IllegalArgumentException(
-          fault.isToxic()
-              ? "toxics act on connections, not at the place " + place
-              : "only toxics act on connections");
+          switch (fault) {
+            case Fault.OnBytes _ -> "toxics act on connections, not at the place " + place;
+            case Fault.OnRequest _ -> "what acts on requests does not at the place " + place;
+            case HandshakeFault _ -> "handshakes are at connections or inbound, not at " + place;
+            case MeshFault _ -> "the mesh itself is at the place MESH, not at " + place;
+          });
     }
-    if (place == Place.CONNECTION && match.needsRequest()) {
+    boolean ofRequests = fault instanceof Fault.OnRequest;
+    if (!ofRequests && match.needsRequest()) {
       throw new IllegalArgumentException(
           "a connection is matched by identity and service, not by what its requests say");
+    }
+    if (!ofRequests && place == Place.INBOUND && !match.sourceIdentities().isEmpty()) {
+      throw new IllegalArgumentException(
+          "who calls is not known before the handshake is over: name no source");
+    }
+    if (place == Place.MESH && (maxActive > 0 || first > 0)) {
+      throw new IllegalArgumentException("a fault of the mesh itself has nothing to count");
     }
   }
 

@@ -6,8 +6,10 @@ public enum Place {
   REQUEST,
   /** Once an attempt, at the caller, after load balancing; retries and outlier detection see it. */
   ATTEMPT,
-  /** On the bytes of a connection, at the caller. */
+  /** On the bytes of a connection, or on its handshake, at the caller. */
   CONNECTION,
   /** At the receiver, before the application. */
-  INBOUND
+  INBOUND,
+  /** Between a proxy and the control plane. */
+  MESH
 }

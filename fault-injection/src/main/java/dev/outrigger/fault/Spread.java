@@ -9,6 +9,9 @@ import java.util.List;
  */
 public sealed interface Spread {
 
+  /** No time at all. */
+  Spread NONE = new Uniform(Duration.ZERO, Duration.ZERO);
+
   /**
    * One value, in nanoseconds.
    *

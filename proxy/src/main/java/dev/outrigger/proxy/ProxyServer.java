@@ -34,6 +34,7 @@ import dev.outrigger.proxy.listen.WorkerListeners;
 import dev.outrigger.proxy.resolve.DnsLookup;
 import dev.outrigger.proxy.resolve.NameCache;
 import dev.outrigger.proxy.resolve.NameResolver;
+import dev.outrigger.proxy.tcp.HandshakeFaults;
 import dev.outrigger.proxy.tcp.PoisonedConnector;
 import dev.outrigger.proxy.tcp.TcpService;
 import dev.outrigger.proxy.tcp.ToxicStages;
@@ -59,6 +60,7 @@ import dev.outrigger.proxy.xds.decode.EndpointDecoder;
 import dev.outrigger.proxy.xds.decode.ListenerDecoder;
 import dev.outrigger.proxy.xds.decode.RouteDecoder;
 import dev.outrigger.proxy.xds.decode.SecretDecoder;
+import dev.outrigger.tls.ClientTls;
 import dev.outrigger.tls.PeerRule;
 import dev.outrigger.tls.SpiffeId;
 import dev.outrigger.tls.TlsSetupException;
@@ -227,8 +229,16 @@ public final class ProxyServer implements AutoCloseable {
             () -> {
               try {
                 WorkerListeners[] self = new WorkerListeners[1];
+                HandshakeFaults handshakes =
+                    new HandshakeFaults(worker, workers.faultsOf(worker), clock);
                 SocketConnector connector =
-                    new SocketConnector(worker, transport, tls -> self[0].clientTls(tls));
+                    new SocketConnector(
+                        worker,
+                        transport,
+                        tls -> {
+                          ClientTls flawed = handshakes.clientTls(tls);
+                          return flawed != null ? flawed : self[0].clientTls(tls);
+                        });
                 ToxicStages toxics =
                     new ToxicStages(
                         worker, workers.faultsOf(worker), this::identityOrNull, telemetry);
@@ -236,7 +246,7 @@ public final class ProxyServer implements AutoCloseable {
                     new Upstreams(
                         worker,
                         workerCount(),
-                        new PoisonedConnector(worker, connector, toxics),
+                        new PoisonedConnector(worker, connector, toxics, handshakes),
                         telemetry);
                 WorkerFaults faults =
                     WorkerFaults.of(worker, workers.faultsOf(worker), this::identityOrNull);
@@ -252,8 +262,9 @@ public final class ProxyServer implements AutoCloseable {
                             BufferFilter.factory()),
                         new Forwarder(worker, upstreams, List.of(new AttemptFaults(faults))),
                         bootstrap.options().minBodyRate());
-                TcpService tcp = new TcpService(worker, upstreams, connector, toxics, telemetry);
-                self[0] = new WorkerListeners(worker, http, tcp, telemetry);
+                TcpService tcp =
+                    new TcpService(worker, upstreams, connector, toxics, handshakes, telemetry);
+                self[0] = new WorkerListeners(worker, http, tcp, handshakes, telemetry);
                 upstreams.start();
                 workers.viewOf(worker).watch(upstreams);
                 made.complete(new Parts(worker, upstreams, http, tcp, self[0]));

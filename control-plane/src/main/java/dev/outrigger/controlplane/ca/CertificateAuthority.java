@@ -1,5 +1,6 @@
 package dev.outrigger.controlplane.ca;
 
+import dev.outrigger.fault.HandshakeFault;
 import dev.outrigger.tls.Pem;
 import dev.outrigger.tls.PemException;
 import dev.outrigger.tls.SpiffeId;
@@ -53,12 +54,12 @@ public final class CertificateAuthority {
   private static final Duration ROOT_LIFETIME = Duration.ofDays(3650);
 
   /** How far a peer's clock may be behind ours. */
-  private static final Duration BACKDATED = Duration.ofMinutes(1);
+  static final Duration BACKDATED = Duration.ofMinutes(1);
 
   private static final int MAX_REQUEST_CHARACTERS = 16 << 10;
   private static final int MIN_RSA_BITS = 2048;
   private static final int MAX_RSA_BITS = 8192;
-  private static final String SIGNATURE = "SHA256withECDSA";
+  static final String SIGNATURE = "SHA256withECDSA";
 
   private final WorkloadIdentity root;
   private final String trustDomain;
@@ -307,17 +308,39 @@ public final class CertificateAuthority {
         : Pem.content(requestPem, "CERTIFICATE REQUEST");
   }
 
+  /**
+   * Makes a certificate that peers must refuse, with a key of its own: for faults. None of them can
+   * ever be mistaken for a good one.
+   *
+   * @param identity of the workload that will show it
+   * @param lifetime of those that are not wrong by their dates
+   */
+  public WorkloadIdentity flawed(SpiffeId identity, HandshakeFault.Flaw flaw, Duration lifetime) {
+    return new FlawedCertificates(root, random).make(identity, flaw, clock.instant(), lifetime);
+  }
+
   private X509Certificate sign(PublicKey key, GeneralNames names, Duration lifetime) {
     Instant now = clock.instant();
     Instant rootEnd = root.leaf().getNotAfter().toInstant();
     Instant end = now.plus(lifetime).isAfter(rootEnd) ? rootEnd : now.plus(lifetime);
+    return sign(root, key, names, now.minus(BACKDATED), end, random);
+  }
+
+  /** What an authority says of a workload's key. */
+  static X509Certificate sign(
+      WorkloadIdentity issuer,
+      PublicKey key,
+      GeneralNames names,
+      Instant from,
+      Instant to,
+      SecureRandom random) {
     try {
       JcaX509v3CertificateBuilder builder =
           new JcaX509v3CertificateBuilder(
-              root.leaf().getSubjectX500Principal(),
+              issuer.leaf().getSubjectX500Principal(),
               serial(random),
-              Date.from(now.minus(BACKDATED)),
-              Date.from(end),
+              Date.from(from),
+              Date.from(to),
               new javax.security.auth.x500.X500Principal(""),
               key);
       JcaX509ExtensionUtils ids = new JcaX509ExtensionUtils();
@@ -333,7 +356,7 @@ public final class CertificateAuthority {
           .addExtension(
               Extension.authorityKeyIdentifier,
               false,
-              ids.createAuthorityKeyIdentifier(root.leaf().getPublicKey()))
+              ids.createAuthorityKeyIdentifier(issuer.leaf().getPublicKey()))
           // Critical, because the subject is empty (RFC 5280, 4.2.1.6).
           .addExtension(Extension.subjectAlternativeName, true, names);
       return new JcaX509CertificateConverter()
@@ -341,24 +364,24 @@ public final class CertificateAuthority {
               builder.build(
                   new JcaContentSignerBuilder(SIGNATURE)
                       .setSecureRandom(random)
-                      .build(root.key())));
+                      .build(issuer.key())));
     } catch (CertIOException | GeneralSecurityException | OperatorCreationException e) {
       throw new IllegalStateException("the authority cannot sign", e);
     }
   }
 
-  private static KeyPair newKeys(SecureRandom random) throws GeneralSecurityException {
+  static KeyPair newKeys(SecureRandom random) throws GeneralSecurityException {
     KeyPairGenerator generator = KeyPairGenerator.getInstance("EC");
     generator.initialize(new ECGenParameterSpec("secp256r1"), random);
     return generator.generateKeyPair();
   }
 
   /** 127 random bits: positive, and not zero for all that chance can do. */
-  private static BigInteger serial(SecureRandom random) {
+  static BigInteger serial(SecureRandom random) {
     return new BigInteger(127, random).setBit(126);
   }
 
-  private static GeneralName uri(SpiffeId id) {
+  static GeneralName uri(SpiffeId id) {
     return new GeneralName(GeneralName.uniformResourceIdentifier, id.toString());
   }
 

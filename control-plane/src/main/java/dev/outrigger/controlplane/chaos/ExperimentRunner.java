@@ -44,7 +44,7 @@ public final class ExperimentRunner {
   private final RunBook book;
   private final ExperimentTexts texts;
   private final RunReports reports;
-  private final PublishedFaults faults = new PublishedFaults();
+  private final PublishedFaults faults;
   private final Schedules schedules = new Schedules();
   private final Prober prober;
   private final List<Runnable> listeners = new CopyOnWriteArrayList<>();
@@ -63,6 +63,22 @@ public final class ExperimentRunner {
       ExperimentDocuments documents,
       ReportStore reports,
       Prober prober) {
+    this(clock, ledger, documents, reports, prober, CertificateMint.NONE);
+  }
+
+  /**
+   * The same.
+   *
+   * @param mint makes the certificates that faults show
+   */
+  public ExperimentRunner(
+      InstantSource clock,
+      ExperimentLedger ledger,
+      ExperimentDocuments documents,
+      ReportStore reports,
+      Prober prober,
+      CertificateMint mint) {
+    this.faults = new PublishedFaults(mint);
     this.prober = prober;
     this.clock = clock;
     this.book = new RunBook(ledger);

@@ -3,6 +3,7 @@ package dev.outrigger.controlplane.chaos;
 import com.google.protobuf.Duration;
 import com.google.protobuf.util.Durations;
 import dev.outrigger.api.chaos.v1.Abort;
+import dev.outrigger.api.chaos.v1.BadCertificate;
 import dev.outrigger.api.chaos.v1.BandwidthToxic;
 import dev.outrigger.api.chaos.v1.Delay;
 import dev.outrigger.api.chaos.v1.Direction;
@@ -22,7 +23,10 @@ import dev.outrigger.api.chaos.v1.SlicerToxic;
 import dev.outrigger.api.chaos.v1.SlowCloseToxic;
 import dev.outrigger.api.chaos.v1.StallToxic;
 import dev.outrigger.api.chaos.v1.Throttle;
+import dev.outrigger.api.chaos.v1.UpsetHandshake;
 import dev.outrigger.fault.Fault;
+import dev.outrigger.fault.HandshakeFault;
+import dev.outrigger.fault.MeshFault;
 import dev.outrigger.fault.Spread;
 import java.util.List;
 
@@ -56,7 +60,60 @@ final class FaultActions {
         rule.setRewrite(built);
       }
       case Fault.OnBytes toxic -> setToxic(rule, toxic);
+      case HandshakeFault handshake -> setHandshake(rule, handshake);
+      case MeshFault mesh -> rule.setMeshFault(mesh(mesh));
     }
+  }
+
+  private static void setHandshake(FaultRule.Builder rule, HandshakeFault fault) {
+    switch (fault) {
+      case HandshakeFault.Certificate(var flaw, var shown) ->
+          rule.setBadCertificate(
+              BadCertificate.newBuilder()
+                  .setFlaw(flaw(flaw))
+                  .setChain(shown.chain())
+                  .setKey(shown.key()));
+      case HandshakeFault.Upset(var delay, var then) -> {
+        UpsetHandshake.Builder built = UpsetHandshake.newBuilder().setThen(then(then));
+        if (!delay.equals(Spread.NONE)) {
+          Wire wire = Wire.of(delay);
+          built
+              .setDelay(wire.middle)
+              .setJitter(wire.jitter)
+              .setDistribution(wire.distribution)
+              .addAllQuantiles(wire.quantiles);
+        }
+        rule.setUpsetHandshake(built);
+      }
+    }
+  }
+
+  private static BadCertificate.Flaw flaw(HandshakeFault.Flaw flaw) {
+    return switch (flaw) {
+      case EXPIRED -> BadCertificate.Flaw.EXPIRED;
+      case NOT_YET_VALID -> BadCertificate.Flaw.NOT_YET_VALID;
+      case WRONG_NAME -> BadCertificate.Flaw.WRONG_NAME;
+      case WRONG_TRUST_DOMAIN -> BadCertificate.Flaw.WRONG_TRUST_DOMAIN;
+      case MISSING_INTERMEDIATE -> BadCertificate.Flaw.MISSING_INTERMEDIATE;
+      case UNTRUSTED -> BadCertificate.Flaw.UNTRUSTED;
+    };
+  }
+
+  private static UpsetHandshake.Then then(HandshakeFault.Then then) {
+    return switch (then) {
+      case GO_ON -> UpsetHandshake.Then.GO_ON;
+      case SILENCE -> UpsetHandshake.Then.SILENCE;
+      case RESET -> UpsetHandshake.Then.RESET;
+      case ALERT -> UpsetHandshake.Then.ALERT;
+    };
+  }
+
+  private static dev.outrigger.api.chaos.v1.MeshFault mesh(MeshFault fault) {
+    return switch (fault) {
+      case STALE_CONFIGURATION -> dev.outrigger.api.chaos.v1.MeshFault.STALE_CONFIGURATION;
+      case LOST_STREAM -> dev.outrigger.api.chaos.v1.MeshFault.LOST_STREAM;
+      case FAILING_AUTHORITY -> dev.outrigger.api.chaos.v1.MeshFault.FAILING_AUTHORITY;
+    };
   }
 
   private static HeaderEdits edits(Fault.HeaderEdits edits) {

@@ -128,6 +128,7 @@ final class FaultRules {
       case ATTEMPT -> Place.ATTEMPT;
       case CONNECTION -> Place.CONNECTION;
       case INBOUND -> Place.INBOUND;
+      case MESH -> Place.MESH;
     };
   }
 

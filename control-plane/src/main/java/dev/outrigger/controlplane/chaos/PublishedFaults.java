@@ -6,17 +6,22 @@ import dev.outrigger.controlplane.model.Experiment;
 import dev.outrigger.controlplane.model.Workload;
 import dev.outrigger.controlplane.snapshot.FaultTargets;
 import dev.outrigger.controlplane.snapshot.NodeDescription;
+import dev.outrigger.fault.HandshakeFault;
+import dev.outrigger.tls.SpiffeId;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Collection;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeMap;
 import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
 /** What proxies get of the experiments that run. Read from any thread without a lock. */
 final class PublishedFaults {
+  private final FaultCertificates certificates;
   private volatile Published published = new Published(DesiredState.empty(), List.of());
 
   private record Published(DesiredState state, List<Live> faults) {}
@@ -48,6 +53,10 @@ final class PublishedFaults {
     }
   }
 
+  PublishedFaults(CertificateMint mint) {
+    this.certificates = new FaultCertificates(mint);
+  }
+
   /** From now on proxies get these and no others. */
   void replace(DesiredState state, Collection<Active> active) {
     List<Live> faults = new ArrayList<>();
@@ -55,6 +64,7 @@ final class PublishedFaults {
       addFaults(state, one, faults);
       addGuards(state, one, faults);
     }
+    certificates.published();
     published = new Published(state, List.copyOf(faults));
   }
 
@@ -78,10 +88,14 @@ final class PublishedFaults {
     return faults;
   }
 
-  private static void addFaults(DesiredState state, Active active, Collection<Live> faults) {
+  private void addFaults(DesiredState state, Active active, Collection<Live> faults) {
     Experiment experiment = active.experiment();
     for (RunCourse.Acting acting : active.faults()) {
       Experiment.Fault fault = acting.fault();
+      if (fault.action() instanceof HandshakeFault.Certificate shown && !acting.observeOnly()) {
+        addCertificates(state, experiment, acting, shown.flaw(), faults);
+        continue;
+      }
       FaultRules.ruleOf(state, experiment, fault, acting.until())
           .map(rule -> FaultRules.watched(rule, experiment, acting.observeOnly()))
           .ifPresent(
@@ -90,6 +104,39 @@ final class PublishedFaults {
                       new Live(
                           workload -> FaultTargets.concerns(state, fault, workload),
                           FaultRules.nameOf(experiment, fault),
+                          VersionedResource.of(rule, experiment.lease()))));
+    }
+  }
+
+  /** Each identity gets a certificate of its own. */
+  private void addCertificates(
+      DesiredState state,
+      Experiment experiment,
+      RunCourse.Acting acting,
+      HandshakeFault.Flaw flaw,
+      Collection<Live> faults) {
+    Experiment.Fault fault = acting.fault();
+    if (FaultTargets.scopeOf(state, fault.match()).isEmpty()) {
+      return;
+    }
+    String domain = state.mesh().trustDomain();
+    String name = FaultRules.nameOf(experiment, fault);
+    Set<SpiffeId> identities = new LinkedHashSet<>();
+    FaultTargets.of(state, fault).forEach(one -> identities.add(one.identityIn(domain)));
+    for (SpiffeId identity : identities) {
+      var shown =
+          new HandshakeFault.Certificate(
+              flaw, certificates.of(name, identity, flaw, acting.until()));
+      FaultRules.ruleOf(state, experiment, fault.doing(shown), acting.until())
+          .map(rule -> FaultRules.watched(rule, experiment, false))
+          .ifPresent(
+              rule ->
+                  faults.add(
+                      new Live(
+                          workload ->
+                              workload.identityIn(domain).equals(identity)
+                                  && FaultTargets.concerns(state, fault, workload),
+                          name,
                           VersionedResource.of(rule, experiment.lease()))));
     }
   }

@@ -31,7 +31,7 @@ public final class Shadows {
 
   private final InstantSource clock;
   private final ExperimentRunner experiments;
-  private final PublishedFaults faults = new PublishedFaults();
+  private final PublishedFaults faults = new PublishedFaults(CertificateMint.NONE);
   private final Map<String, Shadow> shadows = new TreeMap<>();
   private final List<Runnable> listeners = new CopyOnWriteArrayList<>();
   private int published;

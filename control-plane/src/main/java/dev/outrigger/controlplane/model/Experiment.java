@@ -114,7 +114,12 @@ public record Experiment(
       int chancePpm,
       int maxActive,
       int first,
-      int firstAttempts) {}
+      int firstAttempts) {
+    /** The same, doing something else. */
+    public Fault doing(dev.outrigger.fault.Fault other) {
+      return new Fault(name, place, other, match, chancePpm, maxActive, first, firstAttempts);
+    }
+  }
 
   /** Where on the way it acts. */
   public enum Place {
@@ -122,10 +127,12 @@ public record Experiment(
     REQUEST,
     /** Once an attempt, after load balancing, at the caller. */
     ATTEMPT,
-    /** On the bytes of a connection, at the caller. */
+    /** On the bytes of a connection, or on its handshake, at the caller. */
     CONNECTION,
     /** At the receiver. */
-    INBOUND
+    INBOUND,
+    /** Between a workload's proxy and the control plane. */
+    MESH
   }
 
   /**

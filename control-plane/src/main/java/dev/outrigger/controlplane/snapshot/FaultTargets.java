@@ -43,6 +43,7 @@ public final class FaultTargets {
       case REQUEST, ATTEMPT, CONNECTION ->
           isSource(state, fault.match(), workload) && calls(state, fault.match(), workload);
       case INBOUND -> isDestination(state, fault.match(), workload);
+      case MESH -> isSource(state, fault.match(), workload);
     };
   }
 

@@ -20,6 +20,7 @@ final class FaultDecoder {
     PLACES.put("attempt", Place.ATTEMPT);
     PLACES.put("connection", Place.CONNECTION);
     PLACES.put("inbound", Place.INBOUND);
+    PLACES.put("mesh", Place.MESH);
   }
 
   private FaultDecoder() {}
@@ -65,6 +66,16 @@ final class FaultDecoder {
           "`" + fields.at("firstAttempts") + "` counts attempts: it needs `where: attempt`",
           "write `where: attempt`, or `first` to count requests");
     }
+    if (kind != null) {
+      checkMatch(fields, kind, place, match);
+    }
+    if (place == Place.MESH && (maxActive > 0 || first > 0)) {
+      fields.problem(
+          Code.CONFLICT,
+          maxActive > 0 ? "maxActive" : "first",
+          "a fault of the mesh itself has no requests to count",
+          "leave it out");
+    }
     fields.finish();
     return new Experiment.Fault(
         name,
@@ -78,21 +89,44 @@ final class FaultDecoder {
   }
 
   private static void checkPlace(Fields fields, String kind, Place place) {
-    boolean bytes = FaultKinds.isToxic(kind);
-    if (bytes != (place == Place.CONNECTION)) {
+    FaultKinds.Places places = FaultKinds.placesOf(kind);
+    if (!places.all().contains(place)) {
+      fields.problem(
+          Code.CONFLICT, "where", "`" + kind + "` " + places.because(), places.hint());
+    }
+  }
+
+  /** A handshake and the mesh itself are known by less than a request. */
+  private static void checkMatch(Fields fields, String kind, Place place, Match match) {
+    if (FaultKinds.isOfRequests(kind)) {
+      return;
+    }
+    boolean ofRequest =
+        !(match.routes().isEmpty()
+            && match.methods().isEmpty()
+            && match.paths().isEmpty()
+            && match.headers().isEmpty());
+    boolean ofSource =
+        !(match.sourceServices().isEmpty()
+            && match.sourceIdentities().isEmpty()
+            && match.sourceLabels().isEmpty());
+    if (ofRequest && place != Place.CONNECTION) {
+      fields.problem(
+          Code.CONFLICT, "match", "`" + kind + "` comes before any request", "match no requests");
+    }
+    if (ofSource && place == Place.INBOUND) {
       fields.problem(
           Code.CONFLICT,
-          "where",
-          bytes
-              ? "`" + kind + "` acts on bytes: it needs `where: connection`"
-              : "`" + kind + "` acts on requests: it cannot be at a connection",
-          bytes ? "write `where: connection`" : "write `where: request`, attempt or inbound");
-    } else if (place == Place.ATTEMPT && !FaultKinds.worksAtAttempt(kind)) {
+          "match",
+          "who calls is not known before the handshake is over",
+          "leave `source` out, or write `where: connection` to meet some callers");
+    }
+    if (place == Place.MESH && !match.destinations().isEmpty()) {
       fields.problem(
           Code.CONFLICT,
-          "where",
-          "`" + kind + "` changes what the caller gets: it cannot be at an attempt",
-          "write `where: request` or inbound");
+          "match",
+          "`" + kind + "` has no destination: it meets the proxies of `source`",
+          "leave `destination` out");
     }
   }
 }

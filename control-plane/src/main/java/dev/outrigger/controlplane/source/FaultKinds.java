@@ -1,8 +1,11 @@
 package dev.outrigger.controlplane.source;
 
+import dev.outrigger.controlplane.model.Experiment.Place;
 import dev.outrigger.controlplane.source.Problem.Code;
 import dev.outrigger.fault.Direction;
 import dev.outrigger.fault.Fault;
+import dev.outrigger.fault.HandshakeFault;
+import dev.outrigger.fault.MeshFault;
 import dev.outrigger.fault.Spread;
 import java.math.BigDecimal;
 import java.time.Duration;
@@ -47,8 +50,26 @@ final class FaultKinds {
     "slowClose",
     "limit",
     "slicer",
-    "refuse"
+    "refuse",
+    "certificate",
+    "handshake",
+    "staleConfiguration",
+    "lostStream",
+    "failingAuthority"
   };
+
+  /** Kinds of TLS handshakes. */
+  private static final Set<String> OF_HANDSHAKE = Set.of("certificate", "handshake");
+
+  /** Kinds of the mesh itself. */
+  private static final Map<String, MeshFault> OF_MESH =
+      Map.of(
+          "staleConfiguration",
+          MeshFault.STALE_CONFIGURATION,
+          "lostStream",
+          MeshFault.LOST_STREAM,
+          "failingAuthority",
+          MeshFault.FAILING_AUTHORITY);
 
   /** Kinds that change what the caller sends and gets, which no attempt does by itself. */
   private static final Set<String> OF_EXCHANGE = Set.of("throttle", "rewrite");
@@ -59,6 +80,8 @@ final class FaultKinds {
 
   private static final Map<String, Direction> DIRECTIONS = new LinkedHashMap<>();
   private static final Map<String, String> DISTRIBUTIONS = new LinkedHashMap<>();
+  private static final Map<String, HandshakeFault.Flaw> FLAWS = new LinkedHashMap<>();
+  private static final Map<String, HandshakeFault.Then> ENDINGS = new LinkedHashMap<>();
 
   static {
     DIRECTIONS.put("both", Direction.BOTH);
@@ -67,18 +90,51 @@ final class FaultKinds {
     for (String distribution : List.of("uniform", "normal", "pareto")) {
       DISTRIBUTIONS.put(distribution, distribution);
     }
+    for (HandshakeFault.Flaw flaw : HandshakeFault.Flaw.values()) {
+      FLAWS.put(flaw.text(), flaw);
+    }
+    ENDINGS.put("goOn", HandshakeFault.Then.GO_ON);
+    ENDINGS.put("silence", HandshakeFault.Then.SILENCE);
+    ENDINGS.put("reset", HandshakeFault.Then.RESET);
+    ENDINGS.put("alert", HandshakeFault.Then.ALERT);
   }
 
   private FaultKinds() {}
 
-  /** Whether it acts on bytes, and so on connections. */
-  static boolean isToxic(String kind) {
-    return TOXICS.contains(kind);
+  /** Where a kind can act, and in words why not elsewhere. */
+  record Places(Set<Place> all, String because, String hint) {}
+
+  static Places placesOf(String kind) {
+    if (TOXICS.contains(kind)) {
+      return new Places(
+          Set.of(Place.CONNECTION),
+          "acts on bytes: it needs `where: connection`",
+          "write `where: connection`");
+    }
+    if (OF_HANDSHAKE.contains(kind)) {
+      return new Places(
+          Set.of(Place.CONNECTION, Place.INBOUND),
+          "acts on handshakes: it needs `where: connection` or inbound",
+          "write `where: connection` for the caller's part, inbound for the receiver's");
+    }
+    if (OF_MESH.containsKey(kind)) {
+      return new Places(
+          Set.of(Place.MESH), "acts on the mesh itself: it needs `where: mesh`", "write `where: mesh`");
+    }
+    return OF_EXCHANGE.contains(kind)
+        ? new Places(
+            Set.of(Place.REQUEST, Place.INBOUND),
+            "changes what the caller gets: it can only be at a request or inbound",
+            "write `where: request` or inbound")
+        : new Places(
+            Set.of(Place.REQUEST, Place.ATTEMPT, Place.INBOUND),
+            "acts on requests: it can only be at a request, an attempt or inbound",
+            "write `where: request`, attempt or inbound");
   }
 
-  /** Whether it can act at an attempt. */
-  static boolean worksAtAttempt(String kind) {
-    return !isToxic(kind) && !OF_EXCHANGE.contains(kind);
+  /** Whether it acts on single requests. */
+  static boolean isOfRequests(String kind) {
+    return !TOXICS.contains(kind) && !OF_HANDSHAKE.contains(kind) && !OF_MESH.containsKey(kind);
   }
 
   /** After a problem it gives some fault, which is never used. */
@@ -99,6 +155,10 @@ final class FaultKinds {
   }
 
   private static Fault withoutSettings(Fields fields, String kind) {
+    @Nullable MeshFault mesh = OF_MESH.get(kind);
+    if (mesh != null) {
+      return mesh;
+    }
     return switch (kind) {
       case "reset" -> new Fault.Reset();
       case "resetPeer" -> new Fault.ResetPeer(Duration.ZERO);
@@ -113,6 +173,10 @@ final class FaultKinds {
   }
 
   private static Fault withSettings(Fields body, String kind) {
+    @Nullable MeshFault mesh = OF_MESH.get(kind);
+    if (mesh != null) {
+      return mesh;
+    }
     return switch (kind) {
       case "delay" -> new Fault.Delay(spread(body, "fixed"));
       case "abort" -> abort(body);
@@ -140,6 +204,14 @@ final class FaultKinds {
               shortTime(body, "delay"),
               direction(body));
       case "refuse" -> new Fault.Refuse();
+      case "certificate" ->
+          new HandshakeFault.Certificate(
+              body.requiredChoice("flaw", FLAWS, HandshakeFault.Flaw.EXPIRED),
+              HandshakeFault.Credential.NONE);
+      case "handshake" ->
+          new HandshakeFault.Upset(
+              body.has("delay") || body.has("quantiles") ? spread(body, "delay") : Spread.NONE,
+              body.choice("then", ENDINGS, HandshakeFault.Then.GO_ON));
       default -> new Fault.Reset();
     };
   }

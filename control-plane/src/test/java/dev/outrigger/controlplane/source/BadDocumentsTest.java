@@ -352,8 +352,49 @@ final class BadDocumentsTest {
             "throttle at an attempt",
             EXPERIMENT + "  faults: [{name: a, where: @@attempt, throttle: {rate: 1Ki}}]\n",
             Code.CONFLICT,
-            "it cannot be at an attempt",
+            "it can only be at a request or inbound",
             "write `where: request` or inbound"),
+        bad(
+            "certificate of a request",
+            EXPERIMENT + "  faults: [{name: a, where: @@request, certificate: {flaw: expired}}]\n",
+            Code.CONFLICT,
+            "it needs `where: connection` or inbound",
+            "write `where: connection` for the caller's part, inbound for the receiver's"),
+        bad(
+            "flaw that nobody knows",
+            EXPERIMENT
+                + "  faults: [{name: a, where: inbound, certificate: {flaw: @@wrongTrustdomain}}]\n",
+            Code.BAD_VALUE,
+            "wrongTrustdomain",
+            "did you mean `wrongTrustDomain`?"),
+        bad(
+            "handshake that is as always",
+            EXPERIMENT + "  faults: [{name: a, where: inbound, handshake: @@{}}]\n",
+            Code.CONFLICT,
+            "neither late nor ends",
+            ""),
+        bad(
+            "receiver that knows its caller too early",
+            EXPERIMENT
+                + "  faults: [{name: a, where: inbound, certificate: {flaw: expired}, match:"
+                + " @@{source: {services: [web]}}}]\n",
+            Code.CONFLICT,
+            "who calls is not known before the handshake is over",
+            "leave `source` out, or write `where: connection` to meet some callers"),
+        bad(
+            "lost stream of a service",
+            EXPERIMENT + "  faults: [{name: a, where: @@inbound, lostStream: {}}]\n",
+            Code.CONFLICT,
+            "it needs `where: mesh`",
+            "write `where: mesh`"),
+        bad(
+            "mesh with a destination",
+            EXPERIMENT
+                + "  faults: [{name: a, where: mesh, lostStream: {}, match: @@{destination:"
+                + " {services: [web]}}}]\n",
+            Code.CONFLICT,
+            "has no destination",
+            "leave `destination` out"),
         bad(
             "attempts of a request",
             EXPERIMENT + "  faults: [{name: a, where: request, reset: {}, firstAttempts: @@2}]\n",

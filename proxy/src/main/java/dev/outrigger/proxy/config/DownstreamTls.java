@@ -27,6 +27,11 @@ public sealed interface DownstreamTls {
       alpn = List.copyOf(alpn);
     }
 
+    /** The same, showing another certificate. */
+    public Terminate showing(WorkloadIdentity other) {
+      return new Terminate(other, clients, alpn, versions);
+    }
+
     /** By the certificate: listeners with the same differ in little else. */
     @Override
     public int hashCode() {

@@ -41,6 +41,11 @@ public sealed interface UpstreamTls {
       return 31 * rule.hashCode() + Objects.hashCode(sni);
     }
 
+    /** The same, showing another certificate. */
+    public Originate showing(WorkloadIdentity other) {
+      return new Originate(other, trust, rule, sni, alpn, versions);
+    }
+
     /** The same, offering what is meant to be spoken on a connection. */
     public Originate offering(ClusterConfig.Speech speech) {
       List<String> offered = Alpn.offered(alpn, speech);

@@ -11,6 +11,7 @@ import dev.outrigger.proxy.config.UpstreamTls;
 import dev.outrigger.proxy.http.HttpSettings;
 import dev.outrigger.proxy.route.RouteTable;
 import dev.outrigger.proxy.worker.RuntimeSnapshot;
+import dev.outrigger.proxy.worker.TlsMaker;
 import dev.outrigger.tls.ClientTls;
 import dev.outrigger.tls.ServerTls;
 import dev.outrigger.tls.TlsSetupException;
@@ -19,7 +20,6 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import org.jspecify.annotations.Nullable;
 
 /**
  * A whole configuration in the form that workers use: route tables compiled, TLS contexts made.
@@ -87,7 +87,7 @@ public record CompiledConfig(
       throws TlsSetupException {
     if (!clients.containsKey(tls)) {
       ClientTls known = clientTls.get(tls);
-      clients.put(tls, known != null ? known : clientTls(tls, clock));
+      clients.put(tls, known != null ? known : TlsMaker.client(tls, clock));
     }
   }
 
@@ -107,7 +107,7 @@ public record CompiledConfig(
               made = serverTls.get(terminate);
             }
             if (made == null) {
-              made = serverTls(terminate, clock);
+              made = TlsMaker.server(terminate, clock);
             }
             servers.put(terminate, made);
             yield made;
@@ -128,23 +128,4 @@ public record CompiledConfig(
     return new CompiledChain(chain, tls, http);
   }
 
-  private static ClientTls clientTls(UpstreamTls.Originate tls, InstantSource clock)
-      throws TlsSetupException {
-    return ClientTls.of(
-        tls.identity(), tls.trust(), tls.rule(), tls.alpn(), tls.versions().protocols(), clock);
-  }
-
-  private static ServerTls serverTls(DownstreamTls.Terminate tls, InstantSource clock)
-      throws TlsSetupException {
-    DownstreamTls.@Nullable Clients clients = tls.clients();
-    return ServerTls.of(
-        tls.identity(),
-        clients == null
-            ? null
-            : new dev.outrigger.tls.ClientCheck(
-                clients.trust(), clients.rule(), clients.required()),
-        tls.alpn(),
-        tls.versions().protocols(),
-        clock);
-  }
 }

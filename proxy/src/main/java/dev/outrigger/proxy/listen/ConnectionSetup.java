@@ -5,6 +5,7 @@ import dev.outrigger.proxy.config.ListenerConfig.Destination;
 import dev.outrigger.proxy.config.ListenerConfig.Inspector;
 import dev.outrigger.proxy.config.ListenerConfig.OnDetectionTimeout;
 import dev.outrigger.proxy.message.ConnectionFacts;
+import dev.outrigger.proxy.tcp.HandshakeFaults;
 import dev.outrigger.proxy.worker.WorkerConfined;
 import dev.outrigger.tls.PeerIdentity;
 import dev.outrigger.tls.ServerTls;
@@ -40,6 +41,7 @@ final class ConnectionSetup extends ChannelInboundHandlerAdapter {
   private @Nullable ScheduledFuture<?> patience;
   private @Nullable CompiledChain chain;
   private Detection detection = new Detection.Opaque();
+  private HandshakeFaults.@Nullable Spoiled spoiled;
   private boolean done;
 
   ConnectionSetup(WorkerListeners worker, CompiledListener listener, InetSocketAddress bound) {
@@ -156,15 +158,23 @@ final class ConnectionSetup extends ChannelInboundHandlerAdapter {
       finish(context, null);
       return;
     }
-    SslHandler handler = tls.newHandler(context.alloc());
+    HandshakeFaults.Spoiled met =
+        listener.config().direction() == ListenerConfig.Direction.INBOUND
+            ? worker.spoil(found)
+            : null;
+    spoiled = met;
+    ServerTls used = met == null ? tls : worker.serverTls(found, tls, met);
+    SslHandler handler = used.newHandler(context.alloc());
     handler.setHandshakeTimeout(HANDSHAKE_SECONDS, TimeUnit.SECONDS);
     context.pipeline().addBefore(context.name(), "tls", handler);
+    if (met != null) {
+      met.begin(context.channel());
+    }
     ByteBuf bytes = seen;
     seen = null;
     if (bytes != null) {
-      ChannelHandlerContext first = context.pipeline().firstContext();
       // From the head, so that TLS sees them as it would have seen them from the socket.
-      if (first != null && first.handler() == handler) {
+      if (context.pipeline().context(handler) != null) {
         context.pipeline().fireChannelRead(bytes);
         context.pipeline().fireChannelReadComplete();
       } else {
@@ -185,7 +195,7 @@ final class ConnectionSetup extends ChannelInboundHandlerAdapter {
             listener.config().name(),
             context.channel().remoteAddress(),
             handshake.cause().getMessage());
-        refuse(context, "tls_rejected");
+        refuse(context, spoiled == null ? "tls_rejected" : "fault_injected");
       }
       return;
     }
@@ -207,6 +217,7 @@ final class ConnectionSetup extends ChannelInboundHandlerAdapter {
       return;
     }
     done = true;
+    endFault();
     ListenerConfig config = listener.config();
     PeerIdentity peer = tls == null ? null : PeerIdentity.of(tls);
     ConnectionFacts facts =
@@ -231,7 +242,16 @@ final class ConnectionSetup extends ChannelInboundHandlerAdapter {
     context.pipeline().remove(this);
   }
 
+  private void endFault() {
+    HandshakeFaults.Spoiled met = spoiled;
+    spoiled = null;
+    if (met != null) {
+      met.end();
+    }
+  }
+
   private void refuse(ChannelHandlerContext context, String code) {
+    endFault();
     if (!done) {
       done = true;
       worker.telemetry().connectionRefused(listener.config().name(), code);
@@ -252,6 +272,7 @@ final class ConnectionSetup extends ChannelInboundHandlerAdapter {
 
   private void release() {
     done = true;
+    endFault();
     ScheduledFuture<?> timer = patience;
     if (timer != null) {
       timer.cancel(false);

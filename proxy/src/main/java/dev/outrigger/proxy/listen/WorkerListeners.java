@@ -1,16 +1,21 @@
 package dev.outrigger.proxy.listen;
 
+import dev.outrigger.proxy.config.ClusterConfig;
+import dev.outrigger.proxy.config.DownstreamTls;
 import dev.outrigger.proxy.config.ListenerConfig;
 import dev.outrigger.proxy.config.NetworkFilter;
+import dev.outrigger.proxy.config.RouteTableConfig;
 import dev.outrigger.proxy.config.UpstreamTls;
 import dev.outrigger.proxy.http.HttpService;
 import dev.outrigger.proxy.http.HttpSettings;
 import dev.outrigger.proxy.message.ConnectionFacts;
+import dev.outrigger.proxy.tcp.HandshakeFaults;
 import dev.outrigger.proxy.tcp.TcpService;
 import dev.outrigger.proxy.telemetry.WorkerTelemetry;
 import dev.outrigger.proxy.worker.Worker;
 import dev.outrigger.proxy.worker.WorkerConfined;
 import dev.outrigger.tls.ClientTls;
+import dev.outrigger.tls.ServerTls;
 import io.netty.channel.Channel;
 import io.netty.channel.ChannelHandler;
 import java.net.InetSocketAddress;
@@ -31,6 +36,7 @@ public final class WorkerListeners {
   private final Worker worker;
   private final HttpService http;
   private final TcpService tcp;
+  private final HandshakeFaults handshakes;
   private final WorkerTelemetry telemetry;
   private final Set<Integer> ownPorts = new LinkedHashSet<>();
   private boolean ownRefused;
@@ -39,10 +45,15 @@ public final class WorkerListeners {
   private Map<String, CompiledListener> listeners = new HashMap<>();
 
   public WorkerListeners(
-      Worker worker, HttpService http, TcpService tcp, WorkerTelemetry telemetry) {
+      Worker worker,
+      HttpService http,
+      TcpService tcp,
+      HandshakeFaults handshakes,
+      WorkerTelemetry telemetry) {
     this.worker = worker;
     this.http = http;
     this.tcp = tcp;
+    this.handshakes = handshakes;
     this.telemetry = telemetry;
   }
 
@@ -93,6 +104,44 @@ public final class WorkerListeners {
 
   Worker worker() {
     return worker;
+  }
+
+  /** What goes wrong on purpose with the handshake of an accepted connection; mostly null. */
+  HandshakeFaults.@Nullable Spoiled spoil(CompiledChain chain) {
+    return handshakes.concernsAccepted()
+        ? handshakes.accepted(chain.config().name(), services(chain))
+        : null;
+  }
+
+  /** What a handshake is to be made with. */
+  ServerTls serverTls(CompiledChain chain, ServerTls tls, HandshakeFaults.Spoiled spoiled) {
+    return chain.config().tls() instanceof DownstreamTls.Terminate terminate
+        ? handshakes.serverTls(terminate, spoiled, tls)
+        : tls;
+  }
+
+  private Set<String> services(CompiledChain chain) {
+    Set<String> names = new LinkedHashSet<>();
+    switch (chain.config().network()) {
+      case NetworkFilter.Tcp relay -> relay.clusters().forEach(one -> names.add(one.cluster()));
+      case NetworkFilter.Http filter -> {
+        for (RouteTableConfig.VirtualHost host : filter.config().routes().virtualHosts()) {
+          for (RouteTableConfig.Route route : host.routes()) {
+            if (route.action() instanceof RouteTableConfig.Action.Forward forward) {
+              forward.clusters().forEach(one -> names.add(one.cluster()));
+            }
+          }
+        }
+      }
+    }
+    Set<String> services = new LinkedHashSet<>();
+    for (String name : names) {
+      ClusterConfig cluster = config.snapshot().config().clusters().get(name);
+      if (cluster != null && cluster.service() != null) {
+        services.add(cluster.service());
+      }
+    }
+    return services;
   }
 
   WorkerTelemetry telemetry() {

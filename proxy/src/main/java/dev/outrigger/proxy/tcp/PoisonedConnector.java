@@ -30,8 +30,11 @@ public final class PoisonedConnector implements UpstreamConnector {
   private final Worker worker;
   private final UpstreamConnector healthy;
   private final ToxicStages stages;
+  private final HandshakeFaults handshakes;
 
-  public PoisonedConnector(Worker worker, UpstreamConnector healthy, ToxicStages stages) {
+  public PoisonedConnector(
+      Worker worker, UpstreamConnector healthy, ToxicStages stages, HandshakeFaults handshakes) {
+    this.handshakes = handshakes;
     this.worker = worker;
     this.healthy = healthy;
     this.stages = stages;
@@ -51,7 +54,9 @@ public final class PoisonedConnector implements UpstreamConnector {
       refuse(worker, refusal, cluster, endpoint, listener::failed);
       return;
     }
-    healthy.connect(
+    handshakes.connect(
+        healthy,
+        luck,
         cluster,
         endpoint,
         tls,

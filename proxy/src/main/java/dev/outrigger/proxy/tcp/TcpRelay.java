@@ -114,8 +114,10 @@ final class TcpRelay extends ChannelInboundHandlerAdapter {
     target.began(picked);
     began = true;
     service
-        .connector()
+        .handshakes()
         .connect(
+            service.connector(),
+            rolls,
             target.config(),
             picked,
             target.tlsOf(picked),

@@ -26,6 +26,7 @@ public final class TcpService {
   private final Upstreams upstreams;
   private final UpstreamConnector connector;
   private final ToxicStages toxics;
+  private final HandshakeFaults handshakes;
   private final WorkerTelemetry telemetry;
   private final Set<TcpRelay> relays = new LinkedHashSet<>();
 
@@ -34,11 +35,13 @@ public final class TcpService {
       Upstreams upstreams,
       UpstreamConnector connector,
       ToxicStages toxics,
+      HandshakeFaults handshakes,
       WorkerTelemetry telemetry) {
     this.worker = worker;
     this.upstreams = upstreams;
     this.connector = connector;
     this.toxics = toxics;
+    this.handshakes = handshakes;
     this.telemetry = telemetry;
   }
 
@@ -111,6 +114,10 @@ public final class TcpService {
 
   ToxicStages toxics() {
     return toxics;
+  }
+
+  HandshakeFaults handshakes() {
+    return handshakes;
   }
 
   WorkerTelemetry telemetry() {

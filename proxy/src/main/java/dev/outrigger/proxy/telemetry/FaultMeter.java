@@ -1,5 +1,6 @@
 package dev.outrigger.proxy.telemetry;
 
+import dev.outrigger.fault.Fault;
 import dev.outrigger.fault.FaultPlan;
 import dev.outrigger.fault.FaultRule;
 import dev.outrigger.fault.Place;
@@ -16,8 +17,8 @@ import org.jspecify.annotations.Nullable;
  * Counts, for each experiment, the exchanges on its edges that its faults touched and those that
  * they did not. Confined to its worker's event loop. Nothing is asked of it while no fault is held.
  *
- * <p>At the place {@link Place#CONNECTION} it cannot be told which exchange met a fault, so all on
- * the edge count as affected.
+ * <p>Of faults that act on connections or on the mesh it cannot be told which exchange met them, so
+ * all on the edge count as affected.
  */
 final class FaultMeter {
   /** The control plane names what is measured for a guard so, after the experiment. */
@@ -48,7 +49,7 @@ final class FaultMeter {
       Set<String> named = rule.match().destinationServices();
       anyService |= named.isEmpty();
       services.addAll(named);
-      touchesAll &= rule.place() == Place.CONNECTION;
+      touchesAll &= !(rule.fault() instanceof Fault.OnRequest);
     }
 
     FaultReading reading(String service) {

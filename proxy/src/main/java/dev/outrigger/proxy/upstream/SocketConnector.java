@@ -102,6 +102,7 @@ public final class SocketConnector implements UpstreamConnector {
       return;
     }
     Channel channel = connecting.channel();
+    listener.opened(channel);
     switch (tls) {
       case UpstreamTls.Plain _ -> {
         channel.pipeline().addLast(last);

@@ -28,6 +28,9 @@ public interface UpstreamConnector {
 
   /** Told how it went. */
   interface Listener {
+    /** The socket is open, and TLS has not begun; before {@link #connected} or {@link #failed}. */
+    default void opened(Channel channel) {}
+
     /** Open, and its peer is who it should be. */
     void connected(Channel channel);
 

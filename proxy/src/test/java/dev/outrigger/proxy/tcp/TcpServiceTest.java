@@ -24,6 +24,8 @@ import io.netty.util.concurrent.Ticker;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.time.Duration;
+import java.time.Instant;
+import java.time.InstantSource;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
@@ -76,6 +78,8 @@ class TcpServiceTest {
             upstreams,
             (_, _, _, _, _) -> {},
             new ToxicStages(worker, new FaultView(worker, 1), () -> null, telemetry),
+            new HandshakeFaults(
+                worker, new FaultView(worker, 1), InstantSource.fixed(Instant.EPOCH)),
             telemetry);
     InetSocketAddress address = new InetSocketAddress(InetAddress.getLoopbackAddress(), 1);
     client

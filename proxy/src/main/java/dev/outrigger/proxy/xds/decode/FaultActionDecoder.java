@@ -1,13 +1,19 @@
 package dev.outrigger.proxy.xds.decode;
 
+import dev.outrigger.api.chaos.v1.BadCertificate;
 import dev.outrigger.api.chaos.v1.Distribution;
 import dev.outrigger.api.chaos.v1.FaultRule;
 import dev.outrigger.api.chaos.v1.HeaderEdits;
 import dev.outrigger.api.chaos.v1.Quantile;
+import dev.outrigger.api.chaos.v1.UpsetHandshake;
 import dev.outrigger.fault.Direction;
 import dev.outrigger.fault.Fault;
+import dev.outrigger.fault.HandshakeFault;
+import dev.outrigger.fault.MeshFault;
 import dev.outrigger.fault.Spread;
 import dev.outrigger.proxy.extension.InvalidResourceException;
+import dev.outrigger.tls.PemException;
+import dev.outrigger.tls.WorkloadIdentity;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -136,9 +142,76 @@ final class FaultActionDecoder {
                     direction(toxic.getDirection(), at)));
       }
       case REFUSE_TOXIC -> new Fault.Refuse();
+      case BAD_CERTIFICATE ->
+          certificate(
+              message.getBadCertificate(), message.getObserveOnly(), scope.in("bad_certificate"));
+      case UPSET_HANDSHAKE -> upset(message.getUpsetHandshake(), scope.in("upset_handshake"));
+      case MESH_FAULT -> mesh(message.getMeshFault(), scope.in("mesh_fault"));
       case ACTION_NOT_SET ->
           throw scope.refuse(
               "does nothing: expected delay, abort, reset, latency_toxic or another action");
+    };
+  }
+
+  private static Fault certificate(BadCertificate message, boolean observeOnly, Scope at)
+      throws InvalidResourceException {
+    HandshakeFault.Flaw flaw =
+        switch (message.getFlaw()) {
+          case EXPIRED -> HandshakeFault.Flaw.EXPIRED;
+          case NOT_YET_VALID -> HandshakeFault.Flaw.NOT_YET_VALID;
+          case WRONG_NAME -> HandshakeFault.Flaw.WRONG_NAME;
+          case WRONG_TRUST_DOMAIN -> HandshakeFault.Flaw.WRONG_TRUST_DOMAIN;
+          case MISSING_INTERMEDIATE -> HandshakeFault.Flaw.MISSING_INTERMEDIATE;
+          case UNTRUSTED -> HandshakeFault.Flaw.UNTRUSTED;
+          case FLAW_UNSPECIFIED, UNRECOGNIZED ->
+              throw at.in("flaw").refuse("is not known to this version");
+        };
+    if (observeOnly) {
+      return new HandshakeFault.Certificate(flaw, HandshakeFault.Credential.NONE);
+    }
+    String chain = at.in("chain").required(message.getChain());
+    String key = at.in("key").required(message.getKey());
+    try {
+      WorkloadIdentity.parse(chain, key);
+    } catch (PemException e) {
+      throw at.refuse("cannot be shown: " + e.getMessage());
+    }
+    return new HandshakeFault.Certificate(flaw, new HandshakeFault.Credential(chain, key));
+  }
+
+  private static Fault upset(UpsetHandshake message, Scope at) throws InvalidResourceException {
+    HandshakeFault.Then then =
+        switch (message.getThen()) {
+          case GO_ON -> HandshakeFault.Then.GO_ON;
+          case SILENCE -> HandshakeFault.Then.SILENCE;
+          case RESET -> HandshakeFault.Then.RESET;
+          case ALERT -> HandshakeFault.Then.ALERT;
+          case UNRECOGNIZED -> throw at.in("then").refuse("is not known to this version");
+        };
+    boolean late = message.hasDelay() || message.getQuantilesCount() > 0;
+    return checked(
+        at,
+        () ->
+            new HandshakeFault.Upset(
+                late
+                    ? spread(
+                        at,
+                        "delay",
+                        message.getDelay(),
+                        message.getJitter(),
+                        message.getDistribution(),
+                        message.getQuantilesList())
+                    : Spread.NONE,
+                then));
+  }
+
+  private static Fault mesh(dev.outrigger.api.chaos.v1.MeshFault message, Scope at)
+      throws InvalidResourceException {
+    return switch (message) {
+      case STALE_CONFIGURATION -> MeshFault.STALE_CONFIGURATION;
+      case LOST_STREAM -> MeshFault.LOST_STREAM;
+      case FAILING_AUTHORITY -> MeshFault.FAILING_AUTHORITY;
+      case MESH_FAULT_UNSPECIFIED, UNRECOGNIZED -> throw at.refuse("is not known to this version");
     };
   }
 

@@ -91,11 +91,12 @@ public final class FaultRuleDecoder {
       case ATTEMPT -> Place.ATTEMPT;
       case CONNECTION -> Place.CONNECTION;
       case INBOUND -> Place.INBOUND;
+      case MESH -> Place.MESH;
       case PLACE_UNSPECIFIED, UNRECOGNIZED ->
           throw scope.refuse(
               "is "
                   + message.getPlaceValue()
-                  + ", expected REQUEST, ATTEMPT, CONNECTION or INBOUND");
+                  + ", expected REQUEST, ATTEMPT, CONNECTION, INBOUND or MESH");
     };
   }
 

@@ -5,6 +5,7 @@ import dev.outrigger.fault.FaultDecision;
 import dev.outrigger.fault.FaultPlan;
 import dev.outrigger.fault.FaultRule;
 import dev.outrigger.fault.FaultSubject;
+import dev.outrigger.fault.HandshakeFault;
 import dev.outrigger.fault.Place;
 import dev.outrigger.proxy.telemetry.Explanation;
 import dev.outrigger.proxy.telemetry.Explanation.About;
@@ -28,7 +29,12 @@ final class FaultNotes {
       return;
     }
     for (FaultRule rule : plan.rules()) {
-      if (rule.place() == place) {
+      if (rule.fault() instanceof HandshakeFault) {
+        if (attempt == 0) {
+          explanation.note(
+              About.FAULT, "fault " + rule.fullName() + " acts on handshakes, not on requests");
+        }
+      } else if (rule.place() == place) {
         explanation.note(About.FAULT, "fault " + told(rule, subject, requestId, attempt));
       } else if (attempt == 0) {
         explanation.note(

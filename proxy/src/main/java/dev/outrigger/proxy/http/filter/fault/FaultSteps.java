@@ -5,6 +5,8 @@ import dev.outrigger.fault.FaultDecider;
 import dev.outrigger.fault.FaultDecision;
 import dev.outrigger.fault.FaultRule;
 import dev.outrigger.fault.FaultSubject;
+import dev.outrigger.fault.HandshakeFault;
+import dev.outrigger.fault.MeshFault;
 import dev.outrigger.proxy.http.Exchange;
 import dev.outrigger.proxy.http.LocalReply;
 import dev.outrigger.proxy.http.Verdict;
@@ -117,7 +119,7 @@ final class FaultSteps {
           AnswerFaults.edit(exchange.head().headers(), rewrite.request());
           answer.rewrite(rewrite);
         }
-        case Fault.OnBytes _ -> faults.active().leave(rule);
+        case Fault.OnBytes _, HandshakeFault _, MeshFault _ -> faults.active().leave(rule);
       }
     }
     return Verdict.PROCEED;
