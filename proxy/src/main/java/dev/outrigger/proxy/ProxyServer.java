@@ -265,6 +265,7 @@ public final class ProxyServer implements AutoCloseable {
                 TcpService tcp =
                     new TcpService(worker, upstreams, connector, toxics, handshakes, telemetry);
                 self[0] = new WorkerListeners(worker, http, tcp, handshakes, telemetry);
+                handshakes.renewing(upstreams::renew, http::renewMesh);
                 upstreams.start();
                 workers.viewOf(worker).watch(upstreams);
                 made.complete(new Parts(worker, upstreams, http, tcp, self[0]));

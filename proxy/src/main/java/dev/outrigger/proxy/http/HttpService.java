@@ -124,6 +124,16 @@ public final class HttpService {
     }
   }
 
+  /** The same for what members of the mesh opened: they come back on new connections. */
+  public void renewMesh() {
+    assert worker.isCurrent();
+    for (Connection connection : new ArrayList<>(connections)) {
+      if (connection.facts().inbound() && connection.facts().tls()) {
+        connection.drain();
+      }
+    }
+  }
+
   /** Exchanges under way. */
   public int activeExchanges() {
     assert worker.isCurrent();

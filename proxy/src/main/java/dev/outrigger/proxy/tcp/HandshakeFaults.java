@@ -27,9 +27,12 @@ import io.netty.channel.ChannelHandler;
 import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.function.Consumer;
+import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -50,6 +53,9 @@ public final class HandshakeFaults {
   private final Map<UpstreamTls.Originate, ClientTls> clients = new HashMap<>();
   private final Map<DownstreamTls.Terminate, ServerTls> servers = new HashMap<>();
   private final Map<HandshakeFault.Credential, WorkloadIdentity> identities = new HashMap<>();
+  private Consumer<Predicate<ClusterConfig>> renewOutward = _ -> {};
+  private Runnable renewInward = () -> {};
+  private Set<FaultRule> known = Set.of();
   private long accepted;
 
   /**
@@ -62,13 +68,52 @@ public final class HandshakeFaults {
     this.faults = faults;
     this.active = faults.newActiveFaults();
     this.clock = clock;
-    faults.watch(_ -> forget());
+    faults.watch(this::onPlan);
   }
 
-  private void forget() {
+  /**
+   * Lets connections of before come again when a fault begins, so that it meets them. What is under
+   * way on them ends there.
+   *
+   * @param outward those to the clusters for which it is asked
+   * @param inward those that members of the mesh opened
+   */
+  public void renewing(Consumer<Predicate<ClusterConfig>> outward, Runnable inward) {
+    renewOutward = outward;
+    renewInward = inward;
+  }
+
+  private void onPlan(FaultPlan plan) {
+    assert worker.isCurrent();
     clients.clear();
     servers.clear();
     identities.clear();
+    Set<FaultRule> before = known;
+    known = rules(plan);
+    Set<FaultRule> fresh = new HashSet<>(known);
+    fresh.removeAll(before);
+    for (FaultRule rule : fresh) {
+      if (rule.place() == Place.CONNECTION) {
+        Set<String> services = rule.match().destinationServices();
+        renewOutward.accept(
+            cluster ->
+                !"inbound".equals(cluster.labels().get("direction"))
+                    && (services.isEmpty() || services.contains(cluster.service())));
+      }
+    }
+    if (fresh.stream().anyMatch(rule -> rule.place() == Place.INBOUND)) {
+      renewInward.run();
+    }
+  }
+
+  private static Set<FaultRule> rules(FaultPlan plan) {
+    if (plan.isEmpty()) {
+      return Set.of();
+    }
+    Set<FaultRule> rules = new HashSet<>();
+    plan.handshakesAt(Place.CONNECTION).forEach(one -> rules.add(one.rule()));
+    plan.handshakesAt(Place.INBOUND).forEach(one -> rules.add(one.rule()));
+    return rules;
   }
 
   /** The context for a way of beginning TLS that a fault changed; null for any other. */

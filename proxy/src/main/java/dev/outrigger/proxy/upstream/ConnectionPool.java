@@ -58,6 +58,8 @@ public final class ConnectionPool {
   private int open; // idle and busy
   private int connecting;
   private boolean retired;
+  private boolean renewed;
+  private long renewedAt;
   private int streamsExpected; // of a connection that is being opened
 
   ConnectionPool(Upstream upstream, Endpoint endpoint, Key key) {
@@ -273,6 +275,16 @@ public final class ConnectionPool {
     }
   }
 
+  /** New connections take the place of those there are; what is under way ends on the old ones. */
+  void renew() {
+    renewed = true;
+    renewedAt = upstream.now();
+    closeIdle();
+    for (Http2Upstream connection : List.copyOf(shared)) {
+      connection.retire();
+    }
+  }
+
   /** Once a second: age, idleness, waiting too long for a connection that others use. */
   void sweep(long now) {
     PoolConfig config = upstream.config().pool();
@@ -328,7 +340,8 @@ public final class ConnectionPool {
 
   private boolean tooOld(Http1Upstream connection, long now) {
     long maxAge = upstream.config().pool().maxAge().toNanos();
-    return maxAge > 0 && now - connection.madeAt >= maxAge;
+    return (maxAge > 0 && now - connection.madeAt >= maxAge)
+        || (renewed && connection.madeAt - renewedAt <= 0);
   }
 
   private boolean mayConnect() {

@@ -418,6 +418,11 @@ public final class Upstream implements PickerState {
     rebuild();
   }
 
+  /** New connections take the place of those there are. */
+  void renew() {
+    pools.values().forEach(ConnectionPool::renew);
+  }
+
   void retire() {
     for (ConnectionPool pool : pools.values()) {
       pool.retire();

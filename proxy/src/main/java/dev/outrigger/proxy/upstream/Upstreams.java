@@ -16,6 +16,7 @@ import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
 /** All clusters as one worker sees them. Confined to its worker's event loop. */
@@ -101,6 +102,16 @@ public final class Upstreams implements ConfigView.Watcher {
       Upstream upstream = byName.get(cluster);
       if (upstream != null) {
         upstream.healthChanged();
+      }
+    }
+  }
+
+  /** New connections take the place of those there are; what is under way ends on the old ones. */
+  public void renew(Predicate<ClusterConfig> which) {
+    assert worker.isCurrent();
+    for (Upstream upstream : byName.values()) {
+      if (which.test(upstream.config())) {
+        upstream.renew();
       }
     }
   }
