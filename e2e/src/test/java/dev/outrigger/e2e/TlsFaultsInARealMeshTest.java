@@ -29,7 +29,8 @@ import org.junit.jupiter.api.io.TempDir;
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 class TlsFaultsInARealMeshTest {
   private static final Duration PATIENCE = Duration.ofSeconds(30);
-  private static final Pattern CERTIFICATE = Pattern.compile("(?s)-----BEGIN CERTIFICATE-----.*?-----END");
+  private static final Pattern CERTIFICATE =
+      Pattern.compile("(?s)-----BEGIN CERTIFICATE-----.*?-----END");
 
   /** How OpenSSL calls each, when a receiver shows it. */
   private static final Map<String, String> FLAWS = new LinkedHashMap<>();
@@ -173,18 +174,18 @@ class TlsFaultsInARealMeshTest {
 
   private Process openssl(Sidecar with) throws IOException {
     return new ProcessBuilder(
-                openssl,
-                "s_client",
-                "-connect",
-                "127.0.0.1:" + with.inbound(),
-                "-alpn",
-                "outrigger-http/1.1",
-                "-CAfile",
-                mesh.root().toString())
-            .redirectErrorStream(true)
-            .redirectInput(ProcessBuilder.Redirect.from(new java.io.File("/dev/null")))
-            .directory(folder.toFile())
-            .start();
+            openssl,
+            "s_client",
+            "-connect",
+            "127.0.0.1:" + with.inbound(),
+            "-alpn",
+            "outrigger-http/1.1",
+            "-CAfile",
+            mesh.root().toString())
+        .redirectErrorStream(true)
+        .redirectInput(ProcessBuilder.Redirect.from(new java.io.File("/dev/null")))
+        .directory(folder.toFile())
+        .start();
   }
 
   private static String certificate(String said) {

@@ -7,8 +7,7 @@ import java.util.Set;
 import java.util.regex.Pattern;
 
 /** What goes wrong. Durations are at most {@link #LONGEST}. */
-public sealed interface Fault
-    permits Fault.OnRequest, Fault.OnBytes, HandshakeFault, MeshFault {
+public sealed interface Fault permits Fault.OnRequest, Fault.OnBytes, HandshakeFault, MeshFault {
   /** Nobody waits longer than this. */
   Duration LONGEST = Duration.ofHours(1);
 

@@ -63,7 +63,8 @@ public sealed interface HandshakeFault extends Fault {
   record Upset(Spread delay, Then then) implements HandshakeFault {
     public Upset {
       if (then == Then.GO_ON && delay.equals(Spread.NONE)) {
-        throw new IllegalArgumentException("a handshake that is neither late nor ends is not upset");
+        throw new IllegalArgumentException(
+            "a handshake that is neither late nor ends is not upset");
       }
     }
   }

@@ -57,14 +57,18 @@ final class FlawedCertificates {
               identity,
               rootEnd.plus(AFTER_THE_ROOT),
               rootEnd.plus(AFTER_THE_ROOT).plus(LONG_AGO));
-      case WRONG_NAME -> issued(root, SpiffeId.parse("spiffe://" + identity.trustDomain() + NOBODY), from, to);
+      case WRONG_NAME ->
+          issued(root, SpiffeId.parse("spiffe://" + identity.trustDomain() + NOBODY), from, to);
       case WRONG_TRUST_DOMAIN ->
           issued(root, SpiffeId.parse("spiffe://" + ELSEWHERE + identity.path()), from, to);
       case MISSING_INTERMEDIATE -> {
-        WorkloadIdentity leaf = issued(authority("CN=Outrigger missing intermediate", root, from, to), identity, from, to);
+        WorkloadIdentity leaf =
+            issued(
+                authority("CN=Outrigger missing intermediate", root, from, to), identity, from, to);
         yield new WorkloadIdentity(List.of(leaf.leaf()), leaf.key());
       }
-      case UNTRUSTED -> issued(authority("CN=Outrigger unknown root", null, from, to), identity, from, to);
+      case UNTRUSTED ->
+          issued(authority("CN=Outrigger unknown root", null, from, to), identity, from, to);
     };
   }
 

@@ -91,8 +91,7 @@ final class FaultDecoder {
   private static void checkPlace(Fields fields, String kind, Place place) {
     FaultKinds.Places places = FaultKinds.placesOf(kind);
     if (!places.all().contains(place)) {
-      fields.problem(
-          Code.CONFLICT, "where", "`" + kind + "` " + places.because(), places.hint());
+      fields.problem(Code.CONFLICT, "where", "`" + kind + "` " + places.because(), places.hint());
     }
   }
 

@@ -119,7 +119,9 @@ final class FaultKinds {
     }
     if (OF_MESH.containsKey(kind)) {
       return new Places(
-          Set.of(Place.MESH), "acts on the mesh itself: it needs `where: mesh`", "write `where: mesh`");
+          Set.of(Place.MESH),
+          "acts on the mesh itself: it needs `where: mesh`",
+          "write `where: mesh`");
     }
     return OF_EXCHANGE.contains(kind)
         ? new Places(

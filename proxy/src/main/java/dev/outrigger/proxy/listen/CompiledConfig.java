@@ -127,5 +127,4 @@ public record CompiledConfig(
         };
     return new CompiledChain(chain, tls, http);
   }
-
 }

@@ -135,7 +135,8 @@ public final class HandshakeFaults {
     @Nullable Spoiled spoiled =
         plan.isEmpty() || luck.toApplication() || !(tls instanceof UpstreamTls.Originate)
             ? null
-            : spoiled(plan.handshakesAt(Place.CONNECTION), List.of(luck), HandshakeStage.Side.CLIENT);
+            : spoiled(
+                plan.handshakesAt(Place.CONNECTION), List.of(luck), HandshakeStage.Side.CLIENT);
     if (spoiled == null) {
       connector.connect(cluster, endpoint, tls, last, listener);
       return;
