@@ -1,9 +1,13 @@
 package dev.outrigger.controlplane;
 
+import dev.outrigger.controlplane.access.ApiTokens;
+import dev.outrigger.controlplane.access.AuditLog;
 import dev.outrigger.controlplane.ads.AdsCounters;
 import dev.outrigger.controlplane.ads.AdsLimits;
 import dev.outrigger.controlplane.ads.AdsService;
 import dev.outrigger.controlplane.ads.NackLedger;
+import dev.outrigger.controlplane.api.AccessRoutes;
+import dev.outrigger.controlplane.api.ApiGate;
 import dev.outrigger.controlplane.api.ApiRoute;
 import dev.outrigger.controlplane.api.ApiServer;
 import dev.outrigger.controlplane.api.ExperimentRoutes;
@@ -246,7 +250,17 @@ public final class ControlPlane implements AutoCloseable {
     routes.addAll(new StatusRoutes(source, ledger).routes());
     routes.addAll(new TokenRoutes(authority, tokens, clock).routes());
     routes.addAll(metrics(source, counters, certificates).routes());
-    ApiServer api = part(new ApiServer(options.apiPort(), routes));
+    ApiTokens access = ApiTokens.open(state, clock, random);
+    AuditLog audit = part(AuditLog.open(state.resolve("audit.jsonl"), clock));
+    routes.addAll(new AccessRoutes(access, audit).routes());
+    if (options.apiTokens()) {
+      String first = access.ensureAdmin();
+      if (first != null) {
+        LOG.warn("no administrator had a token of the API; one is in {}", first);
+      }
+    }
+    ApiGate gate = new ApiGate(options.apiTokens() ? access : null, audit);
+    ApiServer api = part(new ApiServer(options.apiPort(), routes, gate));
     for (Problem problem : source.reading().problems()) {
       LOG.warn("{}", problem.render());
     }

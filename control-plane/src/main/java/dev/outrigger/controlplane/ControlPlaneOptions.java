@@ -18,6 +18,7 @@ import org.jspecify.annotations.Nullable;
  * @param bind the address of the TLS port
  * @param xdsTlsPort of xDS and the certificate service, with TLS
  * @param apiPort of the HTTP API, on loopback
+ * @param apiTokens whether the API asks for tokens
  * @param probeCommands whether probes of experiments may run programs here
  * @param certificateLifetime of a workload's certificate, {@link #SHORTEST} to {@link #LONGEST}
  */
@@ -28,6 +29,7 @@ public record ControlPlaneOptions(
     String bind,
     int xdsTlsPort,
     int apiPort,
+    boolean apiTokens,
     boolean probeCommands,
     Duration certificateLifetime) {
   /** Less leaves no time to renew. */
@@ -43,6 +45,7 @@ public record ControlPlaneOptions(
     XDS_TLS_PORT("PORT", "xDS and certificates, with TLS; 15012 unless given"),
     XDS_PORT("PORT", "xDS without TLS, on loopback; 15010 unless given"),
     API_PORT("PORT", "the HTTP API, on loopback; 15080 unless given"),
+    API_TOKENS("YES|NO", "whether the API asks who calls; no: who is on this machine may all"),
     PROBE_COMMANDS("YES|NO", "whether probes of experiments may run programs here; no"),
     CERTIFICATE_LIFETIME("TIME", "of workloads' certificates, 10s to 24h; 24h unless given");
 
@@ -78,12 +81,27 @@ public record ControlPlaneOptions(
         15012,
         15080,
         false,
+        false,
         LONGEST);
   }
 
   /** The same with every port free and TLS on loopback only, for tests and demos. */
   public static ControlPlaneOptions onFreePorts(Path folder, Path state) {
-    return new ControlPlaneOptions(folder, state, 0, "127.0.0.1", 0, 0, false, LONGEST);
+    return new ControlPlaneOptions(folder, state, 0, "127.0.0.1", 0, 0, false, false, LONGEST);
+  }
+
+  /** The same with an API that asks for tokens. */
+  ControlPlaneOptions withApiTokens() {
+    return new ControlPlaneOptions(
+        folder,
+        state,
+        xdsPort,
+        bind,
+        xdsTlsPort,
+        apiPort,
+        true,
+        probeCommands,
+        certificateLifetime);
   }
 
   /** The help: each flag with what it means, and examples. */
@@ -151,19 +169,20 @@ public record ControlPlaneOptions(
         given.getOrDefault(Flag.BIND, usual.bind()),
         port(given, Flag.XDS_TLS_PORT, usual.xdsTlsPort()),
         port(given, Flag.API_PORT, usual.apiPort()),
-        yes(given.get(Flag.PROBE_COMMANDS)),
+        yes(given, Flag.API_TOKENS),
+        yes(given, Flag.PROBE_COMMANDS),
         lifetime(given.get(Flag.CERTIFICATE_LIFETIME)));
   }
 
-  private static boolean yes(@Nullable String text) {
+  private static boolean yes(Map<Flag, String> given, Flag flag) {
+    @Nullable String text = given.get(flag);
     if (text == null || text.equals("no")) {
       return false;
     }
     if (text.equals("yes")) {
       return true;
     }
-    throw new IllegalArgumentException(
-        Flag.PROBE_COMMANDS.text() + ": expected yes or no, not '" + text + "'");
+    throw new IllegalArgumentException(flag.text() + ": expected yes or no, not '" + text + "'");
   }
 
   private static Duration lifetime(@Nullable String text) {

@@ -4,6 +4,7 @@ import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
 import com.google.gson.JsonParseException;
 import com.google.gson.JsonParser;
+import dev.outrigger.controlplane.access.Caller;
 import java.util.List;
 
 /**
@@ -12,8 +13,9 @@ import java.util.List;
  * @param parameters what stood for the {@code *} of the route's path, decoded
  * @param body as text; empty if none
  * @param from the address of the client
+ * @param caller who asks
  */
-public record ApiRequest(List<String> parameters, String body, String from) {
+public record ApiRequest(List<String> parameters, String body, String from, Caller caller) {
   public ApiRequest {
     parameters = List.copyOf(parameters);
   }
@@ -36,6 +38,23 @@ public record ApiRequest(List<String> parameters, String body, String from) {
       throw new IllegalArgumentException("the body is not JSON: " + e.getMessage(), e);
     }
     throw new IllegalArgumentException("the body must be a JSON object");
+  }
+
+  /**
+   * A whole number of the body.
+   *
+   * @throws IllegalArgumentException if it is there and something else
+   */
+  long number(String member, long otherwise) {
+    JsonElement value = json().get(member);
+    if (value == null || value.isJsonNull()) {
+      return otherwise;
+    }
+    try {
+      return value.getAsLong();
+    } catch (NumberFormatException | UnsupportedOperationException | IllegalStateException e) {
+      throw new IllegalArgumentException(member + ": expected a whole number", e);
+    }
   }
 
   /**

@@ -1,5 +1,6 @@
 package dev.outrigger.controlplane.api;
 
+import dev.outrigger.controlplane.access.Role;
 import java.net.URLDecoder;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
@@ -11,8 +12,14 @@ import java.util.Optional;
  *
  * @param method of HTTP
  * @param path segments; {@code *} stands for any one segment
+ * @param needs what a caller must be
  */
-public record ApiRoute(String method, String path, Action action) {
+public record ApiRoute(String method, String path, Action action, Needs needs) {
+
+  /** One that needs what such a route usually does. */
+  public ApiRoute(String method, String path, Action action) {
+    this(method, path, action, Needs.usual(method, path));
+  }
 
   /** Runs on a virtual thread and may block. */
   @FunctionalInterface
@@ -30,6 +37,16 @@ public record ApiRoute(String method, String path, Action action) {
 
   public static ApiRoute post(String path, Action action) {
     return new ApiRoute("POST", path, action);
+  }
+
+  /** The same for those who have the role, whatever its path. */
+  ApiRoute needs(Role role) {
+    return new ApiRoute(method, path, action, new Needs.AtLeast(role));
+  }
+
+  /** The same for everybody. */
+  ApiRoute forAll() {
+    return new ApiRoute(method, path, action, new Needs.Nothing());
   }
 
   /** The parameters, if the raw path is this route's. */

@@ -2,6 +2,8 @@ package dev.outrigger.controlplane.api;
 
 import com.sun.net.httpserver.HttpExchange;
 import com.sun.net.httpserver.HttpServer;
+import dev.outrigger.controlplane.access.AuditLog;
+import dev.outrigger.controlplane.access.Caller;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
@@ -35,13 +37,15 @@ public final class ApiServer implements AutoCloseable {
   private final HttpServer server;
   private final ExecutorService executor;
   private final List<ApiRoute> routes;
+  private final ApiGate gate;
 
   /**
    * Starts listening on 127.0.0.1.
    *
    * @param port 0 takes a free one
    */
-  public ApiServer(int port, List<ApiRoute> routes) throws IOException {
+  public ApiServer(int port, List<ApiRoute> routes, ApiGate gate) throws IOException {
+    this.gate = gate;
     this.routes = List.copyOf(routes);
     this.server =
         HttpServer.create(new InetSocketAddress(InetAddress.getByName("127.0.0.1"), port), 64);
@@ -65,6 +69,9 @@ public final class ApiServer implements AutoCloseable {
   private void handle(HttpExchange exchange) throws IOException {
     try (exchange) {
       ApiReply reply = answer(exchange);
+      if (reply.status() == 401) {
+        exchange.getResponseHeaders().set("www-authenticate", "Bearer");
+      }
       byte[] body = reply.body().getBytes(StandardCharsets.UTF_8);
       exchange.getResponseHeaders().set("content-type", reply.contentType());
       exchange.getResponseHeaders().set("x-content-type-options", "nosniff");
@@ -97,27 +104,82 @@ public final class ApiServer implements AutoCloseable {
           allowed.add(route.method());
           continue;
         }
+        @Nullable Caller caller =
+            gate.caller(exchange.getRequestHeaders().getFirst("authorization"));
+        @Nullable ApiReply refused = ApiGate.refusal(route, parameters.get(), caller);
+        if (refused != null) {
+          // Of strangers nothing is read.
+          byte[] said = caller == null ? new byte[0] : readBody(exchange);
+          return audited(exchange, caller, new String(said, StandardCharsets.UTF_8), refused);
+        }
         byte[] body = readBody(exchange);
         if (body.length > MAX_BODY_BYTES) {
           return ApiReply.refusal(413, "the body is larger than " + MAX_BODY_BYTES + " bytes");
         }
-        return route
-            .action()
-            .answer(
-                new ApiRequest(
-                    parameters.get(),
-                    new String(body, StandardCharsets.UTF_8),
-                    exchange.getRemoteAddress().getAddress().getHostAddress()));
-      } catch (IllegalArgumentException e) {
+        String text = new String(body, StandardCharsets.UTF_8);
+        return audited(
+            exchange, caller, text, answer(route, parameters.get(), text, exchange, caller));
+      } catch (IllegalArgumentException | IOException e) {
         return ApiReply.refusal(400, String.valueOf(e.getMessage()));
-      } catch (Exception e) {
-        LOG.error("{} {}", method, path, e);
-        return ApiReply.refusal(500, "the control plane failed: " + e.getMessage());
       }
     }
     return allowed.isEmpty()
         ? ApiReply.refusal(404, "there is nothing at " + path)
         : ApiReply.refusal(405, method + " is not possible here, only " + allowed);
+  }
+
+  private static ApiReply answer(
+      ApiRoute route,
+      List<String> parameters,
+      String body,
+      HttpExchange exchange,
+      @Nullable Caller caller) {
+    try {
+      return route
+          .action()
+          .answer(
+              new ApiRequest(
+                  parameters, body, from(exchange), caller == null ? Caller.NOBODY : caller));
+    } catch (IllegalArgumentException e) {
+      return ApiReply.refusal(400, String.valueOf(e.getMessage()));
+    } catch (Exception e) {
+      LOG.error("{} {}", route.method(), exchange.getRequestURI().getRawPath(), e);
+      return ApiReply.refusal(500, "the control plane failed: " + e.getMessage());
+    }
+  }
+
+  /** Changes are written down, and whoever was turned away. */
+  private ApiReply audited(
+      HttpExchange exchange, @Nullable Caller caller, String body, ApiReply reply) {
+    @Nullable AuditLog audit = gate.audit();
+    String method = exchange.getRequestMethod();
+    boolean looks = method.equals("GET") || method.equals("HEAD");
+    if (audit != null && (!looks || reply.status() == 401 || reply.status() == 403)) {
+      Caller who = caller == null ? Caller.NOBODY : caller;
+      String name = who.name().isEmpty() ? said(body, "who", "api") : who.name();
+      audit.add(
+          new AuditLog.Entry(
+              name,
+              who.role(),
+              from(exchange),
+              method + " " + exchange.getRequestURI().getRawPath(),
+              said(body, "why", ""),
+              reply.status(),
+              reply.status() < 400 ? "" : said(reply.body(), "code", "")));
+    }
+    return reply;
+  }
+
+  private static String from(HttpExchange exchange) {
+    return exchange.getRemoteAddress().getAddress().getHostAddress();
+  }
+
+  private static String said(String body, String member, String otherwise) {
+    try {
+      return new ApiRequest(List.of(), body, "", Caller.NOBODY).text(member, otherwise);
+    } catch (IllegalArgumentException e) {
+      return otherwise;
+    }
   }
 
   private static byte[] readBody(HttpExchange exchange) throws IOException {

@@ -2,6 +2,8 @@ package dev.outrigger.controlplane.api;
 
 import com.google.gson.JsonArray;
 import com.google.gson.JsonObject;
+import dev.outrigger.controlplane.access.Caller;
+import dev.outrigger.controlplane.access.Role;
 import dev.outrigger.controlplane.chaos.Asker;
 import dev.outrigger.controlplane.chaos.Conditions;
 import dev.outrigger.controlplane.chaos.ExperimentRun;
@@ -11,6 +13,7 @@ import dev.outrigger.controlplane.chaos.RefusedException;
 import dev.outrigger.controlplane.chaos.ReportPage;
 import dev.outrigger.controlplane.model.Experiment;
 import java.util.List;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /** Looks at experiments, takes, starts and stops them. */
@@ -18,6 +21,9 @@ public final class ExperimentRoutes {
   private static final String ALL = "/api/v1/experiments";
   private static final String ONE = ALL + "/*/*";
   private static final int MAX_EVENTS = 200;
+
+  /** What makes faults act. */
+  private static final Set<String> STARTS = Set.of("start", "resume");
 
   private final ExperimentRunner experiments;
 
@@ -33,11 +39,17 @@ public final class ExperimentRoutes {
     return List.of(
         ApiRoute.get(ALL, request -> ApiReply.json(list(experiments.runs()))),
         post(
-            ALL,
-            request -> {
-              String key = experiments.submit(request.text("document", ""));
-              return ApiReply.json(state(key));
-            }),
+                ALL,
+                request -> {
+                  String document = request.text("document", "");
+                  @Nullable ApiReply beyond = beyond(request, experiments.validate(document));
+                  if (beyond != null) {
+                    return beyond;
+                  }
+                  return ApiReply.json(
+                      state(experiments.submit(document, asker(request, "it was submitted"))));
+                })
+            .needs(Role.OPERATOR),
         ApiRoute.get(ALL + "/ledger", request -> ApiReply.json(list(experiments.history()))),
         new ApiRoute("GET", ONE, guarded(request -> ApiReply.json(state(key(request))))),
         new ApiRoute(
@@ -65,7 +77,7 @@ public final class ExperimentRoutes {
         action("resume", experiments::resume),
         action("stop", experiments::stop),
         action("halt", experiments::halt),
-        post("/api/v1/halt", this::haltAll),
+        post("/api/v1/halt", this::haltAll).needs(Role.OPERATOR),
         post(
             "/api/v1/halt/lift",
             request -> {
@@ -83,9 +95,33 @@ public final class ExperimentRoutes {
     return post(
         ONE + "/" + name,
         request -> {
+          @Nullable Experiment experiment = experiments.experiment(key(request));
+          @Nullable ApiReply beyond =
+              experiment != null && STARTS.contains(name) ? beyond(request, experiment) : null;
+          if (beyond != null) {
+            return beyond;
+          }
           act.on(key(request), asker(request, "asked for"));
           return ApiReply.json(state(key(request)));
         });
+  }
+
+  /**
+   * Whoever may act for some namespaces only may not reach others with the faults either.
+   *
+   * @return null where it does not
+   */
+  private @Nullable ApiReply beyond(ApiRequest request, Experiment experiment) {
+    Caller caller = request.caller();
+    String namespace = experiment.meta().namespace();
+    if (!caller.covers(namespace)) {
+      return ApiGate.outside(caller, namespace);
+    }
+    return experiments.reach(experiment).stream()
+        .filter(one -> !caller.covers(one))
+        .findFirst()
+        .map(one -> ApiGate.outside(caller, one))
+        .orElse(null);
   }
 
   private static ApiRoute post(String path, ApiRoute.Action action) {
@@ -145,6 +181,8 @@ public final class ExperimentRoutes {
   }
 
   static Asker asker(ApiRequest request, String why) {
-    return new Asker(request.text("who", "api"), request.text("why", why), request.from());
+    String name = request.caller().name();
+    String who = name.isEmpty() ? request.text("who", "api") : name;
+    return new Asker(who, request.text("why", why), request.from());
   }
 }

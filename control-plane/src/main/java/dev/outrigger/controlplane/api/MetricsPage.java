@@ -24,7 +24,8 @@ public final class MetricsPage {
 
   public List<ApiRoute> routes() {
     return List.of(
-        ApiRoute.get("/metrics", request -> ApiReply.text("text/plain; version=0.0.4", render())));
+        ApiRoute.get("/metrics", request -> ApiReply.text("text/plain; version=0.0.4", render()))
+            .forAll());
   }
 
   String render() {

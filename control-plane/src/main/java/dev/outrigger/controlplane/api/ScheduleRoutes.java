@@ -2,8 +2,10 @@ package dev.outrigger.controlplane.api;
 
 import com.google.gson.JsonArray;
 import com.google.gson.JsonObject;
+import dev.outrigger.controlplane.access.Role;
 import dev.outrigger.controlplane.chaos.ExperimentRun;
 import dev.outrigger.controlplane.chaos.ExperimentRunner;
+import dev.outrigger.controlplane.model.ObjectMeta;
 import java.util.List;
 
 /** Schedules of experiments, what is kept of their runs, and whether a text would be taken. */
@@ -31,14 +33,15 @@ public final class ScheduleRoutes {
             ExperimentRoutes.guarded(
                 request -> ApiReply.json(reports(ExperimentRoutes.key(request))))),
         ApiRoute.post(
-            EXPERIMENTS + "/validate",
-            ExperimentRoutes.guarded(
-                request -> {
-                  JsonObject json = new JsonObject();
-                  json.addProperty(
-                      "experiment", experiments.validate(request.text("document", "")));
-                  return ApiReply.json(json);
-                })));
+                EXPERIMENTS + "/validate",
+                ExperimentRoutes.guarded(
+                    request -> {
+                      JsonObject json = new JsonObject();
+                      ObjectMeta meta = experiments.validate(request.text("document", "")).meta();
+                      json.addProperty("experiment", meta.namespace() + "/" + meta.name());
+                      return ApiReply.json(json);
+                    }))
+            .needs(Role.VIEWER));
   }
 
   private ApiRoute suspension(String name, boolean suspended) {

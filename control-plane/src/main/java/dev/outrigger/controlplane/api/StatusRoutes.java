@@ -31,7 +31,7 @@ public final class StatusRoutes {
 
   public List<ApiRoute> routes() {
     return List.of(
-        ApiRoute.get("/healthz", request -> ApiReply.text("text/plain", "ok\n")),
+        ApiRoute.get("/healthz", request -> ApiReply.text("text/plain", "ok\n")).forAll(),
         ApiRoute.get("/api/v1/status", request -> ApiReply.json(status())),
         ApiRoute.get("/api/v1/problems", request -> ApiReply.json(problems())));
   }

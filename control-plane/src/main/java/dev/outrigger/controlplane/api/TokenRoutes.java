@@ -1,6 +1,5 @@
 package dev.outrigger.controlplane.api;
 
-import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
 import dev.outrigger.controlplane.ca.CertificateAuthority;
 import dev.outrigger.controlplane.ca.JoinTokens;
@@ -50,8 +49,8 @@ public final class TokenRoutes {
       throw new IllegalArgumentException(
           "identity: the trust domain of this mesh is " + authority.trustDomain());
     }
-    long seconds = number(request, "ttlSeconds", DEFAULT_SECONDS);
-    long uses = number(request, "uses", 1);
+    long seconds = request.number("ttlSeconds", DEFAULT_SECONDS);
+    long uses = request.number("uses", 1);
     if (seconds < 1 || seconds > MAX_LIFETIME.toSeconds()) {
       throw new IllegalArgumentException("ttlSeconds: expected 1 to " + MAX_LIFETIME.toSeconds());
     }
@@ -64,18 +63,6 @@ public final class TokenRoutes {
     json.addProperty("expires", clock.instant().plusSeconds(seconds).toString());
     json.addProperty("uses", uses);
     return ApiReply.json(json);
-  }
-
-  private static long number(ApiRequest request, String member, long otherwise) {
-    JsonElement value = request.json().get(member);
-    if (value == null || value.isJsonNull()) {
-      return otherwise;
-    }
-    try {
-      return value.getAsLong();
-    } catch (NumberFormatException | UnsupportedOperationException | IllegalStateException e) {
-      throw new IllegalArgumentException(member + ": expected a whole number", e);
-    }
   }
 
   private ApiReply root() {

@@ -17,7 +17,7 @@ import java.util.Set;
  * The folder that outlives the control plane, with the authority's key and the join tokens: for its
  * owner only, and every file either the old or the new one, also after a loss of power.
  */
-final class StateFolder {
+public final class StateFolder {
   private static final Set<PosixFilePermission> OWNER_FILE =
       PosixFilePermissions.fromString("rw-------");
   private static final Set<PosixFilePermission> OWNER_FOLDER =
@@ -30,7 +30,7 @@ final class StateFolder {
   }
 
   /** Opens the folder and makes it, for its owner only, if it does not exist. */
-  static StateFolder open(Path folder) throws IOException {
+  public static StateFolder open(Path folder) throws IOException {
     if (!Files.isDirectory(folder)) {
       Path parent = folder.toAbsolutePath().getParent();
       if (parent != null) {
@@ -43,7 +43,7 @@ final class StateFolder {
     return state;
   }
 
-  boolean has(String name) {
+  public boolean has(String name) {
     return Files.exists(folder.resolve(name));
   }
 
@@ -52,7 +52,7 @@ final class StateFolder {
    *
    * @throws IOException also if others may read it; the message says how to repair that
    */
-  String readSecret(String name) throws IOException {
+  public String readSecret(String name) throws IOException {
     checkNotOpenToOthers(folder.resolve(name), "600");
     return read(name);
   }
@@ -62,7 +62,7 @@ final class StateFolder {
   }
 
   /** Replaces a file as a whole: written beside it, forced to the disk, renamed over it. */
-  void write(String name, String content) throws IOException {
+  public void write(String name, String content) throws IOException {
     Path target = folder.resolve(name);
     Path fresh =
         Files.createTempFile(

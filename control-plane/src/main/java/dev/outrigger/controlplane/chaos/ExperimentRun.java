@@ -98,14 +98,15 @@ public record ExperimentRun(
       Duration lease,
       Instant now,
       @Nullable Times before,
-      Scheduled schedule) {
+      Scheduled schedule,
+      Asker asker) {
     return new ExperimentRun(
         experiment,
         fingerprint,
         ExperimentPhase.PENDING,
         now,
         Event.WRITTEN,
-        Asker.itself("it was written"),
+        asker,
         new Times(now, null, null, before == null ? null : before.halted()),
         lease,
         false,

@@ -23,6 +23,8 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Set;
+import java.util.TreeSet;
 import java.util.concurrent.CopyOnWriteArrayList;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -131,10 +133,10 @@ public final class ExperimentRunner {
         }
       }
     }
-    written.forEach(this::onWritten);
+    written.forEach((key, one) -> onWritten(key, one, Asker.itself("it was written")));
   }
 
-  private void onWritten(String key, Experiment experiment) {
+  private void onWritten(String key, Experiment experiment, Asker asker) {
     @Nullable ExperimentRun run = book.find(key);
     String fingerprint = ExperimentTexts.fingerprint(experiment);
     if (run != null && !run.removed() && run.fingerprint().equals(fingerprint)) {
@@ -150,7 +152,8 @@ public final class ExperimentRunner {
             experiment.lease(),
             clock.instant(),
             run == null ? null : book.of(key).times(),
-            scheduled(experiment)));
+            scheduled(experiment),
+            asker));
     if (experiment.start() == Experiment.Start.IMMEDIATE) {
       try {
         begin(experiment, runOf(experiment), Asker.itself("its text says start: immediate"));
@@ -356,11 +359,12 @@ public final class ExperimentRunner {
    * says so.
    *
    * @param text one YAML document
+   * @param asker who submits it
    * @return {@code namespace/name}
    * @throws RefusedException if it is wrong, or the folder has another of that name
    * @throws IOException if it cannot be kept
    */
-  public String submit(String text) throws IOException {
+  public String submit(String text, Asker asker) throws IOException {
     Experiment experiment = ExperimentDocuments.parse(text);
     checkCommands(experiment);
     String key = keyOf(experiment);
@@ -374,6 +378,7 @@ public final class ExperimentRunner {
             Refusal.PHASE, key + " is running with another text; stop it first");
       }
       texts.put(experiment, text);
+      onWritten(key, experiment, asker);
       update();
     }
     publish();
@@ -383,16 +388,27 @@ public final class ExperimentRunner {
   /**
    * Says whether {@link #submit} would take it, and does nothing.
    *
-   * @return {@code namespace/name}
    * @throws RefusedException if it is wrong, or the folder has another of that name
    */
-  public String validate(String text) {
+  public Experiment validate(String text) {
     Experiment experiment = ExperimentDocuments.parse(text);
     checkCommands(experiment);
     synchronized (this) {
       texts.isInFolder(experiment);
     }
-    return keyOf(experiment);
+    return experiment;
+  }
+
+  /** Namespaces of the workloads whose proxies would run its faults if it began now. */
+  public synchronized Set<String> reach(Experiment experiment) {
+    Set<String> namespaces = new TreeSet<>();
+    for (Experiment.Fault fault : experiment.faults()) {
+      if (FaultTargets.scopeOf(texts.state(), fault.match()).isPresent()) {
+        FaultTargets.of(texts.state(), fault)
+            .forEach(workload -> namespaces.add(workload.meta().namespace()));
+      }
+    }
+    return namespaces;
   }
 
   /**

@@ -28,6 +28,10 @@ public enum Refusal {
   COMMANDS("OR2014", 403),
   /** It has no schedule, or that stands so already. */
   SCHEDULE("OR2015", 409),
+  /** The request shows no token, or one that is not good. */
+  TOKEN("OR2016", 401),
+  /** The token is good, and not for this. */
+  ROLE("OR2017", 403),
   /** As many previews look on as may. */
   PREVIEWS("OR2020", 409);
 

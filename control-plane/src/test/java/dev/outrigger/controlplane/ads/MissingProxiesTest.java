@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.google.protobuf.Struct;
 import com.google.protobuf.Value;
+import dev.outrigger.controlplane.access.Caller;
 import dev.outrigger.controlplane.api.ApiRequest;
 import dev.outrigger.controlplane.api.StatusRoutes;
 import dev.outrigger.controlplane.model.DesiredState;
@@ -43,7 +44,7 @@ class MissingProxiesTest {
             .findFirst()
             .orElseThrow()
             .action()
-            .answer(new ApiRequest(List.of(), "", "127.0.0.1"))
+            .answer(new ApiRequest(List.of(), "", "127.0.0.1", Caller.LOCAL))
             .body()
             .replaceFirst("(?s).*\"missing\":(\\[[^]]*]).*", "$1");
   }

@@ -24,7 +24,8 @@ class ApiServerTest {
                 ApiRoute.get("/things/*", request -> ApiReply.text("text/plain", "" + request)),
                 ApiRoute.post(
                     "/things",
-                    request -> ApiReply.text("text/plain", request.text("name", "none")))));
+                    request -> ApiReply.text("text/plain", request.text("name", "none")))),
+            ApiGate.OPEN);
   }
 
   @AfterEach

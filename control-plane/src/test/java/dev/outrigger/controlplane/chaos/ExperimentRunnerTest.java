@@ -195,13 +195,13 @@ final class ExperimentRunnerTest {
     runner.onState(mesh);
     assertThat(runner.runs()).isEmpty();
     String document = yaml().substring(yaml().lastIndexOf("---") + 4);
-    assertThat(runner.submit(document)).isEqualTo(KEY);
+    assertThat(runner.submit(document, by("ann", ""))).isEqualTo(KEY);
     ledger.close();
     begin();
     runner.onState(mesh);
     runner.start(KEY, by("ann", ""));
     assertThat(faults("checkout-1")).isPositive();
-    assertThatThrownBy(() -> runner.submit(document.replace("5m", "6m")))
+    assertThatThrownBy(() -> runner.submit(document.replace("5m", "6m"), by("ann", "")))
         .hasMessageContaining("stop it first");
     runner.delete(KEY, by("ann", "done"));
     assertThat(faults("checkout-1")).isZero();
@@ -215,13 +215,18 @@ final class ExperimentRunnerTest {
   @Test
   void aDocumentThatIsWrongIsRefusedWithItsLine() {
     runner.onState(manual());
-    assertThatThrownBy(() -> runner.submit("apiVersion: chaos.outrigger.dev/v1alpha1\nkind: Exp"))
-        .hasMessageContaining("line 2")
-        .hasMessageContaining("OR1008");
-    assertThatThrownBy(() -> runner.submit(yaml())).hasMessageContaining("one Experiment");
     assertThatThrownBy(
             () ->
-                runner.submit(yaml().substring(yaml().lastIndexOf("---") + 4).replace("5m", "6m")))
+                runner.submit("apiVersion: chaos.outrigger.dev/v1alpha1\nkind: Exp", by("ann", "")))
+        .hasMessageContaining("line 2")
+        .hasMessageContaining("OR1008");
+    assertThatThrownBy(() -> runner.submit(yaml(), by("ann", "")))
+        .hasMessageContaining("one Experiment");
+    assertThatThrownBy(
+            () ->
+                runner.submit(
+                    yaml().substring(yaml().lastIndexOf("---") + 4).replace("5m", "6m"),
+                    by("ann", "")))
         .hasMessageContaining("folder");
   }
 
