@@ -1,5 +1,6 @@
 package dev.outrigger.cli;
 
+import com.google.gson.JsonArray;
 import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
 import java.util.List;
@@ -69,8 +70,23 @@ final class ReportVerb implements Callable<Integer> {
     line("owner       " + text(report, "owner"));
     line("run         " + text(report, "startedAt") + " to " + text(report, "endedAt"));
     line("repeat      seed " + text(report, "seed"));
+    if (report.get("score") instanceof JsonObject score) {
+      String value = text(score, "value");
+      line("score       " + (value.isEmpty() ? "none" : value + " of 100"));
+      for (JsonElement part : score.getAsJsonArray("parts")) {
+        line("            " + text(part.getAsJsonObject(), "text"));
+      }
+    }
+    if (!text(report, "incompleteBecause").isEmpty()) {
+      line(terminal.warn("incomplete") + "  " + text(report, "incompleteBecause"));
+    }
+    if (report.get("findings") instanceof JsonArray findings) {
+      for (JsonElement finding : findings) {
+        line("finding     " + finding.getAsString());
+      }
+    }
     line("");
-    Table traffic = new Table("TRAFFIC", "REQUESTS", "ERRORS", "SUCCESS", "P50", "P90", "P99");
+    Table traffic = new Table("TRAFFIC", "REQUESTS", "ERRORS", "SUCCESS", "RETRIES", "P50", "P90", "P99");
     for (String when : List.of("baseline", "during")) {
       both(traffic, when, report.getAsJsonObject(when));
     }
@@ -104,6 +120,7 @@ final class ReportVerb implements Callable<Integer> {
             text(one, "requests"),
             text(one, "errors"),
             number(one, "successPercent", "%"),
+            text(one, "retries"),
             number(one, "p50Millis", "ms"),
             number(one, "p90Millis", "ms"),
             number(one, "p99Millis", "ms"));

@@ -29,6 +29,7 @@ import dev.outrigger.controlplane.chaos.ReportStore;
 import dev.outrigger.controlplane.chaos.Shadows;
 import dev.outrigger.controlplane.snapshot.SnapshotStore;
 import dev.outrigger.controlplane.source.FileSource;
+import dev.outrigger.controlplane.source.FolderExperiments;
 import dev.outrigger.controlplane.source.Problem;
 import dev.outrigger.fault.HandshakeFault;
 import dev.outrigger.tls.Pem;
@@ -201,6 +202,7 @@ public final class ControlPlane implements AutoCloseable {
             });
     Shadows shadows = new Shadows(clock, experiments);
     FaultViews views = new FaultViews(new SnapshotStore(source), experiments, shadows);
+    experiments.readFolderBy(key -> FolderExperiments.text(options.folder(), key));
     source.onChange(() -> experiments.onState(source.reading().state()));
     experiments.onState(source.reading().state());
     NackLedger ledger = new NackLedger(clock);

@@ -8,6 +8,7 @@ import com.google.gson.JsonPrimitive;
 import dev.outrigger.controlplane.model.Experiment;
 import dev.outrigger.controlplane.model.Guard;
 import dev.outrigger.controlplane.model.Probe;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
 import java.util.Locale;
@@ -31,6 +32,11 @@ final class ExperimentReport {
     }
   }
 
+  /** At which latency is told, for plots. */
+  private static final double[] CURVE = {
+    0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99, 0.995, 0.999
+  };
+
   private ExperimentReport() {}
 
   /**
@@ -50,6 +56,7 @@ final class ExperimentReport {
     report.addProperty("hypothesis", experiment.hypothesis());
     report.addProperty("owner", experiment.owner());
     report.addProperty("phase", run.phase().text());
+    report.addProperty("incomplete", false);
     report.addProperty("madeAt", now.toString());
     report.addProperty("startedAt", watch.started().toString());
     report.addProperty("injectsAt", watch.injects().toString());
@@ -63,17 +70,35 @@ final class ExperimentReport {
     report.add("guards", guards(watch));
     report.add("steps", watch.course().steps(null));
     report.add("probes", watch.course().probesJson());
-    report.add("baseline", both(watch.baseline()));
-    report.add("during", both(watch.during()));
-    JsonArray edges = new JsonArray();
+    score(report, watch);
+    JsonArray findings = new JsonArray();
+    ReportFindings.of(watch).forEach(findings::add);
+    report.add("findings", findings);
+    report.add("baseline", phase(watch.baseline(), watch.started(), watch.injects()));
+    Instant until = end == null ? now : end;
+    report.add("during", phase(watch.during(), watch.injects(), until));
+    JsonArray ejections = new JsonArray();
     watch
-        .edges()
+        .ejections()
         .forEach(
-            (where, both) -> {
-              JsonObject edge = both(both);
-              edge.addProperty("edge", where);
-              edges.add(edge);
+            (service, counts) -> {
+              JsonObject one = new JsonObject();
+              one.addProperty("service", service);
+              one.addProperty("baseline", counts[0]);
+              one.addProperty("during", counts[1]);
+              ejections.add(one);
             });
+    report.add("ejections", ejections);
+    JsonArray edges = new JsonArray();
+    for (ExperimentWatch.Edge one : watch.edges().values()) {
+      JsonObject edge = both(one.during());
+      edge.addProperty("edge", one.text());
+      edge.addProperty("workload", one.workload());
+      edge.addProperty("service", one.service());
+      edge.addProperty("inbound", one.inbound());
+      edge.add("baseline", traffic(one.baseline().all()));
+      edges.add(edge);
+    }
     report.add("edges", edges);
     report.addProperty("pointSeconds", watch.step());
     JsonArray points = new JsonArray();
@@ -90,6 +115,32 @@ final class ExperimentReport {
     report.addProperty("fingerprint", run.fingerprint());
     if (document != null) {
       report.addProperty("document", document);
+    }
+    return report;
+  }
+
+  /**
+   * A report that was kept, by what the ledger tells since: of a run that a control plane began that
+   * is no more. What proxies measured after that was heard by nobody.
+   */
+  static JsonObject resumed(JsonObject kept, ExperimentRun run, List<ExperimentRun> events) {
+    JsonObject report = kept.deepCopy();
+    report.addProperty("phase", run.phase().text());
+    @Nullable Instant end = end(events);
+    report.add("endedAt", end == null ? JsonNull.INSTANCE : new JsonPrimitive(end.toString()));
+    JsonArray timeline = new JsonArray();
+    events.forEach(event -> timeline.add(event.toJson()));
+    report.add("timeline", timeline);
+    boolean wasRunning =
+        kept.get("phase").getAsString().equals(ExperimentPhase.RUNNING.text());
+    if (wasRunning) {
+      report.addProperty("incomplete", true);
+      String until = "what was measured after " + kept.get("madeAt").getAsString() + " is lost";
+      report.addProperty("incompleteBecause", "the control plane ended while it ran; " + until);
+      if (!kept.get("verdict").getAsString().equals(Verdict.FAILED.text())) {
+        report.addProperty("verdict", Verdict.INCONCLUSIVE.text());
+        report.addProperty("reason", "the control plane ended while it ran");
+      }
     }
     return report;
   }
@@ -219,6 +270,11 @@ final class ExperimentReport {
       if (!Double.isNaN(one.worst())) {
         json.addProperty("worst", one.worst());
       }
+      ExperimentWatch.@Nullable Watched at = watch.watched().get(guard.name());
+      if (at != null) {
+        json.add("baseline", traffic(at.baseline()));
+        json.add("during", traffic(at.during()));
+      }
       GuardWatch.@Nullable Breach breach = one.breach();
       if (breach != null) {
         json.addProperty("breach", breach.text());
@@ -227,6 +283,52 @@ final class ExperimentReport {
       guards.add(json);
     }
     return guards;
+  }
+
+  private static void score(JsonObject report, ExperimentWatch watch) {
+    ResilienceScore score = ResilienceScore.of(watch);
+    JsonObject json = new JsonObject();
+    json.add(
+        "value",
+        score.value().isEmpty()
+            ? JsonNull.INSTANCE
+            : new JsonPrimitive(score.value().getAsInt()));
+    JsonArray parts = new JsonArray();
+    for (ResilienceScore.Part part : score.parts()) {
+      JsonObject one = new JsonObject();
+      one.addProperty("name", part.name());
+      one.addProperty("weight", part.weight());
+      one.addProperty("share", part.share());
+      one.addProperty("text", part.text());
+      parts.add(one);
+    }
+    json.add("parts", parts);
+    json.addProperty("formula", ResilienceScore.FORMULA);
+    report.add("score", json);
+  }
+
+  private static JsonObject phase(ExperimentWatch.Both both, Instant from, Instant to) {
+    JsonObject json = both(both);
+    double seconds = Math.max(0, Duration.between(from, to).toMillis() / 1000.0);
+    json.addProperty("seconds", seconds);
+    for (String which : List.of("affected", "unaffected")) {
+      JsonObject one = json.getAsJsonObject(which);
+      Traffic of = which.equals("affected") ? both.affected() : both.unaffected();
+      if (seconds > 0) {
+        one.addProperty("perSecond", of.requests() / seconds);
+      }
+      JsonArray curve = new JsonArray();
+      for (double quantile : CURVE) {
+        JsonObject point = new JsonObject();
+        point.addProperty("quantile", quantile);
+        point.addProperty("millis", of.quantile(quantile).toNanos() / 1e6);
+        curve.add(point);
+      }
+      if (of.requests() > 0) {
+        one.add("quantiles", curve);
+      }
+    }
+    return json;
   }
 
   private static JsonObject both(ExperimentWatch.Both both) {
@@ -240,8 +342,11 @@ final class ExperimentReport {
     JsonObject json = new JsonObject();
     json.addProperty("requests", traffic.requests());
     json.addProperty("errors", traffic.errors());
+    json.addProperty("retries", traffic.retries());
+    json.addProperty("overflows", traffic.overflows());
     if (traffic.requests() > 0) {
       json.addProperty("successPercent", traffic.successPercent());
+      json.addProperty("retriesPerRequest", traffic.retriesPerRequest());
       for (int percent : new int[] {50, 90, 95, 99}) {
         json.addProperty(
             "p" + percent + "Millis", traffic.quantile(percent / 100.0).toNanos() / 1e6);

@@ -26,6 +26,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -98,6 +99,19 @@ public final class ExperimentRunner {
   /** What is written now, with what was submitted. */
   public synchronized DesiredState state() {
     return texts.state();
+  }
+
+  synchronized boolean isRunning(Experiment experiment) {
+    return book.isRunning(keyOf(experiment));
+  }
+
+  /**
+   * Takes the texts of experiments in the folder from there, for reports.
+   *
+   * @param reader of {@code namespace/name}; gives null where there is none
+   */
+  public synchronized void readFolderBy(Function<String, @Nullable String> reader) {
+    texts.readFolderBy(reader);
   }
 
   /** Asks to be told whenever what proxies get has changed; the listener is quick. */
@@ -180,7 +194,10 @@ public final class ExperimentRunner {
       }
       for (ExperimentRun run : book.all()) {
         switch (run.phase()) {
-          case RUNNING -> changed |= onRunning(run, now);
+          case RUNNING -> {
+            reports.checkpoint(run.experiment(), now);
+            changed |= onRunning(run, now);
+          }
           case HALTED, COMPLETED -> {
             if (!now.isBefore(run.times().since().plus(run.lease()))) {
               onLeasesPassed(run, now);

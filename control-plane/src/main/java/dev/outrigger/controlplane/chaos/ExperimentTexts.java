@@ -10,6 +10,7 @@ import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -18,6 +19,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class ExperimentTexts {
   private final ExperimentDocuments documents;
+  private Function<String, @Nullable String> folder = _ -> null;
   private DesiredState files = DesiredState.empty();
   private DesiredState state = DesiredState.empty();
 
@@ -63,9 +65,15 @@ final class ExperimentTexts {
         "there is no experiment " + key + (known.isEmpty() ? "" : "; there are " + known));
   }
 
-  /** As it was submitted; null where it is a file of the folder. */
+  /** As it was submitted, or stands in the folder; null where it cannot be read. */
   @Nullable String document(String key) {
-    return documents.text(key);
+    @Nullable String submitted = documents.text(key);
+    return submitted == null ? folder.apply(key) : submitted;
+  }
+
+  /** Reads documents of the folder by this from now on. */
+  void readFolderBy(Function<String, @Nullable String> reader) {
+    folder = reader;
   }
 
   /**

@@ -1,5 +1,6 @@
 package dev.outrigger.controlplane.chaos;
 
+import dev.outrigger.api.chaos.v1.Ejections;
 import dev.outrigger.api.chaos.v1.Measurement;
 import dev.outrigger.api.chaos.v1.Window;
 import dev.outrigger.controlplane.model.Experiment;
@@ -25,7 +26,9 @@ final class ExperimentWatch {
   private final RunCourse course;
   private final Both baseline = new Both(new Traffic(), new Traffic());
   private final Both during = new Both(new Traffic(), new Traffic());
-  private final Map<String, Both> edges = new TreeMap<>();
+  private final Map<String, Edge> edges = new TreeMap<>();
+  private final Map<String, Watched> watched = new TreeMap<>();
+  private final Map<String, long[]> ejections = new TreeMap<>();
   private final Map<Long, Both> seconds = new TreeMap<>();
   private final List<String> gaveUp = new ArrayList<>();
   private long step = 1;
@@ -46,6 +49,22 @@ final class ExperimentWatch {
       return new Traffic().add(affected).add(unaffected);
     }
   }
+
+  /**
+   * What passed at one place of the faults.
+   *
+   * @param workload whose proxy measured, as {@code namespace/name}
+   * @param service that was called
+   * @param inbound whether it was measured where it arrived
+   */
+  record Edge(String workload, String service, boolean inbound, Both baseline, Both during) {
+    String text() {
+      return inbound ? service + " at " + workload : workload + " -> " + service;
+    }
+  }
+
+  /** What passed at the service of a guard. */
+  record Watched(Traffic baseline, Traffic during) {}
 
   /**
    * @param injects when the baseline ends and faults begin to act
@@ -73,9 +92,15 @@ final class ExperimentWatch {
       Both both = Both.none();
       both.affected().add(window.getAffected());
       both.unaffected().add(window.getUnaffected());
-      String where = where(workload, window);
-      GuardWatch.@Nullable Breach breach = on(window.getGuard(), both, where, now);
+      GuardWatch.@Nullable Breach breach = on(window, workload, both, now);
       first = first == null ? breach : first;
+    }
+    int phase = isBefore(now) ? 0 : 1;
+    for (Ejections one : measurement.getEjectionsList()) {
+      if (ejections.size() < MAX_EDGES || ejections.containsKey(one.getService())) {
+        ejections.computeIfAbsent(one.getService(), _ -> new long[2])[phase] +=
+            Math.max(0, one.getCount());
+      }
     }
     if (measurement.getGivenUpList().contains(experiment.meta().name())
         && !gaveUp.contains(workload)) {
@@ -93,14 +118,26 @@ final class ExperimentWatch {
     return first;
   }
 
-  private GuardWatch.@Nullable Breach on(String of, Both both, String where, Instant now) {
-    boolean before = injects.isAfter(started) && !now.isAfter(injects);
+  private boolean isBefore(Instant now) {
+    return injects.isAfter(started) && !now.isAfter(injects);
+  }
+
+  private GuardWatch.@Nullable Breach on(Window window, String workload, Both both, Instant now) {
+    String of = window.getGuard();
+    boolean before = isBefore(now);
+    String service = window.getService().isEmpty() ? "unknown" : window.getService();
+    Edge here = new Edge(workload, service, window.getInbound(), Both.none(), Both.none());
+    String where = here.text();
     if (of.isEmpty()) {
       (before ? baseline : during).add(both);
-      if (!before && (edges.size() < MAX_EDGES || edges.containsKey(where))) {
-        edges.computeIfAbsent(where, _ -> Both.none()).add(both);
+      if (edges.size() < MAX_EDGES || edges.containsKey(where)) {
+        Edge edge = edges.computeIfAbsent(where, _ -> here);
+        (before ? edge.baseline() : edge.during()).add(both);
       }
       point(now, both);
+    } else if (guards.stream().anyMatch(guard -> guard.guard().name().equals(of))) {
+      Watched at = watched.computeIfAbsent(of, _ -> new Watched(new Traffic(), new Traffic()));
+      (before ? at.baseline() : at.during()).add(both.all());
     }
     GuardWatch.@Nullable Breach first = null;
     for (GuardWatch guard : guards) {
@@ -116,11 +153,6 @@ final class ExperimentWatch {
       }
     }
     return first;
-  }
-
-  private static String where(String workload, Window window) {
-    String service = window.getService().isEmpty() ? "unknown" : window.getService();
-    return window.getInbound() ? service + " at " + workload : workload + " -> " + service;
   }
 
   /** Points are wider the longer it runs, so that they stay few. */
@@ -172,9 +204,19 @@ final class ExperimentWatch {
     return during;
   }
 
-  /** Since faults act, by edge. */
-  Map<String, Both> edges() {
+  /** By their texts. */
+  Map<String, Edge> edges() {
     return edges;
+  }
+
+  /** At the services of guards that have one, by the guard's name. */
+  Map<String, Watched> watched() {
+    return watched;
+  }
+
+  /** Endpoints that outlier detection took out, by service: before faults acted, and since. */
+  Map<String, long[]> ejections() {
+    return ejections;
   }
 
   /** By the second after the start at which each point begins. */

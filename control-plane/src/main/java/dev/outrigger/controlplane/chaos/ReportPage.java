@@ -8,21 +8,30 @@ import java.util.Locale;
 
 /** A report as one HTML file that needs nothing else: styles and plots are in it. Pure. */
 public final class ReportPage {
-  private static final int WIDTH = 860;
-  private static final int HEIGHT = 180;
-  private static final int LEFT = 60;
-
   private static final String STYLE =
       """
-      body{font:15px/1.5 system-ui,sans-serif;max-width:920px;margin:2em auto;padding:0 1em;\
-      color:#1b2733;background:#fff}
+      :root{color-scheme:light dark;--text:#1b2733;--soft:#54616e;--back:#fff;--box:#f4f6f8;\
+      --line:#dde3e8;--affected:#b3261e;--unaffected:#1f5fa8;--good:#1f7a3d;--bad:#b3261e;\
+      --warn:#8a5d00;--plain:#5c6873}
+      @media(prefers-color-scheme:dark){:root{--text:#e4e9ee;--soft:#a5b1bc;--back:#12181e;\
+      --box:#1c242c;--line:#33404b;--affected:#ff8a80;--unaffected:#7db8ff;--good:#2c8a4b;\
+      --bad:#c23a31;--warn:#946600}}
+      body{font:15px/1.5 system-ui,sans-serif;max-width:980px;margin:2em auto;padding:0 1em;\
+      color:var(--text);background:var(--back)}
       h1{font-size:1.5em;margin-bottom:0}h2{font-size:1.1em;margin-top:2em}
       table{border-collapse:collapse;width:100%}th,td{text-align:left;padding:.25em .6em;\
-      border-bottom:1px solid #dde3e8;vertical-align:top}td.n,th.n{text-align:right}
-      .v{display:inline-block;padding:.1em .7em;border-radius:1em;color:#fff;background:#6b7885}
-      .Passed{background:#1f7a3d}.Failed{background:#b3261e}.Abstained{background:#9a6700}
-      pre{background:#f4f6f8;padding:1em;overflow:auto}svg{width:100%;height:auto}
-      .a{stroke:#b3261e}.u{stroke:#1f5fa8}.ka{color:#b3261e}.ku{color:#1f5fa8}
+      border-bottom:1px solid var(--line);vertical-align:top}td.n,th.n{text-align:right;\
+      font-variant-numeric:tabular-nums}th{color:var(--soft);font-weight:600}
+      .t{overflow-x:auto}.v{display:inline-block;padding:.1em .7em;border-radius:1em;color:#fff;\
+      background:var(--plain)}.Passed{background:var(--good)}.Failed{background:var(--bad)}\
+      .Abstained,.w{background:var(--warn)}
+      .s{font-size:2em;font-weight:600}.f{color:var(--soft);font-size:.9em}
+      pre{background:var(--box);padding:1em;overflow:auto}
+      .p{display:grid;grid-template-columns:repeat(auto-fit,minmax(420px,1fr));gap:1em}
+      svg{width:100%;height:auto}svg text{fill:var(--soft);font:12px system-ui,sans-serif}
+      .x{stroke:var(--line)}.a{stroke:var(--affected)}.u{stroke:var(--unaffected)}
+      .d{stroke-dasharray:5 4;opacity:.8}.ka{color:var(--affected)}.ku{color:var(--unaffected)}
+      @media print{body{max-width:none}}
       """;
 
   private ReportPage() {}
@@ -44,33 +53,132 @@ public final class ReportPage {
         .append(escaped(text(report, "verdict")))
         .append("</span> ")
         .append(escaped(text(report, "reason")))
-        .append("</p>\n<p><b>Hypothesis.</b> ")
+        .append("</p>")
+        .append(incomplete(report))
+        .append("\n<p><b>Hypothesis.</b> ")
         .append(escaped(text(report, "hypothesis")))
         .append("<br><b>Owner.</b> ")
         .append(escaped(text(report, "owner")))
         .append("<br><b>Run.</b> ")
         .append(escaped(text(report, "startedAt") + " to " + text(report, "endedAt")))
         .append("</p>\n");
+    score(page, report);
+    findings(page, report);
     page.append("<h2>Affected and unaffected</h2>\n");
     traffic(page, report);
-    plots(page, report);
+    ReportPlots.of(page, report);
+    reactions(page, report);
     guards(page, report.getAsJsonArray("guards"));
     edges(page, report.getAsJsonArray("edges"));
     faults(page, report.getAsJsonArray("faults"));
     timeline(page, report.getAsJsonArray("timeline"));
-    page.append("<h2>To repeat it</h2>\n<p>seed ")
-        .append(escaped(text(report, "seed")))
-        .append(", fingerprint ")
-        .append(escaped(text(report, "fingerprint")))
-        .append("</p>\n");
-    if (report.has("document")) {
-      page.append("<pre>").append(escaped(text(report, "document"))).append("</pre>\n");
-    }
+    repeat(page, report);
     return page.append("</body></html>\n").toString();
   }
 
+  private static String incomplete(JsonObject report) {
+    String because = text(report, "incompleteBecause");
+    return because.isEmpty()
+        ? ""
+        : "<p><span class=\"v w\">Incomplete</span> " + escaped(because) + "</p>";
+  }
+
+  private static void score(StringBuilder page, JsonObject report) {
+    if (!(report.get("score") instanceof JsonObject score)) {
+      return;
+    }
+    String value = text(score, "value");
+    page.append("<h2>Resilience score</h2>\n<p><span class=\"s\">")
+        .append(value.isEmpty() ? "none" : escaped(value))
+        .append("</span>")
+        .append(value.isEmpty() ? " nothing could be measured" : " of 100")
+        .append("</p>\n");
+    head(page, "part", "#weight", "#share", "measured");
+    for (JsonElement element : score.getAsJsonArray("parts")) {
+      JsonObject part = element.getAsJsonObject();
+      page.append("<tr><td>%s</td><td class=\"n\">%s</td><td class=\"n\">%s</td><td>%s</td></tr>\n"
+              .formatted(
+                  escaped(text(part, "name")),
+                  escaped(text(part, "weight")),
+                  number(part, "share", ""),
+                  escaped(text(part, "text"))));
+    }
+    page.append("</table></div>\n<p class=\"f\">")
+        .append(escaped(text(score, "formula")))
+        .append("</p>\n");
+  }
+
+  private static void findings(StringBuilder page, JsonObject report) {
+    if (report.get("findings") instanceof JsonArray findings && !findings.isEmpty()) {
+      page.append("<h2>What stands out</h2>\n<ul>\n");
+      findings.forEach(
+          one -> page.append("<li>").append(escaped(one.getAsString())).append("</li>\n"));
+      page.append("</ul>\n");
+    }
+  }
+
+  /** What the proxies did about it, against before. */
+  private static void reactions(StringBuilder page, JsonObject report) {
+    page.append("<h2>Retries, circuit breakers, ejections</h2>\n");
+    head(page, "where", "#before", "#while faults acted");
+    JsonObject before = report.getAsJsonObject("baseline");
+    boolean measured = requests(before, "affected") + requests(before, "unaffected") > 0;
+    for (String what : List.of("retries", "overflows")) {
+      for (JsonElement element : report.getAsJsonArray("edges")) {
+        JsonObject edge = element.getAsJsonObject();
+        if (edge.get("baseline") instanceof JsonObject then) {
+          long during =
+              count(edge.getAsJsonObject("affected"), what)
+                  + count(edge.getAsJsonObject("unaffected"), what);
+          row(
+              page,
+              List.of(
+                  (what.equals("retries") ? "retries, " : "refused by a circuit breaker, ")
+                      + text(edge, "edge"),
+                  measured ? Long.toString(count(then, what)) : "not measured",
+                  Long.toString(during)),
+              1);
+        }
+      }
+    }
+    if (report.get("ejections") instanceof JsonArray ejections) {
+      for (JsonElement element : ejections) {
+        JsonObject one = element.getAsJsonObject();
+        row(
+            page,
+            List.of(
+                "endpoints of " + text(one, "service") + " taken out by outlier detection",
+                measured ? text(one, "baseline") : "not measured",
+                text(one, "during")),
+            1);
+      }
+    }
+    page.append("</table></div>\n");
+  }
+
+  private static long requests(JsonObject both, String which) {
+    return count(both.getAsJsonObject(which), "requests");
+  }
+
+  private static long count(JsonObject of, String member) {
+    return of.has(member) ? of.get(member).getAsLong() : 0;
+  }
+
+  private static void repeat(StringBuilder page, JsonObject report) {
+    page.append("<h2>To repeat it</h2>\n<p>Seed ")
+        .append(escaped(text(report, "seed")))
+        .append(", fingerprint ")
+        .append(escaped(text(report, "fingerprint")))
+        .append(". With this text and the same request ids the same requests are hit.</p>\n");
+    if (report.has("document")) {
+      page.append("<pre>")
+          .append(escaped(text(report, "document").strip()))
+          .append("</pre>\n<pre>outrigger experiment run experiment.yaml --yes</pre>\n");
+    }
+  }
+
   private static void head(StringBuilder page, String... names) {
-    page.append("<table><tr>");
+    page.append("<div class=\"t\"><table><tr>");
     for (String name : names) {
       boolean number = name.startsWith("#");
       page.append(number ? "<th class=\"n\">" : "<th>")
@@ -94,6 +202,7 @@ public final class ReportPage {
     return List.of(
         what,
         text(of, "requests"),
+        number(of, "perSecond", ""),
         text(of, "errors"),
         number(of, "successPercent", "%"),
         number(of, "p50Millis", " ms"),
@@ -103,7 +212,7 @@ public final class ReportPage {
   }
 
   private static void traffic(StringBuilder page, JsonObject report) {
-    head(page, "", "#requests", "#errors", "#success", "#p50", "#p90", "#p95", "#p99");
+    head(page, "", "#requests", "#per s", "#errors", "#success", "#p50", "#p90", "#p95", "#p99");
     for (String when : List.of("baseline", "during")) {
       for (String which : List.of("affected", "unaffected")) {
         JsonObject of = report.getAsJsonObject(when).getAsJsonObject(which);
@@ -112,19 +221,19 @@ public final class ReportPage {
         }
       }
     }
-    page.append("</table>\n");
+    page.append("</table></div>\n");
   }
 
   private static void edges(StringBuilder page, JsonArray edges) {
     page.append("<h2>What was hit</h2>\n");
-    head(page, "edge", "#requests", "#errors", "#success", "#p50", "#p90", "#p95", "#p99");
+    head(page, "edge", "#requests", "#per s", "#errors", "#success", "#p50", "#p90", "#p95", "#p99");
     for (JsonElement element : edges) {
       JsonObject edge = element.getAsJsonObject();
       for (String which : List.of("affected", "unaffected")) {
         row(page, cells(text(edge, "edge") + ", " + which, edge.getAsJsonObject(which)), 1);
       }
     }
-    page.append("</table>\n");
+    page.append("</table></div>\n");
   }
 
   private static void guards(StringBuilder page, JsonArray guards) {
@@ -142,7 +251,7 @@ public final class ReportPage {
               text(guard, "breach")),
           9);
     }
-    page.append("</table>\n");
+    page.append("</table></div>\n");
   }
 
   private static void faults(StringBuilder page, JsonArray faults) {
@@ -159,7 +268,7 @@ public final class ReportPage {
               text(fault, "action")),
           9);
     }
-    page.append("</table>\n");
+    page.append("</table></div>\n");
   }
 
   private static void timeline(StringBuilder page, JsonArray events) {
@@ -177,75 +286,14 @@ public final class ReportPage {
               text(event, "why")),
           9);
     }
-    page.append("</table>\n");
-  }
-
-  private static void plots(StringBuilder page, JsonObject report) {
-    JsonArray points = report.getAsJsonArray("points");
-    if (points.isEmpty()) {
-      page.append("<p>Nothing was measured.</p>\n");
-      return;
-    }
-    page.append("<p><span class=\"ka\">&#9644; affected</span> ")
-        .append("<span class=\"ku\">&#9644; unaffected</span></p>\n");
-    plot(page, report, "success, %", "successPercent");
-    plot(page, report, "p50, ms", "p50Millis");
-    plot(page, report, "p99, ms", "p99Millis");
-  }
-
-  private static void plot(StringBuilder page, JsonObject report, String title, String member) {
-    JsonArray points = report.getAsJsonArray("points");
-    double most = member.endsWith("Percent") ? 100 : 0;
-    long last = 1;
-    for (JsonElement element : points) {
-      JsonObject point = element.getAsJsonObject();
-      last = Math.max(last, point.get("second").getAsLong());
-      for (String which : List.of("affected", "unaffected")) {
-        JsonObject of = point.getAsJsonObject(which);
-        if (of.has(member)) {
-          most = Math.max(most, of.get(member).getAsDouble());
-        }
-      }
-    }
-    page.append(
-        "<svg viewBox=\"0 0 %d %d\" role=\"img\" aria-label=\"%s\" fill=\"none\">\n"
-            .formatted(WIDTH, HEIGHT + 30, escaped(title)));
-    page.append(
-        "<path stroke=\"#aab4bd\" d=\"M%d 10V%dH%d\"/>\n".formatted(LEFT, HEIGHT, WIDTH - 10));
-    label(page, 4, 18, format(most));
-    label(page, 4, HEIGHT, "0");
-    label(page, LEFT + 8, 18, title);
-    label(page, WIDTH - 60, HEIGHT + 20, last + " s");
-    for (String which : List.of("affected", "unaffected")) {
-      StringBuilder line = new StringBuilder();
-      for (JsonElement element : points) {
-        JsonObject point = element.getAsJsonObject();
-        JsonObject of = point.getAsJsonObject(which);
-        if (of.has(member)) {
-          double x = LEFT + (WIDTH - 10.0 - LEFT) * point.get("second").getAsLong() / last;
-          double share = most == 0 ? 0 : of.get(member).getAsDouble() / most;
-          double y = HEIGHT - (HEIGHT - 10) * share;
-          line.append(String.format(Locale.ROOT, "%.1f,%.1f ", x, y));
-        }
-      }
-      page.append(
-          "<polyline class=\"%s\" stroke-width=\"1.6\" points=\"%s\"/>\n"
-              .formatted(which.substring(0, 1), line.toString().strip()));
-    }
-    page.append("</svg>\n");
-  }
-
-  private static void label(StringBuilder page, int x, int y, String text) {
-    page.append(
-        "<text x=\"%d\" y=\"%d\" font-size=\"12\" fill=\"#54616e\">%s</text>\n"
-            .formatted(x, y, escaped(text)));
+    page.append("</table></div>\n");
   }
 
   private static String number(JsonObject of, String member, String unit) {
     return of.has(member) ? format(of.get(member).getAsDouble()) + unit : "-";
   }
 
-  private static String format(double value) {
+  static String format(double value) {
     return String.format(Locale.ROOT, value >= 100 ? "%.0f" : "%.2f", value);
   }
 
@@ -255,7 +303,7 @@ public final class ReportPage {
   }
 
   /** Names and words are what somebody wrote. */
-  private static String escaped(String text) {
+  static String escaped(String text) {
     return text.replace("&", "&amp;")
         .replace("<", "&lt;")
         .replace(">", "&gt;")

@@ -1,7 +1,9 @@
 package dev.outrigger.controlplane.chaos;
 
 import com.google.gson.JsonObject;
+import dev.outrigger.controlplane.model.Experiment;
 import dev.outrigger.controlplane.model.Schedule;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
 import java.util.Map;
@@ -13,10 +15,17 @@ import org.jspecify.annotations.Nullable;
  * process began by what it measured, of an earlier one by what was kept. Not thread-safe.
  */
 final class RunReports {
+  private static final Duration CHECKPOINT = Duration.ofSeconds(2);
+
   private final RunBook book;
   private final ExperimentTexts texts;
   private final ReportStore store;
   private final Map<String, ExperimentWatch> watches = new TreeMap<>();
+
+  /** As they were when their latest runs began. */
+  private final Map<String, String> documents = new TreeMap<>();
+
+  private final Map<String, Instant> kept = new TreeMap<>();
 
   RunReports(RunBook book, ExperimentTexts texts, ReportStore store) {
     this.book = book;
@@ -24,8 +33,24 @@ final class RunReports {
     this.store = store;
   }
 
+  /** Kept from its first moment on, so that it is not lost with this process. */
   void begin(String key, ExperimentWatch watch) {
     watches.put(key, watch);
+    @Nullable String document = texts.document(key);
+    if (document == null) {
+      documents.remove(key);
+    } else {
+      documents.put(key, document);
+    }
+    keep(key, watch.started());
+  }
+
+  /** Keeps what is measured of one that is not over, now and then. */
+  void checkpoint(String key, Instant now) {
+    @Nullable Instant last = kept.get(key);
+    if (last == null || !now.isBefore(last.plus(CHECKPOINT))) {
+      keep(key, now);
+    }
   }
 
   /** What was measured of the latest run since this process began, or null. */
@@ -40,7 +65,7 @@ final class RunReports {
    */
   JsonObject of(String key, Instant now) {
     @Nullable ExperimentWatch watch = watches.get(key);
-    @Nullable JsonObject report = watch == null ? store.find(key) : of(key, watch, now);
+    @Nullable JsonObject report = watch == null ? resumed(key) : of(key, watch, now);
     if (report == null) {
       texts.find(key);
       throw new RefusedException(Refusal.PHASE, key + " has not run, so there is no report of it");
@@ -51,30 +76,48 @@ final class RunReports {
   /** On the disk when this returns, if the disk takes it. */
   void keep(String key, Instant now) {
     @Nullable ExperimentWatch watch = watches.get(key);
-    if (watch != null) {
-      @Nullable Schedule schedule = watch.experiment().course().schedule();
-      store.keep(key, of(key, watch, now), schedule == null ? 1 : schedule.history());
+    @Nullable JsonObject report = watch == null ? resumed(key) : of(key, watch, now);
+    if (report != null) {
+      @Nullable Experiment experiment =
+          watch == null ? texts.experiment(key) : watch.experiment();
+      @Nullable Schedule schedule = experiment == null ? null : experiment.course().schedule();
+      store.keep(key, report, schedule == null ? 1 : schedule.history());
+      kept.put(key, now);
     }
   }
 
-  /** What is kept of its runs, the latest first. */
-  List<JsonObject> kept(String key) {
-    return store.all(key);
+  /** What was kept of a run that this process did not begin, with what happened since. */
+  private @Nullable JsonObject resumed(String key) {
+    @Nullable JsonObject report = store.find(key);
+    @Nullable ExperimentRun run = book.find(key);
+    if (report == null || run == null || run.times().started() == null) {
+      return report;
+    }
+    Instant started = Instant.parse(report.get("startedAt").getAsString());
+    return run.times().started().equals(started)
+        ? ExperimentReport.resumed(report, run, since(key, started))
+        : report;
+  }
+
+  private List<ExperimentRun> since(String key, Instant started) {
+    List<ExperimentRun> events = book.history(key);
+    int from = events.size();
+    while (from > 0 && events.get(from - 1).at().compareTo(started) >= 0) {
+      from--;
+    }
+    return events.subList(from, events.size());
   }
 
   /** Its text is gone: keeps what was measured until now. */
   void close(String key, Instant now) {
     keep(key, now);
     watches.remove(key);
+    documents.remove(key);
+    kept.remove(key);
   }
 
   private JsonObject of(String key, ExperimentWatch watch, Instant now) {
-    List<ExperimentRun> events = book.history(key);
-    int from = events.size();
-    while (from > 0 && events.get(from - 1).at().compareTo(watch.started()) >= 0) {
-      from--;
-    }
     return ExperimentReport.of(
-        watch, book.of(key), events.subList(from, events.size()), texts.document(key), now);
+        watch, book.of(key), since(key, watch.started()), documents.get(key), now);
   }
 }

@@ -25,7 +25,7 @@ final class Shadow {
 
   private final Experiment experiment;
   private final Instant began;
-  private final Instant ends;
+  private Instant ends;
   private final Set<String> asked = new TreeSet<>();
   private final Set<String> heard = new TreeSet<>();
   private final Map<Where, long[]> counts = new TreeMap<>(Where.ORDER);
@@ -59,6 +59,11 @@ final class Shadow {
   /** When the faults go. */
   Instant ends() {
     return ends;
+  }
+
+  /** Before its time. */
+  void end(Instant now) {
+    ends = now;
   }
 
   boolean isOver(Instant now) {

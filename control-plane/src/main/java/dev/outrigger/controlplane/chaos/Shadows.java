@@ -118,6 +118,11 @@ public final class Shadows {
   public void tick() {
     synchronized (this) {
       Instant now = clock.instant();
+      for (Shadow one : open(now)) {
+        if (experiments.isRunning(one.experiment())) {
+          one.end(now); // It acts from here on.
+        }
+      }
       if (open(now).size() == published) {
         return;
       }

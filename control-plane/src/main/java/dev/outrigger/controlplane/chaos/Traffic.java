@@ -14,12 +14,16 @@ final class Traffic {
 
   private long requests;
   private long errors;
+  private long retries;
+  private long overflows;
   private long @Nullable [] buckets;
 
   /** What a proxy sent; numbers of buckets that cannot be are left out. */
   void add(dev.outrigger.api.chaos.v1.Traffic message) {
     requests += Math.max(0, message.getRequests());
     errors += Math.clamp(message.getErrors(), 0, Math.max(0, message.getRequests()));
+    retries += Math.max(0, message.getRetries());
+    overflows += Math.max(0, message.getOverflows());
     int entries = Math.min(message.getBucketsCount(), message.getCountsCount());
     for (int i = 0; i < entries; i++) {
       int bucket = message.getBuckets(i);
@@ -32,6 +36,8 @@ final class Traffic {
   Traffic add(Traffic more) {
     requests += more.requests;
     errors += more.errors;
+    retries += more.retries;
+    overflows += more.overflows;
     if (more.buckets != null) {
       long[] own = own();
       for (int i = 0; i < BUCKETS; i++) {
@@ -56,6 +62,21 @@ final class Traffic {
 
   long errors() {
     return errors;
+  }
+
+  /** Attempts beyond the first of each. */
+  long retries() {
+    return retries;
+  }
+
+  /** Zero without requests. */
+  double retriesPerRequest() {
+    return requests == 0 ? 0 : (double) retries / requests;
+  }
+
+  /** Refused because a circuit breaker was open. */
+  long overflows() {
+    return overflows;
   }
 
   /** 0 to 100; 100 without requests. */
