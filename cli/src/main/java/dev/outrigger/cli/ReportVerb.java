@@ -86,7 +86,8 @@ final class ReportVerb implements Callable<Integer> {
       }
     }
     line("");
-    Table traffic = new Table("TRAFFIC", "REQUESTS", "ERRORS", "SUCCESS", "RETRIES", "P50", "P90", "P99");
+    Table traffic =
+        new Table("TRAFFIC", "REQUESTS", "ERRORS", "SUCCESS", "RETRIES", "P50", "P90", "P99");
     for (String when : List.of("baseline", "during")) {
       both(traffic, when, report.getAsJsonObject(when));
     }

@@ -33,9 +33,7 @@ final class ExperimentReport {
   }
 
   /** At which latency is told, for plots. */
-  private static final double[] CURVE = {
-    0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99, 0.995, 0.999
-  };
+  private static final double[] CURVE = {0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99, 0.995, 0.999};
 
   private ExperimentReport() {}
 
@@ -120,8 +118,8 @@ final class ExperimentReport {
   }
 
   /**
-   * A report that was kept, by what the ledger tells since: of a run that a control plane began that
-   * is no more. What proxies measured after that was heard by nobody.
+   * A report that was kept, by what the ledger tells since: of a run that a control plane began
+   * that is no more. What proxies measured after that was heard by nobody.
    */
   static JsonObject resumed(JsonObject kept, ExperimentRun run, List<ExperimentRun> events) {
     JsonObject report = kept.deepCopy();
@@ -131,8 +129,7 @@ final class ExperimentReport {
     JsonArray timeline = new JsonArray();
     events.forEach(event -> timeline.add(event.toJson()));
     report.add("timeline", timeline);
-    boolean wasRunning =
-        kept.get("phase").getAsString().equals(ExperimentPhase.RUNNING.text());
+    boolean wasRunning = kept.get("phase").getAsString().equals(ExperimentPhase.RUNNING.text());
     if (wasRunning) {
       report.addProperty("incomplete", true);
       String until = "what was measured after " + kept.get("madeAt").getAsString() + " is lost";
@@ -290,9 +287,7 @@ final class ExperimentReport {
     JsonObject json = new JsonObject();
     json.add(
         "value",
-        score.value().isEmpty()
-            ? JsonNull.INSTANCE
-            : new JsonPrimitive(score.value().getAsInt()));
+        score.value().isEmpty() ? JsonNull.INSTANCE : new JsonPrimitive(score.value().getAsInt()));
     JsonArray parts = new JsonArray();
     for (ResilienceScore.Part part : score.parts()) {
       JsonObject one = new JsonObject();

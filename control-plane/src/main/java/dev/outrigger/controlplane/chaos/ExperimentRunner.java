@@ -199,6 +199,7 @@ public final class ExperimentRunner {
             changed |= onRunning(run, now);
           }
           case HALTED, COMPLETED -> {
+            reports.checkpoint(run.experiment(), now);
             if (!now.isBefore(run.times().since().plus(run.lease()))) {
               onLeasesPassed(run, now);
             }

@@ -96,7 +96,8 @@ public final class ReportPage {
     head(page, "part", "#weight", "#share", "measured");
     for (JsonElement element : score.getAsJsonArray("parts")) {
       JsonObject part = element.getAsJsonObject();
-      page.append("<tr><td>%s</td><td class=\"n\">%s</td><td class=\"n\">%s</td><td>%s</td></tr>\n"
+      page.append(
+          "<tr><td>%s</td><td class=\"n\">%s</td><td class=\"n\">%s</td><td>%s</td></tr>\n"
               .formatted(
                   escaped(text(part, "name")),
                   escaped(text(part, "weight")),
@@ -226,7 +227,8 @@ public final class ReportPage {
 
   private static void edges(StringBuilder page, JsonArray edges) {
     page.append("<h2>What was hit</h2>\n");
-    head(page, "edge", "#requests", "#per s", "#errors", "#success", "#p50", "#p90", "#p95", "#p99");
+    head(
+        page, "edge", "#requests", "#per s", "#errors", "#success", "#p50", "#p90", "#p95", "#p99");
     for (JsonElement element : edges) {
       JsonObject edge = element.getAsJsonObject();
       for (String which : List.of("affected", "unaffected")) {

@@ -77,12 +77,7 @@ final class ReportPlots {
     if (baseline > 0 && baseline < last) {
       double x = x(baseline / last);
       page.append(
-          String.format(
-              Locale.ROOT,
-              "<path class=\"x d\" d=\"M%.1f %dV%d\"/>\n",
-              x,
-              TOP,
-              HEIGHT));
+          String.format(Locale.ROOT, "<path class=\"x d\" d=\"M%.1f %dV%d\"/>\n", x, TOP, HEIGHT));
       label(page, (int) x + 4, TOP + 12, "faults act");
     }
   }

@@ -155,8 +155,6 @@ record ResilienceScore(OptionalInt value, List<Part> parts) {
 
   /** One line. */
   String text() {
-    return value.isEmpty()
-        ? "none"
-        : String.format(Locale.ROOT, "%d of 100", value.getAsInt());
+    return value.isEmpty() ? "none" : String.format(Locale.ROOT, "%d of 100", value.getAsInt());
   }
 }

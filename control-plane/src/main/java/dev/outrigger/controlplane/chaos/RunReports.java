@@ -25,7 +25,10 @@ final class RunReports {
   /** As they were when their latest runs began. */
   private final Map<String, String> documents = new TreeMap<>();
 
-  private final Map<String, Instant> kept = new TreeMap<>();
+  private final Map<String, Checkpoint> checkpoints = new TreeMap<>();
+
+  /** What was kept when. */
+  private record Checkpoint(Instant at, ExperimentPhase phase) {}
 
   RunReports(RunBook book, ExperimentTexts texts, ReportStore store) {
     this.book = book;
@@ -45,10 +48,12 @@ final class RunReports {
     keep(key, watch.started());
   }
 
-  /** Keeps what is measured of one that is not over, now and then. */
+  /** Keeps what is measured of one that is not over, now and then and whenever its phase is new. */
   void checkpoint(String key, Instant now) {
-    @Nullable Instant last = kept.get(key);
-    if (last == null || !now.isBefore(last.plus(CHECKPOINT))) {
+    @Nullable Checkpoint last = checkpoints.get(key);
+    if (last == null
+        || last.phase() != book.of(key).phase()
+        || !now.isBefore(last.at().plus(CHECKPOINT))) {
       keep(key, now);
     }
   }
@@ -78,12 +83,16 @@ final class RunReports {
     @Nullable ExperimentWatch watch = watches.get(key);
     @Nullable JsonObject report = watch == null ? resumed(key) : of(key, watch, now);
     if (report != null) {
-      @Nullable Experiment experiment =
-          watch == null ? texts.experiment(key) : watch.experiment();
+      @Nullable Experiment experiment = watch == null ? texts.experiment(key) : watch.experiment();
       @Nullable Schedule schedule = experiment == null ? null : experiment.course().schedule();
       store.keep(key, report, schedule == null ? 1 : schedule.history());
-      kept.put(key, now);
+      checkpoints.put(key, new Checkpoint(now, book.of(key).phase()));
     }
+  }
+
+  /** What is kept of its runs, the latest first. */
+  List<JsonObject> kept(String key) {
+    return store.all(key);
   }
 
   /** What was kept of a run that this process did not begin, with what happened since. */
@@ -113,7 +122,7 @@ final class RunReports {
     keep(key, now);
     watches.remove(key);
     documents.remove(key);
-    kept.remove(key);
+    checkpoints.remove(key);
   }
 
   private JsonObject of(String key, ExperimentWatch watch, Instant now) {

@@ -36,6 +36,7 @@ final class GuardsTest {
   private Instant now = Instant.parse("2026-01-01T00:00:00Z");
   private ExperimentLedger ledger;
   private ExperimentRunner runner;
+  private String lastYaml = "";
 
   @BeforeEach
   void begin() throws IOException {
@@ -227,8 +228,79 @@ final class GuardsTest {
     }
   }
 
+  @Test
+  void theReportOfARunWhoseControlPlaneDiedIsKeptAndSaysThatItIsIncomplete() throws Exception {
+    start("- {name: callers, successRate: {min: 50%}, window: 3s, minRequests: 50}");
+    runner.tick();
+    measure("", traffic(20, 1, 10), traffic(80, 1, 10));
+    runner.tick();
+    measure("", traffic(20, 1, 10), traffic(80, 1, 10));
+    runner.tick();
+    ledger.close();
+    now = now.plusSeconds(5);
+    begin();
+    runner.onState(Analysis.ofText("shop.yaml", lastYaml).state());
+    JsonObject halted = runner.report(KEY);
+    assertThat(halted.get("incomplete").getAsBoolean()).isTrue();
+    assertThat(halted.get("incompleteBecause").getAsString()).contains("is lost");
+    assertThat(halted.get("verdict").getAsString()).isEqualTo("Inconclusive");
+    assertThat(
+            halted
+                .getAsJsonObject("during")
+                .getAsJsonObject("affected")
+                .get("requests")
+                .getAsLong())
+        .isEqualTo(40);
+    now = now.plusSeconds(60);
+    runner.tick();
+    JsonObject recovered = runner.report(KEY);
+    assertThat(recovered.get("incomplete").getAsBoolean()).isTrue();
+    assertThat(recovered.get("phase").getAsString()).isEqualTo("Recovered");
+    assertThat(recovered.get("timeline").toString()).contains("Started", "Halted", "Recovered");
+  }
+
+  @Test
+  void theReportOfARunThatEndedBeforeTheControlPlaneDiedIsWhole() throws Exception {
+    start("- {name: callers, successRate: {min: 95%}, window: 3s, minRequests: 50}");
+    measure("", traffic(20, 20, 10), traffic(80, 0, 10));
+    assertThat(phase()).isEqualTo(ExperimentPhase.HALTED);
+    runner.tick();
+    ledger.close();
+    now = now.plusSeconds(60);
+    begin();
+    runner.onState(Analysis.ofText("shop.yaml", lastYaml).state());
+    runner.tick();
+    JsonObject report = runner.report(KEY);
+    assertThat(report.get("incomplete").getAsBoolean()).isFalse();
+    assertThat(report.get("verdict").getAsString()).isEqualTo("Failed");
+    assertThat(report.get("phase").getAsString()).isEqualTo("Recovered");
+  }
+
+  @Test
+  void theReportSaysWhatGaveWay() {
+    start(
+        "- {name: callers, successRate: {min: 50%}, window: 3s, minRequests: 50}\n"
+            + "baseline: 1s\n");
+    measure("", traffic(0, 0, 10), traffic(100, 0, 10));
+    runner.tick();
+    measure(
+        "",
+        traffic(100, 20, 10).toBuilder().setRetries(250).setOverflows(3).build(),
+        traffic(100, 10, 10));
+    JsonObject report = runner.report(KEY);
+    assertThat(report.getAsJsonArray("findings").toString())
+        .contains("a retry storm: 1.25 retries per request on shop/checkout-1 -> catalog.shop")
+        .contains("0.00 before", "catalog.shop got 2.25 times its load")
+        .contains("circuit breakers refused 3 of 200 requests")
+        .contains("requests that no fault touched suffered too: 90% of them succeeded");
+    assertThat(report.getAsJsonObject("score").get("value").getAsInt()).isEqualTo(70);
+    String page = ReportPage.of(report);
+    assertThat(page).contains("a retry storm", "prefers-color-scheme:dark", "Resilience score");
+  }
+
   private void start(String guards) {
-    Analysis analysis = Analysis.ofText("shop.yaml", yaml(guards));
+    lastYaml = yaml(guards);
+    Analysis analysis = Analysis.ofText("shop.yaml", lastYaml);
     assertThat(analysis.problems()).noneMatch(p -> p.object().contains("Experiment"));
     DesiredState state = analysis.state();
     runner.onState(state);
