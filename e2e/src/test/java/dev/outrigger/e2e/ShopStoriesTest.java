@@ -57,6 +57,7 @@ class ShopStoriesTest {
   private LoopbackMesh mesh;
   private PlainClient client;
   private String experiment;
+  private int runs;
 
   @BeforeAll
   void opensTheShop(@TempDir Path folder) throws Exception {
@@ -149,6 +150,9 @@ class ShopStoriesTest {
         closed.set(true);
       }
     }
+    Files.writeString(
+        Path.of("target", "slow-catalog-" + ++runs + ".html"),
+        mesh.call(EXPERIMENT + "/report.html", null));
     return get(EXPERIMENT + "/report");
   }
 
@@ -237,7 +241,7 @@ class ShopStoriesTest {
         .untilAsserted(
             () ->
                 assertThat(LoopbackMesh.admin(checkout, "/config_dump").text())
-                    .contains("per_try_timeout"));
+                    .contains("\"PT0.1S\""));
     Awaitility.await()
         .atMost(PATIENCE)
         .untilAsserted(() -> assertThat(phase()).isEqualTo("Recovered"));

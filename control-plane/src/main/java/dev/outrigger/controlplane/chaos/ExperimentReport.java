@@ -89,7 +89,7 @@ final class ExperimentReport {
     report.add("ejections", ejections);
     JsonArray edges = new JsonArray();
     for (ExperimentWatch.Edge one : watch.edges().values()) {
-      JsonObject edge = both(one.during());
+      JsonObject edge = phase(one.during(), watch.injects(), until);
       edge.addProperty("edge", one.text());
       edge.addProperty("workload", one.workload());
       edge.addProperty("service", one.service());

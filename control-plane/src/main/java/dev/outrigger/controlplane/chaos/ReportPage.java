@@ -3,6 +3,8 @@ package dev.outrigger.controlplane.chaos;
 import com.google.gson.JsonArray;
 import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
+import java.time.Instant;
+import java.time.temporal.ChronoUnit;
 import java.util.List;
 import java.util.Locale;
 
@@ -60,7 +62,7 @@ public final class ReportPage {
         .append("<br><b>Owner.</b> ")
         .append(escaped(text(report, "owner")))
         .append("<br><b>Run.</b> ")
-        .append(escaped(text(report, "startedAt") + " to " + text(report, "endedAt")))
+        .append(escaped(time(report, "startedAt") + " to " + time(report, "endedAt")))
         .append("</p>\n");
     score(page, report);
     findings(page, report);
@@ -281,7 +283,7 @@ public final class ReportPage {
       row(
           page,
           List.of(
-              text(event, "at"),
+              time(event, "at"),
               text(event, "event"),
               text(event, "who"),
               text(event, "from"),
@@ -302,6 +304,12 @@ public final class ReportPage {
   private static String text(JsonObject object, String member) {
     JsonElement value = object.get(member);
     return value == null || value.isJsonNull() ? "" : value.getAsString();
+  }
+
+  /** To the millisecond; empty where there is none. */
+  private static String time(JsonObject object, String member) {
+    String text = text(object, member);
+    return text.isEmpty() ? "" : Instant.parse(text).truncatedTo(ChronoUnit.MILLIS).toString();
   }
 
   /** Names and words are what somebody wrote. */
