@@ -93,6 +93,7 @@ final class RuntimeLayers {
           config.addresses(),
           config.direction(),
           config.destination(),
+          config.proxyProtocol(),
           config.inspectors(),
           config.detectionTimeout(),
           config.onDetectionTimeout(),

@@ -12,6 +12,7 @@ import org.jspecify.annotations.Nullable;
  * @param addresses where it binds; the first names it in messages
  * @param direction inbound, outbound or neither; decides what drains on SIGTERM
  * @param destination how the destination of an accepted connection is known
+ * @param proxyProtocol what is asked of the header of the PROXY protocol; null knows none
  * @param inspectors what is looked at before a filter chain is chosen
  * @param detectionTimeout how long inspectors may wait for the client's first bytes; zero waits for
  *     ever
@@ -27,6 +28,7 @@ public record ListenerConfig(
     List<SocketAddressConfig> addresses,
     Direction direction,
     Destination destination,
+    @Nullable ProxyProtocol proxyProtocol,
     Set<Inspector> inspectors,
     Duration detectionTimeout,
     OnDetectionTimeout onDetectionTimeout,

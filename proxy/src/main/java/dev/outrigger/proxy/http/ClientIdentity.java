@@ -3,6 +3,7 @@ package dev.outrigger.proxy.http;
 import dev.outrigger.proxy.config.HttpProxyConfig.CertDetail;
 import dev.outrigger.proxy.message.ConnectionFacts;
 import dev.outrigger.tls.PeerIdentity;
+import io.netty.util.NetUtil;
 import java.net.URLEncoder;
 import java.nio.charset.StandardCharsets;
 import java.security.cert.Certificate;
@@ -37,9 +38,7 @@ final class ClientIdentity {
   String address() {
     String text = address;
     if (text == null) {
-      text = facts.remote().getAddress().getHostAddress();
-      int zone = text.indexOf('%');
-      text = zone < 0 ? text : text.substring(0, zone);
+      text = NetUtil.toAddressString(facts.remote().getAddress());
       address = text;
     }
     return text;

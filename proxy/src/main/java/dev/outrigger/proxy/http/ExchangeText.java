@@ -13,6 +13,7 @@ import dev.outrigger.proxy.message.ResponseHead;
 import dev.outrigger.proxy.route.RouteMatch;
 import dev.outrigger.proxy.telemetry.TimeText;
 import dev.outrigger.tls.PeerIdentity;
+import io.netty.util.NetUtil;
 import java.net.InetSocketAddress;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -174,9 +175,7 @@ final class ExchangeText {
   }
 
   private static String ip(InetSocketAddress address) {
-    String text = address.getAddress().getHostAddress();
-    int zone = text.indexOf('%');
-    return zone < 0 ? text : text.substring(0, zone);
+    return NetUtil.toAddressString(address.getAddress());
   }
 
   private static String withPort(String ip, int port) {

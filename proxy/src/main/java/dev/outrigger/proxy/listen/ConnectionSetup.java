@@ -4,6 +4,7 @@ import dev.outrigger.proxy.config.ListenerConfig;
 import dev.outrigger.proxy.config.ListenerConfig.Destination;
 import dev.outrigger.proxy.config.ListenerConfig.Inspector;
 import dev.outrigger.proxy.config.ListenerConfig.OnDetectionTimeout;
+import dev.outrigger.proxy.config.ProxyProtocol;
 import dev.outrigger.proxy.message.ConnectionFacts;
 import dev.outrigger.proxy.tcp.HandshakeFaults;
 import dev.outrigger.proxy.worker.WorkerConfined;
@@ -23,9 +24,10 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Sets one accepted connection up, in this order: limits, original destination, detection, filter
- * chain, TLS, the chain's own handler; then it leaves the pipeline. Bytes that were looked at are
- * handed on untouched. Confined to its worker's event loop.
+ * Sets one accepted connection up, in this order: limits, original destination, the header of the
+ * PROXY protocol where one is awaited, detection, filter chain, TLS, the chain's own handler; then
+ * it leaves the pipeline. Bytes that were looked at are handed on untouched. Confined to its
+ * worker's event loop.
  */
 @SuppressWarnings("ReferenceEquality") // the very same object is meant
 @WorkerConfined
@@ -36,7 +38,9 @@ final class ConnectionSetup extends ChannelInboundHandlerAdapter {
   private final WorkerListeners worker;
   private final CompiledListener listener;
   private final InetSocketAddress bound;
+  private @Nullable InetSocketAddress remote;
   private @Nullable InetSocketAddress destination;
+  private boolean awaitsHeader;
   private @Nullable ByteBuf seen;
   private @Nullable ScheduledFuture<?> patience;
   private @Nullable CompiledChain chain;
@@ -72,7 +76,9 @@ final class ConnectionSetup extends ChannelInboundHandlerAdapter {
       }
     }
     destination = meant;
-    if (!listener.needsBytes(meant)) {
+    remote = (InetSocketAddress) context.channel().remoteAddress();
+    awaitsHeader = config.proxyProtocol() != null;
+    if (!awaitsHeader && !listener.needsBytes(meant)) {
       choose(context);
       return;
     }
@@ -112,6 +118,22 @@ final class ConnectionSetup extends ChannelInboundHandlerAdapter {
     if (bytes == null) {
       return;
     }
+    ProxyProtocol policy = listener.config().proxyProtocol();
+    if (awaitsHeader && policy != null) {
+      readHeader(context, bytes, policy);
+      if (awaitsHeader || done || chain != null) {
+        return;
+      }
+      InetSocketAddress meant = destination;
+      if (meant != null && !listener.needsBytes(meant)) {
+        choose(context);
+        return;
+      }
+      bytes = seen;
+      if (bytes == null) {
+        return;
+      }
+    }
     var inspectors = listener.config().inspectors();
     Detection found =
         ProtocolDetector.detect(
@@ -123,12 +145,54 @@ final class ConnectionSetup extends ChannelInboundHandlerAdapter {
     choose(context);
   }
 
+  /** Takes what a load balancer says of the connection before the client's own bytes. */
+  private void readHeader(ChannelHandlerContext context, ByteBuf bytes, ProxyProtocol policy) {
+    switch (ProxyHeader.read(bytes, policy)) {
+      case ProxyHeader.NeedMore _ -> {}
+      case ProxyHeader.Absent _ -> awaitsHeader = false;
+      case ProxyHeader.Malformed(String reason) -> refuseHeader(context, reason);
+      case ProxyHeader.Found found -> {
+        awaitsHeader = false;
+        InetSocketAddress source = found.source();
+        if (source != null) {
+          remote = source;
+        }
+        // Where the kernel says what was meant, nobody else is asked.
+        InetSocketAddress meant = found.destination();
+        if (meant != null && listener.config().destination() == Destination.LOCAL_ADDRESS) {
+          destination = meant;
+        }
+        bytes.skipBytes(found.length());
+        if (!bytes.isReadable()) {
+          seen = null;
+          bytes.release();
+        }
+      }
+    }
+  }
+
+  private void refuseHeader(ChannelHandlerContext context, String reason) {
+    LOG.debug(
+        "{}: the PROXY header of {}: {}",
+        listener.config().name(),
+        context.channel().remoteAddress(),
+        reason);
+    refuse(context, "proxy_header_rejected");
+  }
+
+  private boolean lacksHeader() {
+    ProxyProtocol policy = listener.config().proxyProtocol();
+    return awaitsHeader && policy != null && !policy.optional();
+  }
+
   private void timedOut(ChannelHandlerContext context) {
     if (chain != null || done) {
       return;
     }
     worker.telemetry().detectionTimedOut(listener.config().name());
-    if (listener.config().onDetectionTimeout() == OnDetectionTimeout.CLOSE) {
+    if (lacksHeader()) {
+      refuseHeader(context, "it did not come in time");
+    } else if (listener.config().onDetectionTimeout() == OnDetectionTimeout.CLOSE) {
       refuse(context, "detection_timeout");
     } else {
       choose(context);
@@ -141,13 +205,13 @@ final class ConnectionSetup extends ChannelInboundHandlerAdapter {
       timer.cancel(false);
       patience = null;
     }
-    InetSocketAddress remote = (InetSocketAddress) context.channel().remoteAddress();
+    InetSocketAddress from = remote;
     InetSocketAddress meant = destination;
-    if (meant == null || remote == null) {
+    if (meant == null || from == null) {
       context.close();
       return;
     }
-    CompiledChain found = listener.find(meant, detection, remote.getAddress());
+    CompiledChain found = listener.find(meant, detection, from.getAddress());
     if (found == null) {
       refuse(context, "no_filter_chain");
       return;
@@ -200,6 +264,10 @@ final class ConnectionSetup extends ChannelInboundHandlerAdapter {
       return;
     }
     if (event instanceof ChannelInputShutdownEvent && chain == null) {
+      if (lacksHeader()) {
+        refuseHeader(context, "the connection ended within it");
+        return;
+      }
       if (seen == null) {
         context.close();
         return;
@@ -213,7 +281,8 @@ final class ConnectionSetup extends ChannelInboundHandlerAdapter {
   private void finish(ChannelHandlerContext context, @Nullable SslHandler tls) {
     CompiledChain found = chain;
     InetSocketAddress meant = destination;
-    if (found == null || meant == null || done) {
+    InetSocketAddress from = remote;
+    if (found == null || meant == null || from == null || done) {
       return;
     }
     done = true;
@@ -224,7 +293,7 @@ final class ConnectionSetup extends ChannelInboundHandlerAdapter {
         new ConnectionFacts(
             config.name(),
             config.direction() == ListenerConfig.Direction.INBOUND,
-            (InetSocketAddress) context.channel().remoteAddress(),
+            from,
             (InetSocketAddress) context.channel().localAddress(),
             meant,
             tls != null,

@@ -10,7 +10,7 @@ import org.jspecify.annotations.Nullable;
  *
  * @param listener the listener's name
  * @param inbound whether it came in through the inbound listener
- * @param remote the client's address
+ * @param remote the client's address; what a load balancer says it is where one is to say so
  * @param local the address that the client connected to, after any redirect
  * @param destination the address that the client had in mind: the original destination, or local
  * @param tls whether TLS ended here

@@ -8,7 +8,12 @@ import java.util.Set;
  */
 public final class ConnectionCodes {
   public static final Set<String> ALL =
-      Set.of("connection_limit", "detection_timeout", "no_filter_chain", "own_listener");
+      Set.of(
+          "connection_limit",
+          "detection_timeout",
+          "no_filter_chain",
+          "own_listener",
+          "proxy_header_rejected");
 
   private ConnectionCodes() {}
 

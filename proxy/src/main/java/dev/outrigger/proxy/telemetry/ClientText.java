@@ -3,6 +3,7 @@ package dev.outrigger.proxy.telemetry;
 import dev.outrigger.proxy.message.ConnectionFacts;
 import dev.outrigger.tls.PeerIdentity;
 import dev.outrigger.tls.SpiffeId;
+import io.netty.util.NetUtil;
 
 /**
  * What metrics and logs say of a client; made once a connection.
@@ -19,7 +20,7 @@ record ClientText(String reporter, String principal, String address, int port) {
         id == null ? "unknown" : id.toString(),
         facts.remote().getAddress() == null
             ? facts.remote().getHostString()
-            : facts.remote().getAddress().getHostAddress(),
+            : NetUtil.toAddressString(facts.remote().getAddress()),
         facts.remote().getPort());
   }
 }

@@ -8,6 +8,7 @@ import dev.outrigger.proxy.message.HeaderName;
 import dev.outrigger.proxy.message.Headers;
 import dev.outrigger.proxy.message.RequestHead;
 import dev.outrigger.proxy.outcome.ResponseFlag;
+import io.netty.util.NetUtil;
 import java.net.InetSocketAddress;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
@@ -59,7 +60,7 @@ final class LogValues {
           address ->
               address.getAddress() == null
                   ? address.getHostString()
-                  : address.getAddress().getHostAddress());
+                  : NetUtil.toAddressString(address.getAddress()));
 
   /** The value of an operator with its arguments. */
   LogValue of(Piece.Value value) {

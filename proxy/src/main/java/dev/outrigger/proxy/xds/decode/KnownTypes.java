@@ -22,6 +22,7 @@ import io.envoyproxy.envoy.extensions.filters.http.grpc_web.v3.GrpcWeb;
 import io.envoyproxy.envoy.extensions.filters.http.router.v3.Router;
 import io.envoyproxy.envoy.extensions.filters.listener.http_inspector.v3.HttpInspector;
 import io.envoyproxy.envoy.extensions.filters.listener.original_dst.v3.OriginalDst;
+import io.envoyproxy.envoy.extensions.filters.listener.proxy_protocol.v3.ProxyProtocol;
 import io.envoyproxy.envoy.extensions.filters.listener.tls_inspector.v3.TlsInspector;
 import io.envoyproxy.envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager;
 import io.envoyproxy.envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy;
@@ -86,6 +87,9 @@ public final class KnownTypes {
     TYPES.put(
         "envoy.extensions.filters.listener.original_dst.v3.OriginalDst",
         OriginalDst::getDefaultInstance);
+    TYPES.put(
+        "envoy.extensions.filters.listener.proxy_protocol.v3.ProxyProtocol",
+        ProxyProtocol::getDefaultInstance);
     TYPES.put(
         "envoy.extensions.filters.listener.tls_inspector.v3.TlsInspector",
         TlsInspector::getDefaultInstance);

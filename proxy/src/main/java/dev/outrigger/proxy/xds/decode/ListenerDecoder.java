@@ -10,6 +10,7 @@ import dev.outrigger.proxy.config.ListenerConfig.Destination;
 import dev.outrigger.proxy.config.ListenerConfig.Direction;
 import dev.outrigger.proxy.config.ListenerConfig.Inspector;
 import dev.outrigger.proxy.config.NetworkFilter;
+import dev.outrigger.proxy.config.ProxyProtocol;
 import dev.outrigger.proxy.config.SocketAddressConfig;
 import dev.outrigger.proxy.config.WeightedCluster;
 import dev.outrigger.proxy.extension.DecodeContext;
@@ -130,6 +131,7 @@ public final class ListenerDecoder implements ResourceType<Listener, Unresolved<
               addresses,
               direction,
               found.destination(),
+              found.proxyProtocol(),
               inspectors,
               detection,
               listener.getContinueOnListenerFiltersTimeout()
@@ -199,11 +201,13 @@ public final class ListenerDecoder implements ResourceType<Listener, Unresolved<
     return addresses;
   }
 
-  private record Found(Destination destination, Set<Inspector> inspectors) {}
+  private record Found(
+      Destination destination, @Nullable ProxyProtocol proxyProtocol, Set<Inspector> inspectors) {}
 
   private static Found listenerFilters(Listener listener, Scope scope)
       throws InvalidResourceException {
     Destination destination = Destination.LOCAL_ADDRESS;
+    @Nullable ProxyProtocol proxyProtocol = null;
     Set<Inspector> inspectors = EnumSet.noneOf(Inspector.class);
     for (int i = 0; i < listener.getListenerFiltersCount(); i++) {
       Any any = listener.getListenerFilters(i).getTypedConfig();
@@ -214,11 +218,16 @@ public final class ListenerDecoder implements ResourceType<Listener, Unresolved<
         inspectors.add(Inspector.TLS);
       } else if (any.is(HttpInspector.class)) {
         inspectors.add(Inspector.HTTP);
+      } else if (ProxyProtocolDecoder.reads(any)) {
+        if (proxyProtocol != null) {
+          throw at.refuse("reads the PROXY protocol a second time");
+        }
+        proxyProtocol = ProxyProtocolDecoder.decode(any, at);
       } else {
-        at.unsupported("expected OriginalDst, TlsInspector or HttpInspector");
+        at.unsupported("expected OriginalDst, ProxyProtocol, TlsInspector or HttpInspector");
       }
     }
-    return new Found(destination, inspectors);
+    return new Found(destination, proxyProtocol, inspectors);
   }
 
   /** As Envoy does: what a chain matches by is looked at, asked for or not. */
