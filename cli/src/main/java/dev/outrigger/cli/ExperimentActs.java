@@ -61,6 +61,21 @@ final class ExperimentActs {
   }
 
   @Command(
+      name = "halt",
+      description = "Ends one experiment at once, and lets it not start again for a while.",
+      footer = {
+        "",
+        "Example:",
+        "  outrigger experiment halt shop/slow-catalog --why 'alarms'",
+        "`outrigger halt` without a name ends all of them."
+      })
+  static final class Halt extends Act {
+    Halt(Terminal terminal) {
+      super(terminal, "halt");
+    }
+  }
+
+  @Command(
       name = "resume",
       description = "Injects again what was paused.",
       footer = {"", "Example:", "  outrigger experiment resume shop/slow-catalog"})

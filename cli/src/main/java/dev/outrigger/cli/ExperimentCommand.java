@@ -29,7 +29,9 @@ import picocli.CommandLine.Spec;
       "  outrigger experiment preview shop/slow-catalog     whom it would hit",
       "  outrigger experiment run shop/slow-catalog --why 'game day'",
       "  outrigger experiment run slow-catalog.yaml --yes   submits the file, then starts it",
-      "  outrigger experiment pause shop/slow-catalog       and resume, stop, delete"
+      "  outrigger experiment watch shop/slow-catalog       live, until it is over",
+      "  outrigger experiment pause shop/slow-catalog       and resume, stop, halt, delete",
+      "  outrigger experiment schedule list                 those that begin by themselves"
     })
 final class ExperimentCommand implements Runnable {
   @Spec private CommandSpec spec = CommandSpec.create();
@@ -47,9 +49,14 @@ final class ExperimentCommand implements Runnable {
         .addSubcommand(new ListVerb(terminal))
         .addSubcommand(new GetVerb(terminal))
         .addSubcommand(new ReportVerb(terminal))
+        .addSubcommand(new WatchVerb(terminal))
+        .addSubcommand(new FileVerbs.Create(terminal))
+        .addSubcommand(new FileVerbs.Validate(terminal))
+        .addSubcommand(ScheduleVerbs.withVerbs(terminal))
         .addSubcommand(new ExperimentActs.Pause(terminal))
         .addSubcommand(new ExperimentActs.Resume(terminal))
         .addSubcommand(new ExperimentActs.Stop(terminal))
+        .addSubcommand(new ExperimentActs.Halt(terminal))
         .addSubcommand(new ExperimentActs.Delete(terminal));
   }
 
@@ -104,7 +111,8 @@ final class ExperimentCommand implements Runnable {
         "Examples:",
         "  outrigger experiment run shop/slow-catalog --why 'game day'",
         "  outrigger experiment run shop/slow-catalog --preview 1m   looks on for longer first",
-        "  outrigger experiment run slow-catalog.yaml --yes"
+        "  outrigger experiment run slow-catalog.yaml --yes",
+        "  outrigger experiment run shop/slow-catalog --yes --watch   exit code by its verdict"
       })
   private static final class RunVerb implements Callable<Integer> {
     @Mixin private final Common common = new Common();
@@ -114,6 +122,9 @@ final class ExperimentCommand implements Runnable {
         names = {"-y", "--yes"},
         description = "Start without asking; needed where nobody can be asked.")
     private boolean yes;
+
+    @Option(names = "--watch", description = "Watch it to its end, as `experiment watch` does.")
+    private boolean watch;
 
     @Mixin private final PreviewLength length = new PreviewLength();
 
@@ -141,6 +152,9 @@ final class ExperimentCommand implements Runnable {
             ask(key);
           }
           runs.add(mesh.experiment(key, "start", body));
+        }
+        if (watch && keys.size() == 1) {
+          return new WatchLoop(mesh, keys.getFirst(), terminal, common.output.isJson()).run();
         }
       }
       show(terminal, common.output, runs);

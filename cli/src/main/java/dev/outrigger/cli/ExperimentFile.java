@@ -33,6 +33,15 @@ final class ExperimentFile {
     return keys;
   }
 
+  /** The documents of a file that has to be one. */
+  static List<String> required(String file, Terminal terminal) throws CommandFailedException {
+    List<String> documents = documents(file, terminal);
+    if (documents.isEmpty()) {
+      throw new CommandFailedException("there is no file " + file, "");
+    }
+    return documents;
+  }
+
   /** Those of the file; none where it is a name. */
   private static List<String> documents(String what, Terminal terminal)
       throws CommandFailedException {

@@ -14,6 +14,8 @@ public final class Main {
   static final int OK = 0;
   static final int FAILED = 1;
   static final int USAGE = 2;
+  static final int UNREACHABLE = 69;
+  static final int FORBIDDEN = 77;
 
   private Main() {}
 
@@ -46,6 +48,7 @@ public final class Main {
             .addSubcommand(ExperimentCommand.withVerbs(terminal))
             .addSubcommand(new HaltCommand(terminal))
             .addSubcommand(new TokenCommand(terminal))
+            .addSubcommand(AccessCommand.withVerbs(terminal))
             .addSubcommand(new VersionCommand(terminal))
             .addSubcommand(new CommandLine.HelpCommand());
     addHelp(root);
@@ -64,7 +67,7 @@ public final class Main {
             if (!known.hint().isEmpty()) {
               terminal.err().println("  = help: " + known.hint());
             }
-            return FAILED;
+            return known.exit();
           }
           throw failure;
         });
@@ -105,7 +108,9 @@ public final class Main {
       exitCodeList = {
         "0:done",
         "1:failed, or what was looked for is wrong",
-        "2:the command line is wrong"
+        "2:the command line is wrong",
+        "69:no control plane answers",
+        "77:the token is missing, not good, or not for this"
       },
       footer = {
         "",

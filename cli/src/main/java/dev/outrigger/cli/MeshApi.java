@@ -7,10 +7,13 @@ import com.google.gson.JsonParseException;
 import com.google.gson.JsonParser;
 import java.io.IOException;
 import java.net.URI;
+import java.net.URLEncoder;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
+import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import org.jspecify.annotations.Nullable;
 
 /** The control plane's HTTP API, from a client's side. */
 final class MeshApi implements AutoCloseable {
@@ -19,10 +22,19 @@ final class MeshApi implements AutoCloseable {
   private static final int MAX_REASON = 500;
 
   private final URI base;
+  private final @Nullable String token;
   private final HttpClient client;
 
   MeshApi(URI base) {
+    this(base, null);
+  }
+
+  /**
+   * @param token of the API; null shows none
+   */
+  MeshApi(URI base, @Nullable String token) {
     this.base = base;
+    this.token = token;
     this.client =
         HttpClient.newBuilder()
             .version(HttpClient.Version.HTTP_1_1)
@@ -64,11 +76,7 @@ final class MeshApi implements AutoCloseable {
   }
 
   void forget(String name, JsonObject body) throws CommandFailedException {
-    send(
-        "/api/v1/experiments/" + name,
-        HttpRequest.newBuilder(base.resolve("/api/v1/experiments/" + name))
-            .header("content-type", "application/json")
-            .method("DELETE", HttpRequest.BodyPublishers.ofString(body.toString())));
+    delete("/api/v1/experiments/" + name, body);
   }
 
   /** Takes back that nothing starts after a halt. */
@@ -93,6 +101,42 @@ final class MeshApi implements AutoCloseable {
     return get("/api/v1/root");
   }
 
+  /** All schedules, with when each begins next. */
+  JsonArray schedules() throws CommandFailedException {
+    return array(get("/api/v1/schedules"));
+  }
+
+  /** What is kept of the runs of one, the latest first. */
+  JsonArray reports(String name) throws CommandFailedException {
+    return array(get("/api/v1/experiments/" + name + "/reports"));
+  }
+
+  /** Says whether a document would be taken. */
+  JsonObject validate(JsonObject body) throws CommandFailedException {
+    return object(post("/api/v1/experiments/validate", body));
+  }
+
+  /** Tokens, whose token this is, or the audit log. */
+  JsonElement access(String path) throws CommandFailedException {
+    return JsonParser.parseString(get("/api/v1/" + path));
+  }
+
+  JsonObject grant(JsonObject body) throws CommandFailedException {
+    return object(post("/api/v1/access/tokens", body));
+  }
+
+  void revoke(String name, JsonObject body) throws CommandFailedException {
+    delete("/api/v1/access/tokens/" + URLEncoder.encode(name, StandardCharsets.UTF_8), body);
+  }
+
+  private void delete(String path, JsonObject body) throws CommandFailedException {
+    send(
+        path,
+        HttpRequest.newBuilder(base.resolve(path))
+            .header("content-type", "application/json")
+            .method("DELETE", HttpRequest.BodyPublishers.ofString(body.toString())));
+  }
+
   private String get(String path) throws CommandFailedException {
     return send(path, HttpRequest.newBuilder(base.resolve(path)).GET());
   }
@@ -106,23 +150,31 @@ final class MeshApi implements AutoCloseable {
   }
 
   private String send(String path, HttpRequest.Builder request) throws CommandFailedException {
+    if (token != null) {
+      request.header("authorization", "Bearer " + token);
+    }
     HttpResponse<String> response;
     try {
       response =
           client.send(request.timeout(TIMEOUT).build(), HttpResponse.BodyHandlers.ofString());
     } catch (IOException e) {
       throw new CommandFailedException(
-          "no control plane answers at " + base + ": " + reason(e),
-          "start one with `outrigger control-plane --dir FOLDER`, or say where it is with --api"
-              + " URL or OUTRIGGER_API",
-          e);
+              "no control plane answers at " + base + ": " + reason(e),
+              "start one with `outrigger control-plane --dir FOLDER`, or say where it is with --api"
+                  + " URL or OUTRIGGER_API",
+              e)
+          .exits(Main.UNREACHABLE);
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
       throw new CommandFailedException("interrupted", "", e);
     }
     if (response.statusCode() / 100 != 2) {
-      throw new CommandFailedException(
-          "the control plane refused " + path + " with " + refusal(response), hint(response));
+      CommandFailedException refused =
+          new CommandFailedException(
+              "the control plane refused " + path + " with " + refusal(response), hint(response));
+      throw response.statusCode() == 401 || response.statusCode() == 403
+          ? refused.exits(Main.FORBIDDEN)
+          : refused;
     }
     return response.body();
   }

@@ -43,7 +43,7 @@ class MainTest {
   void statusWithoutAControlPlaneSaysWhereItLooked() {
     Captured said = Captured.run("status", "--api", "http://127.0.0.1:1");
 
-    assertThat(said.exit()).isEqualTo(1);
+    assertThat(said.exit()).isEqualTo(Main.UNREACHABLE);
     assertThat(said.err()).contains("http://127.0.0.1:1").contains("= help:");
   }
 
