@@ -27,7 +27,6 @@ import dev.outrigger.proxy.http.filter.fault.FaultFilter;
 import dev.outrigger.proxy.http.filter.fault.WorkerFaults;
 import dev.outrigger.proxy.http.filter.grpcweb.GrpcWebFilter;
 import dev.outrigger.proxy.identity.CertificateClient;
-import dev.outrigger.proxy.identity.IdentitySource;
 import dev.outrigger.proxy.listen.CompiledConfig;
 import dev.outrigger.proxy.listen.Listeners;
 import dev.outrigger.proxy.listen.WorkerListeners;
@@ -111,7 +110,7 @@ public final class ProxyServer implements AutoCloseable {
   private final HealthWatch health;
   private final ExecutorService disk;
   private final @Nullable ScheduledExecutorService identityThread;
-  private final @Nullable IdentitySource identity;
+  private final @Nullable CertificateClient identity;
   private final @Nullable AdsClient ads;
   private final FaultReadings faultReadings = new FaultReadings();
   private final AtomicReference<String> ownIdentity = new AtomicReference<>("");
@@ -294,7 +293,7 @@ public final class ProxyServer implements AutoCloseable {
     return id.isEmpty() ? null : id;
   }
 
-  private IdentitySource joining(
+  private CertificateClient joining(
       ProxyOptions.MeshJoin join, ScheduledExecutorService scheduler, SecureRandom random)
       throws IOException {
     TrustBundle roots;
@@ -348,12 +347,14 @@ public final class ProxyServer implements AutoCloseable {
       throw new IllegalStateException("there is no stream to open");
     }
     FaultReports[] reports = new FaultReports[1];
+    MeshFaults[] mesh = new MeshFaults[1];
     FaultLeases leases =
         new FaultLeases(
             loop.loop(),
             clock,
             plan -> {
               workers.publish(plan);
+              mesh[0].follow(plan);
               reports[0].onFaults();
             },
             plan -> {
@@ -393,6 +394,16 @@ public final class ProxyServer implements AutoCloseable {
             Discovery.statics(bootstrap),
             resolver::resolve);
     client.useLocalSecrets(secrets);
+    CertificateClient authority = identity;
+    mesh[0] =
+        new MeshFaults(
+            config.node().id(),
+            client::suffer,
+            reason -> {
+              if (authority != null) {
+                authority.suffer(reason);
+              }
+            });
     return client;
   }
 
@@ -674,7 +685,7 @@ public final class ProxyServer implements AutoCloseable {
     if (client != null) {
       client.stop();
     }
-    IdentitySource source = identity;
+    CertificateClient source = identity;
     if (source != null) {
       source.close();
     }

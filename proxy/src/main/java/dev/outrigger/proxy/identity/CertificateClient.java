@@ -21,6 +21,7 @@ import java.util.List;
 import java.util.Set;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.ScheduledFuture;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -31,7 +32,8 @@ import org.slf4j.LoggerFactory;
  * give or take a tenth so that a mesh does not renew all at once. While the authority cannot be
  * reached the present certificate goes on until it ends. The private key is made anew each time and
  * never leaves the process. Confined to its scheduler, which must run one task at a time and must
- * not be a worker's; only {@link #state} and {@link #close} may be called from elsewhere.
+ * not be a worker's; only {@link #state}, {@link #suffer} and {@link #close} may be called from
+ * elsewhere.
  */
 public final class CertificateClient implements IdentitySource {
   private static final Logger log = LoggerFactory.getLogger(CertificateClient.class);
@@ -73,6 +75,9 @@ public final class CertificateClient implements IdentitySource {
   private final InstantSource clock;
   private final SecureRandom random;
   private @Nullable WorkloadIdentity present;
+  private @Nullable Listener listener;
+  private @Nullable ScheduledFuture<?> next;
+  private volatile @Nullable String failing;
   private volatile IdentityState state = IdentityState.NONE;
   private volatile boolean closed;
 
@@ -107,8 +112,35 @@ public final class CertificateClient implements IdentitySource {
   }
 
   @Override
-  public void start(Listener listener) {
-    scheduler.execute(() -> ask(listener));
+  public void start(Listener taker) {
+    scheduler.execute(
+        () -> {
+          listener = taker;
+          ask(taker);
+        });
+  }
+
+  /**
+   * Treats the authority as one that fails, on purpose, until it is told otherwise: a renewal is
+   * tried, and tried again, as it would be. The present identity goes on. Any thread.
+   *
+   * @param reason why; null asks the authority again, soon
+   */
+  public void suffer(@Nullable String reason) {
+    String before = failing;
+    failing = reason;
+    if ((before == null) != (reason == null) && !closed) {
+      scheduler.execute(() -> askSoon(reason == null));
+    }
+  }
+
+  private void askSoon(boolean spread) {
+    Listener taker = listener;
+    ScheduledFuture<?> waiting = next;
+    // Else it is asked at this moment, and what comes of that says when next.
+    if (taker != null && waiting != null && waiting.cancel(false)) {
+      schedule(taker, spread ? SHORTEST_WAIT.multipliedBy(1 + random.nextInt(5)) : Duration.ZERO);
+    }
   }
 
   @Override
@@ -123,6 +155,11 @@ public final class CertificateClient implements IdentitySource {
 
   private void ask(Listener listener) {
     if (closed) {
+      return;
+    }
+    String fault = failing;
+    if (fault != null) {
+      failed(listener, "the authority fails " + fault);
       return;
     }
     SigningRequest request = SigningRequest.create(random);
@@ -213,7 +250,7 @@ public final class CertificateClient implements IdentitySource {
   }
 
   private void schedule(Listener listener, Duration delay) {
-    var _ = scheduler.schedule(() -> ask(listener), delay.toNanos(), TimeUnit.NANOSECONDS);
+    next = scheduler.schedule(() -> ask(listener), delay.toNanos(), TimeUnit.NANOSECONDS);
   }
 
   /**

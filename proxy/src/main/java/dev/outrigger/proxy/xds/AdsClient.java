@@ -3,6 +3,7 @@ package dev.outrigger.proxy.xds;
 import com.google.protobuf.Any;
 import com.google.rpc.Code;
 import com.google.rpc.Status;
+import dev.outrigger.fault.MeshFault;
 import dev.outrigger.proxy.config.RuntimeConfig;
 import dev.outrigger.proxy.config.SecretConfig;
 import dev.outrigger.proxy.extension.DecodeContext;
@@ -75,6 +76,11 @@ public final class AdsClient {
   private boolean answeredOnStream;
   private boolean assembling;
   private boolean stopped;
+
+  /** What keeps configuration from coming on purpose; faults come nevertheless. */
+  private boolean lost;
+
+  private boolean stale;
   private boolean fromCache;
   private @Nullable ScheduledFuture<?> saving;
   private String lastError = "";
@@ -164,6 +170,50 @@ public final class AdsClient {
   /** Takes the secrets that are made in this process. Any thread. */
   public void useLocalSecrets(LocalSecrets secrets) {
     secrets.watch((name, secret) -> loop.execute(() -> onLocalSecret(name, secret)));
+  }
+
+  /**
+   * Lets these go wrong on purpose, and no others. What is held goes on being used; faults go on
+   * being heard of, so that each can be ended; when it is over all that was missed is asked for.
+   * Any thread.
+   */
+  public void suffer(Set<MeshFault> faults) {
+    boolean loses = faults.contains(MeshFault.LOST_STREAM);
+    boolean staysBehind = faults.contains(MeshFault.STALE_CONFIGURATION);
+    loop.execute(
+        () -> {
+          if (loses == lost && staysBehind == stale) {
+            return;
+          }
+          boolean anew = loses != lost || stale;
+          lost = loses;
+          stale = staysBehind;
+          LOG.warn(
+              "configuration {}",
+              lost
+                  ? "does not come any more, by a fault"
+                  : stale ? "is not taken any more, by a fault" : "is taken again");
+          if (lost || stale) {
+            // Silence means nothing now.
+            fetches.values().forEach(one -> one.cancel(false));
+            fetches.clear();
+          }
+          if (anew && !stopped) {
+            reopen();
+          }
+        });
+  }
+
+  private void reopen() {
+    if (retry != null) {
+      retry.cancel(false);
+    }
+    AdsStream before = stream;
+    stream = null;
+    if (before != null) {
+      before.close();
+    }
+    connect();
   }
 
   /** How things stand. Any thread. */
@@ -258,6 +308,11 @@ public final class AdsClient {
       LOG.info("the control plane answers");
     }
     AdsStream current = Objects.requireNonNull(stream);
+    if ((lost || stale) && !response.typeUrl().equals(TypeUrls.FAULT)) {
+      // Not acknowledged: the control plane sees who stays behind.
+      current.readNext();
+      return;
+    }
     Map<String, String> bad = new LinkedHashMap<>();
     if (response.typeUrl().equals(TypeUrls.FAULT) && faults != null) {
       faults.onReceived(response, settings.variant() == AdsSettings.Variant.SOTW, bad);
@@ -401,7 +456,7 @@ public final class AdsClient {
     if (current == null) {
       return;
     }
-    for (String typeUrl : ORDER) {
+    for (String typeUrl : lost ? List.<String>of() : ORDER) {
       boolean wanted =
           switch (typeUrl) {
             case TypeUrls.CLUSTER -> settings.clusters();
@@ -430,7 +485,9 @@ public final class AdsClient {
 
   private void await(String typeUrl, String name, Watch watch) {
     ResourceRef ref = new ResourceRef(typeUrl, name);
-    if (watch.isAnswered()
+    if (lost
+        || stale
+        || watch.isAnswered()
         || watch.rejection() != null
         || fetches.containsKey(ref)
         || settings.fetchTimeout().isZero()) {
@@ -567,6 +624,10 @@ public final class AdsClient {
               });
     }
     return new XdsStatus(
-        stream != null && answeredOnStream, lastError, fromCache, assembler.problems(), all);
+        stream != null && answeredOnStream && !lost,
+        lost ? "the stream is lost by a fault" : lastError,
+        fromCache,
+        assembler.problems(),
+        all);
   }
 }

@@ -90,6 +90,23 @@ class CertificateClientTest {
   }
 
   @Test
+  void anAuthorityThatFailsByAFaultIsAskedAgainWhenThatIsOverAndTheIdentityGoesOn() {
+    authority.lifetime = Duration.ofHours(24);
+    try (CertificateClient client = client(authority.trust())) {
+      client.start(this::take);
+      await().atMost(SOON).until(() -> given.size() == 1);
+      client.suffer("by the fault x/f");
+      await().atMost(SOON).until(() -> client.state().failures() >= 2);
+      assertThat(client.state().lastError()).contains("by the fault x/f");
+      assertThat(client.state().isUsable(clock.instant())).isTrue();
+      assertThat(authority.askedBy).hasSize(1);
+      client.suffer(null);
+      await().atMost(SOON).until(() -> given.size() == 2);
+      assertThat(client.state().failures()).isZero();
+    }
+  }
+
+  @Test
   void aTokenThatIsNoneIsReportedWithoutItsText() {
     CertificateClient.Authority seen = authority.asSeenByAProxy(authority.trust());
     CertificateClient.Authority garbled =

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import com.google.protobuf.Any;
 import com.google.protobuf.ByteString;
 import dev.outrigger.api.chaos.v1.FaultRule;
+import dev.outrigger.fault.MeshFault;
 import dev.outrigger.proxy.config.ClusterConfig;
 import dev.outrigger.proxy.config.RuntimeConfig;
 import dev.outrigger.proxy.extension.DecodeContext;
@@ -38,6 +39,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Random;
+import java.util.Set;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
@@ -192,6 +194,16 @@ class AdsClientTest {
             .build());
   }
 
+  private static One fault(String name) {
+    int slash = name.indexOf('/');
+    FaultRule rule =
+        FaultRule.newBuilder()
+            .setExperiment(name.substring(0, slash))
+            .setFault(name.substring(slash + 1))
+            .build();
+    return new One(name, Any.pack(rule), Duration.ofSeconds(10));
+  }
+
   private static One garbage(String name, String type) {
     return new One(
         name,
@@ -321,6 +333,62 @@ class AdsClientTest {
     server.next(TypeUrls.FAULT);
     server.say(TypeUrls.ENDPOINT, "e2", List.of(), endpoints("a", 1, 2, 3));
     assertThat(endpointsOf(nextConfig(), "a")).isEqualTo(3);
+  }
+
+  @ParameterizedTest
+  @EnumSource
+  void aStreamThatIsLostByAFaultHearsOfFaultsAloneAndCatchesUpWhenItIsOver(
+      AdsSettings.Variant variant) throws Exception {
+    AdsClient started = start(variant, null);
+    serveOne();
+    nextConfig();
+    started.suffer(Set.of(MeshFault.LOST_STREAM));
+    Asked alone = server.next(TypeUrls.FAULT);
+    while (!alone.nonce().isEmpty()) {
+      alone = server.next(TypeUrls.FAULT);
+    }
+    assertThat(started.status().get(10, TimeUnit.SECONDS).connected()).isFalse();
+    server.say(TypeUrls.ENDPOINT, "e2", List.of(), endpoints("a", 1, 2));
+    server.say(TypeUrls.FAULT, "f", List.of(), fault("x/f"));
+    assertThat(faults.poll(10, TimeUnit.SECONDS)).startsWith("fault x/f");
+    started.status().get(10, TimeUnit.SECONDS);
+    assertThat(published).isEmpty();
+    started.suffer(Set.of());
+    Asked clusters = server.next(TypeUrls.CLUSTER);
+    assertThat(clusters.nonce()).isEmpty();
+    assertThat(server.next(TypeUrls.ENDPOINT).names()).containsExactly("a");
+    server.next(TypeUrls.FAULT);
+    server.say(TypeUrls.ENDPOINT, "e3", List.of(), endpoints("a", 1, 2, 3));
+    assertThat(endpointsOf(nextConfig(), "a")).isEqualTo(3);
+  }
+
+  @ParameterizedTest
+  @EnumSource
+  void staleConfigurationIsNotTakenNorAcknowledgedUntilTheFaultIsOver(AdsSettings.Variant variant)
+      throws Exception {
+    AdsClient started = start(variant, null);
+    serveOne();
+    nextConfig();
+    started.suffer(Set.of(MeshFault.STALE_CONFIGURATION));
+    started.status().get(10, TimeUnit.SECONDS);
+    server.say(TypeUrls.ENDPOINT, "e2", List.of(), endpoints("a", 1, 2));
+    server.say(TypeUrls.FAULT, "f", List.of(), fault("x/f"));
+    // In order: when the fault has come, what was said before it has been passed over.
+    assertThat(faults.poll(10, TimeUnit.SECONDS)).startsWith("fault x/f");
+    started.status().get(10, TimeUnit.SECONDS);
+    assertThat(published).isEmpty();
+    started.suffer(Set.of());
+    Asked again = server.next(TypeUrls.ENDPOINT);
+    while (!again.nonce().isEmpty()) {
+      again = server.next(TypeUrls.ENDPOINT);
+    }
+    switch (variant) {
+      case DELTA -> assertThat(again.versions()).containsEntry("a", "e1");
+      case SOTW -> assertThat(again.version()).isEqualTo("e1");
+    }
+    server.next(TypeUrls.FAULT);
+    server.say(TypeUrls.ENDPOINT, "e2", List.of(), endpoints("a", 1, 2));
+    assertThat(endpointsOf(nextConfig(), "a")).isEqualTo(2);
   }
 
   @ParameterizedTest

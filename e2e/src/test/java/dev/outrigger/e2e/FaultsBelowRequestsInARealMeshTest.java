@@ -13,6 +13,8 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import java.util.regex.Matcher;
@@ -25,9 +27,12 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.api.io.TempDir;
 
-/** What OpenSSL and a proxy of the mesh say of handshakes that go wrong on purpose. */
+/**
+ * What OpenSSL and a proxy of the mesh say of handshakes that go wrong on purpose, and what proxies
+ * do without their control plane.
+ */
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
-class TlsFaultsInARealMeshTest {
+class FaultsBelowRequestsInARealMeshTest {
   private static final Duration PATIENCE = Duration.ofSeconds(30);
   private static final Pattern CERTIFICATE =
       Pattern.compile("(?s)-----BEGIN CERTIFICATE-----.*?-----END");
@@ -96,6 +101,7 @@ class TlsFaultsInARealMeshTest {
         LoopbackMesh.settings("STRICT")
             + "  chaos: {haltCooldown: 0s}\n"
             + LoopbackMesh.service("web", "http")
+            + LoopbackMesh.service("caller", "http")
             + LoopbackMesh.service("other", "http")
             + caller.yaml("http")
             + web.yaml("http")
@@ -106,7 +112,7 @@ class TlsFaultsInARealMeshTest {
         .forEach(
             flaw -> {
               String fault = "certificate: {flaw: " + flaw + "}";
-              all.append(experiment(flaw.toLowerCase(java.util.Locale.ROOT), "inbound", fault));
+              all.append(experiment(flaw.toLowerCase(Locale.ROOT), "inbound", fault));
             });
     all.append(experiment("client", "connection", "certificate: {flaw: expired}"))
         .append(experiment("late", "inbound", "handshake: {delay: 700ms}"))
@@ -115,6 +121,12 @@ class TlsFaultsInARealMeshTest {
         .append(experiment("torn", "inbound", "handshake: {then: reset}"))
         .append(experiment("alarmed", "inbound", "handshake: {then: alert}"))
         .append(experiment("mute", "inbound", "handshake: {then: silence}"));
+    for (String kind : List.of("staleConfiguration", "lostStream", "failingAuthority")) {
+      all.append(
+          experiment(kind.toLowerCase(Locale.ROOT), "mesh", kind + ": {}")
+              .replace("destination: {", "source: {")
+              .replace("[web]", "[caller]"));
+    }
     mesh.write("experiments.yaml", all.toString());
     mesh.startControlPlane();
     for (Sidecar one : new Sidecar[] {caller, web, other}) {
@@ -188,6 +200,19 @@ class TlsFaultsInARealMeshTest {
         .start();
   }
 
+  /** A service that only the proxies know that hear of it. */
+  private void addService(String name) throws IOException {
+    mesh.write(
+        name + ".yaml",
+        LoopbackMesh.service("other", "http").replace("name: other,", "name: " + name + ","));
+  }
+
+  private static int call(Sidecar from, String host) throws IOException {
+    try (PlainClient client = new PlainClient(from.outbound())) {
+      return client.get(host, "/").status();
+    }
+  }
+
   private static String certificate(String said) {
     Matcher found = CERTIFICATE.matcher(said);
     return found.find() ? found.group() : "none in: " + said;
@@ -202,7 +227,7 @@ class TlsFaultsInARealMeshTest {
     String real = certificate(handshake(web));
     assertThat(handshake(web)).contains("Verify return code: 0 (ok)");
     for (Map.Entry<String, String> flaw : FLAWS.entrySet()) {
-      start(flaw.getKey().toLowerCase(java.util.Locale.ROOT), web);
+      start(flaw.getKey().toLowerCase(Locale.ROOT), web);
       String said = handshake(web);
       assertThat(said).as(flaw.getKey()).contains(flaw.getValue());
       assertThat(certificate(said)).isNotEqualTo(real);
@@ -266,5 +291,40 @@ class TlsFaultsInARealMeshTest {
     } finally {
       waiting.destroyForcibly();
     }
+  }
+
+  @Test
+  void aProxyWithoutNewConfigurationGoesOnByTheOldAndCatchesUpAfterAHalt() throws Exception {
+    for (String kind : List.of("staleconfiguration", "loststream")) {
+      start(kind, caller);
+      addService(kind);
+      Awaitility.await().atMost(PATIENCE).until(() -> call(other, kind + ".shop") == 200);
+      assertThat(call(caller, kind + ".shop")).as(kind).isNotEqualTo(200);
+      assertThat(call(caller, "web.shop")).as(kind).isEqualTo(200);
+      // The proxy still hears of faults, and so of their end.
+      halts();
+      Awaitility.await().atMost(PATIENCE).until(() -> call(caller, kind + ".shop") == 200);
+    }
+  }
+
+  @Test
+  void anAuthorityThatFailsEndsNothingAndIsAskedAgainAfterwards() throws Exception {
+    start("failingauthority", caller);
+    Awaitility.await()
+        .atMost(PATIENCE)
+        .until(
+            () ->
+                mesh.proxy(caller)
+                    .said()
+                    .contains("the authority fails by the fault failingauthority/f"));
+    assertThat(call(caller, "web.shop")).isEqualTo(200);
+    int before = renewals();
+    halts();
+    Awaitility.await().atMost(PATIENCE).until(() -> renewals() > before);
+    assertThat(call(caller, "web.shop")).isEqualTo(200);
+  }
+
+  private int renewals() {
+    return mesh.proxy(caller).said().split("identity spiffe://", -1).length;
   }
 }
