@@ -35,7 +35,7 @@ public final class FaultDecider {
     if (rule.firstAttempts() > 0 && attempt > rule.firstAttempts()) {
       return FaultDecision.SPARED;
     }
-    long roll = mix(hash(base, id) + attempt * GOLDEN);
+    long roll = rollOf(id, attempt);
     return rule.chance().includes(roll)
         ? new FaultDecision.Hit(rule, pause(rule.fault(), roll), roll)
         : FaultDecision.SPARED;
@@ -47,8 +47,13 @@ public final class FaultDecider {
    * @return a percentage, 0 to below 100
    */
   public double rolled(CharSequence id, int attempt) {
-    long roll = mix(hash(base, id) + attempt * GOLDEN);
+    long roll = rollOf(id, attempt);
     return Math.unsignedMultiplyHigh(roll, 1_000_000) / 10_000.0;
+  }
+
+  /** All attempts of a trace agree as well. */
+  private long rollOf(CharSequence id, int attempt) {
+    return mix(hash(base, id) + (rule.perTrace() ? 0 : attempt) * GOLDEN);
   }
 
   /**

@@ -12,6 +12,8 @@ import java.time.Instant;
  * @param first only so many are hit in one proxy, and all others pass; 0 is no bound
  * @param firstAttempts only so many attempts of an exchange are hit, counted from its first; 0 is
  *     no bound
+ * @param perTrace whether it rolls once for a whole trace, so that all hops of one agree; only for
+ *     what acts on requests
  * @param seed makes a run repeatable
  * @param notAfter the absolute end
  */
@@ -24,6 +26,7 @@ public record FaultRule(
     int maxActive,
     int first,
     int firstAttempts,
+    boolean perTrace,
     long seed,
     Instant notAfter,
     Fault fault) {
@@ -63,6 +66,9 @@ public record FaultRule(
           });
     }
     boolean ofRequests = fault instanceof Fault.OnRequest;
+    if (perTrace && !ofRequests) {
+      throw new IllegalArgumentException("only requests belong to traces");
+    }
     if (!ofRequests && match.needsRequest()) {
       throw new IllegalArgumentException(
           "a connection is matched by identity and service, not by what its requests say");
@@ -88,6 +94,34 @@ public record FaultRule(
       Instant notAfter,
       Fault fault) {
     this(experiment, name, place, match, chance, maxActive, 0, 0, seed, notAfter, fault);
+  }
+
+  /** Rolled for each exchange by itself. */
+  public FaultRule(
+      String experiment,
+      String name,
+      Place place,
+      FaultMatch match,
+      Percentage chance,
+      int maxActive,
+      int first,
+      int firstAttempts,
+      long seed,
+      Instant notAfter,
+      Fault fault) {
+    this(
+        experiment,
+        name,
+        place,
+        match,
+        chance,
+        maxActive,
+        first,
+        firstAttempts,
+        false,
+        seed,
+        notAfter,
+        fault);
   }
 
   /** {@code <experiment>/<fault>}, unique in the mesh. */

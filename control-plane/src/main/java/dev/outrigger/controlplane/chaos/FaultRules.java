@@ -45,6 +45,7 @@ final class FaultRules {
             .setMaxActive(fault.maxActive())
             .setFirst(fault.first())
             .setFirstAttempts(fault.firstAttempts())
+            .setPerTrace(fault.perTrace())
             .setSeed(seed(experiment))
             .setNotAfter(
                 Timestamp.newBuilder()

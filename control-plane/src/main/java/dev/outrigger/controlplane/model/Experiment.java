@@ -105,6 +105,7 @@ public record Experiment(
    * @param maxActive at once in one proxy; 0 is no limit
    * @param first so many of one proxy are hit, and the others pass; 0 is no bound
    * @param firstAttempts so many attempts of an exchange, from its first; 0 is no bound
+   * @param perTrace whether it rolls once for a whole trace, so that all hops of one agree
    */
   public record Fault(
       String name,
@@ -114,10 +115,12 @@ public record Experiment(
       int chancePpm,
       int maxActive,
       int first,
-      int firstAttempts) {
+      int firstAttempts,
+      boolean perTrace) {
     /** The same, doing something else. */
     public Fault doing(dev.outrigger.fault.Fault other) {
-      return new Fault(name, place, other, match, chancePpm, maxActive, first, firstAttempts);
+      return new Fault(
+          name, place, other, match, chancePpm, maxActive, first, firstAttempts, perTrace);
     }
   }
 

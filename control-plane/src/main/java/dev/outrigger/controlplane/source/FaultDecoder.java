@@ -76,6 +76,14 @@ final class FaultDecoder {
           "a fault of the mesh itself has no requests to count",
           "leave it out");
     }
+    boolean perTrace = fields.flag("perTrace", false);
+    if (perTrace && kind != null && !FaultKinds.isOfRequests(kind)) {
+      fields.problem(
+          Code.CONFLICT,
+          "perTrace",
+          "`" + fields.at("perTrace") + "` is of requests, and `" + kind + "` is not",
+          "leave it out");
+    }
     fields.finish();
     return new Experiment.Fault(
         name,
@@ -85,7 +93,8 @@ final class FaultDecoder {
         (int) Math.round(percent * 10_000),
         maxActive,
         first,
-        firstAttempts);
+        firstAttempts,
+        perTrace);
   }
 
   private static void checkPlace(Fields fields, String kind, Place place) {

@@ -73,10 +73,13 @@ public final class RecordedTelemetry implements WorkerTelemetry {
     public volatile int grpcStatus = -1;
     public final List<String> faults = new CopyOnWriteArrayList<>();
     private final String requestId;
+    private final @Nullable String traceId;
 
     Record(RequestHead head) {
       String given = head.headers().get(HeaderName.X_REQUEST_ID);
       requestId = given == null ? "id" : given;
+      String parent = head.headers().get(HeaderName.TRACEPARENT);
+      traceId = parent == null || parent.length() != 55 ? null : parent.substring(3, 35);
     }
 
     @Override
@@ -91,7 +94,7 @@ public final class RecordedTelemetry implements WorkerTelemetry {
 
     @Override
     public @Nullable String traceId() {
-      return null;
+      return traceId;
     }
 
     @Override

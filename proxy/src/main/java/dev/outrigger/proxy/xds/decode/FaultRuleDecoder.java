@@ -70,6 +70,7 @@ public final class FaultRuleDecoder {
           maxActive,
           scope.in("first").number(message.getFirst(), 0, Integer.MAX_VALUE),
           scope.in("first_attempts").number(message.getFirstAttempts(), 0, Integer.MAX_VALUE),
+          message.getPerTrace(),
           message.getSeed(),
           notAfter(message, scope.in("not_after")),
           action);

@@ -58,7 +58,6 @@ public final class AttemptFaults implements AttemptFilter {
           plan,
           Place.ATTEMPT,
           RequestSubject.of(faults, head, exchange, cluster),
-          exchange.record().requestId(),
           attempt);
     }
     List<FaultDecider> deciders = plan.at(Place.ATTEMPT, cluster.service());

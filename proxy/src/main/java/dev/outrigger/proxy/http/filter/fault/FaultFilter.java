@@ -32,6 +32,7 @@ public final class FaultFilter implements HttpFilter {
   /** Makes a filter for each exchange while there is any fault. */
   public static HttpFilter.Factory factory(WorkerFaults faults) {
     return (head, exchange) -> {
+      TraceChoice.distrust(head, exchange);
       FaultPlan plan = faults.view().current();
       return plan.isEmpty() && faults.view().observed().isEmpty() && exchange.explanation() == null
           ? null
@@ -51,7 +52,7 @@ public final class FaultFilter implements HttpFilter {
     }
     Explanation explanation = exchange.explanation();
     if (explanation != null) {
-      FaultNotes.note(explanation, plan, place, subject, exchange.record().requestId(), 0);
+      FaultNotes.note(explanation, plan, place, subject, 0);
     }
     steps = deciders.isEmpty() ? null : FaultSteps.roll(faults, exchange, deciders, subject, 0);
     return steps == null ? Verdict.PROCEED : steps.run();
@@ -65,7 +66,7 @@ public final class FaultFilter implements HttpFilter {
       Sight sight =
           !decider.rule().match().matches(subject)
               ? Sight.PASSED
-              : decider.decide(exchange.record().requestId(), attempt) instanceof FaultDecision.Hit
+              : decider.decide(subject.rollId(decider.rule()), attempt) instanceof FaultDecision.Hit
                   ? Sight.HIT
                   : Sight.MATCHED;
       exchange

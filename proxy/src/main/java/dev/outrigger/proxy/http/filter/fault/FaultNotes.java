@@ -4,7 +4,6 @@ import dev.outrigger.fault.FaultDecider;
 import dev.outrigger.fault.FaultDecision;
 import dev.outrigger.fault.FaultPlan;
 import dev.outrigger.fault.FaultRule;
-import dev.outrigger.fault.FaultSubject;
 import dev.outrigger.fault.HandshakeFault;
 import dev.outrigger.fault.Place;
 import dev.outrigger.proxy.telemetry.Explanation;
@@ -21,8 +20,7 @@ final class FaultNotes {
       Explanation explanation,
       FaultPlan plan,
       Place place,
-      FaultSubject subject,
-      String requestId,
+      RequestSubject subject,
       int attempt) {
     if (plan.isEmpty()) {
       explanation.note(About.FAULT, "no fault is in force");
@@ -35,7 +33,7 @@ final class FaultNotes {
               About.FAULT, "fault " + rule.fullName() + " acts on handshakes, not on requests");
         }
       } else if (rule.place() == place) {
-        explanation.note(About.FAULT, "fault " + told(rule, subject, requestId, attempt));
+        explanation.note(About.FAULT, "fault " + told(rule, subject, attempt));
       } else if (attempt == 0) {
         explanation.note(
             About.FAULT,
@@ -44,19 +42,20 @@ final class FaultNotes {
     }
   }
 
-  private static String told(FaultRule rule, FaultSubject subject, String requestId, int attempt) {
+  private static String told(FaultRule rule, RequestSubject subject, int attempt) {
     String against = rule.match().mismatch(subject);
     if (against != null) {
       return rule.fullName() + " does not apply: " + against;
     }
     FaultDecider decider = new FaultDecider(rule);
+    String id = subject.rollId(rule);
     String rolled =
         rule.fullName()
             + " rolled "
-            + decider.rolled(requestId, attempt)
+            + decider.rolled(id, attempt)
             + "% with a chance of "
             + rule.chance();
-    return switch (decider.decide(requestId, attempt)) {
+    return switch (decider.decide(id, attempt)) {
       case FaultDecision.Spared _ -> rolled + ": spared";
       case FaultDecision.Hit hit ->
           rolled

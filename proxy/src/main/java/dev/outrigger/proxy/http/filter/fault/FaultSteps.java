@@ -4,7 +4,6 @@ import dev.outrigger.fault.Fault;
 import dev.outrigger.fault.FaultDecider;
 import dev.outrigger.fault.FaultDecision;
 import dev.outrigger.fault.FaultRule;
-import dev.outrigger.fault.FaultSubject;
 import dev.outrigger.fault.HandshakeFault;
 import dev.outrigger.fault.MeshFault;
 import dev.outrigger.proxy.http.Exchange;
@@ -54,13 +53,13 @@ final class FaultSteps {
       WorkerFaults faults,
       Exchange exchange,
       List<FaultDecider> deciders,
-      FaultSubject subject,
+      RequestSubject subject,
       int attempt) {
     @Nullable List<FaultDecision.Hit> hits = null;
     for (int i = 0; i < deciders.size(); i++) {
       FaultDecider decider = deciders.get(i);
       if (decider.rule().match().matches(subject)
-          && decider.decide(exchange.record().requestId(), attempt)
+          && decider.decide(subject.rollId(decider.rule()), attempt)
               instanceof FaultDecision.Hit hit) {
         if (hits == null) {
           hits = new ArrayList<>(2);

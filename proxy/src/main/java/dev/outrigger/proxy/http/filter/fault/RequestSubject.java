@@ -1,5 +1,6 @@
 package dev.outrigger.proxy.http.filter.fault;
 
+import dev.outrigger.fault.FaultRule;
 import dev.outrigger.fault.FaultSubject;
 import dev.outrigger.proxy.config.ClusterConfig;
 import dev.outrigger.proxy.config.RouteTableConfig.Action;
@@ -34,6 +35,11 @@ final class RequestSubject implements FaultSubject {
   static RequestSubject of(
       WorkerFaults faults, RequestHead head, Exchange exchange, ClusterConfig cluster) {
     return new RequestSubject(head, exchange, source(faults, exchange), cluster.service());
+  }
+
+  /** By what a fault rolls for it. */
+  String rollId(FaultRule rule) {
+    return rule.perTrace() ? TraceChoice.of(head, exchange) : exchange.record().requestId();
   }
 
   @Override

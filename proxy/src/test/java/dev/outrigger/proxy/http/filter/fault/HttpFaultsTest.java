@@ -257,6 +257,115 @@ final class HttpFaultsTest {
     assertThat(hits(twice, retryOn5xx())).isEmpty();
   }
 
+  private static FaultRule halfOfTraces(Place place) {
+    return new FaultRule(
+        "e",
+        "f",
+        place,
+        FaultMatch.ALL,
+        Percentage.ofPercent(50),
+        0,
+        0,
+        0,
+        true,
+        7,
+        Instant.MAX,
+        ABORT);
+  }
+
+  /** Numbers of those of 200 traces that are answered with 503; request ids never repeat. */
+  private List<Integer> hitTraces(ProxyBed.Setup setup, FaultRule rule, String further)
+      throws Exception {
+    faults = null;
+    attempts = null;
+    List<Integer> hits = new ArrayList<>();
+    try (Origin origin = keepAlive();
+        ProxyBed bed = bed(setup.to(origin.port()), rule)) {
+      Origin.Peer client = client(bed);
+      for (int i = 0; i < 200; i++) {
+        client.send(
+            "GET / HTTP/1.1\r\nHost: a\r\ntraceparent: 00-%032x-00000000000000aa-01\r\n%s\r\n"
+                .formatted(i + 1, further));
+        String head = client.head();
+        client.bytes(length(head));
+        if (head.startsWith("HTTP/1.1 503 ")) {
+          hits.add(i);
+        }
+      }
+    }
+    return hits;
+  }
+
+  @Test
+  void allHopsAndAttemptsOfATraceAgreeWhateverTheirRequestIds() throws Exception {
+    List<Integer> first =
+        hitTraces(new ProxyBed.Setup(), halfOfTraces(Place.REQUEST), "x-request-id: one\r\n");
+    assertThat(first.size()).isBetween(60, 140);
+    ProxyBed.Setup retrying = new ProxyBed.Setup();
+    retrying.retry = retryOn5xx();
+    assertThat(hitTraces(retrying, halfOfTraces(Place.ATTEMPT), "x-request-id: two\r\n"))
+        .isEqualTo(first);
+    ProxyBed.Setup receiver = new ProxyBed.Setup();
+    receiver.inbound = true;
+    assertThat(hitTraces(receiver, halfOfTraces(Place.INBOUND), "")).isEqualTo(first);
+  }
+
+  @Test
+  void theChoiceThatATraceCarriesIsTakenFromTheApplicationAndNotFromOutsiders() throws Exception {
+    String carried = "tracestate: a=1, outrigger=t:0123\r\n";
+    List<Integer> own =
+        hitTraces(new ProxyBed.Setup(), halfOfTraces(Place.REQUEST), carried);
+    // One choice for all that carry it.
+    assertThat(own.size()).isIn(0, 200);
+    ProxyBed.Setup receiver = new ProxyBed.Setup();
+    receiver.inbound = true;
+    assertThat(hitTraces(receiver, halfOfTraces(Place.INBOUND), carried).size())
+        .isBetween(60, 140);
+  }
+
+  @Test
+  void theChoiceGoesOnWithTheRequestBesideOthersState() throws Exception {
+    List<String> heads = new ArrayList<>();
+    for (boolean inbound : new boolean[] {false, true}) {
+      faults = null;
+      attempts = null;
+      ProxyBed.Setup setup = new ProxyBed.Setup();
+      setup.inbound = inbound;
+      FaultRule spares =
+          new FaultRule(
+              "e",
+              "f",
+              Place.REQUEST,
+              FaultMatch.ALL,
+              Percentage.ofPercent(0),
+              0,
+              0,
+              0,
+              true,
+              7,
+              Instant.MAX,
+              ABORT);
+      try (Origin origin =
+              new Origin(
+                  (peer, _) -> {
+                    heads.add(peer.head());
+                    peer.send(OK);
+                  });
+          ProxyBed bed = bed(setup.to(origin.port()), spares)) {
+        Origin.Peer client = client(bed);
+        client.send(
+            "GET / HTTP/1.1\r\nHost: a\r\ntracestate: a=1%s\r\ntracestate: b=2\r\ntraceparent:"
+                    .formatted(inbound ? ",outrigger=t:ff" : "")
+                + " 00-0000000000000000000000000000abcd-00000000000000aa-01\r\n\r\n");
+        assertThat(client.head()).startsWith("HTTP/1.1 200 ");
+      }
+    }
+    assertThat(heads.get(0))
+        .contains("tracestate: outrigger=t:0000000000000000000000000000abcd,a=1,b=2\r\n");
+    // At the receiver no fault asked for it, and an outsider's is gone.
+    assertThat(heads.get(1)).contains("tracestate: a=1,b=2\r\n");
+  }
+
   @Test
   void limitOfActiveFaultsLetsOthersPass() throws Exception {
     FaultRule one = atMostOne(delay(3_600_000));
