@@ -12,6 +12,7 @@ import dev.outrigger.controlplane.api.ApiRoute;
 import dev.outrigger.controlplane.api.ApiServer;
 import dev.outrigger.controlplane.api.ExperimentRoutes;
 import dev.outrigger.controlplane.api.MetricsPage;
+import dev.outrigger.controlplane.api.OpenApiRoutes;
 import dev.outrigger.controlplane.api.PreviewRoutes;
 import dev.outrigger.controlplane.api.ScheduleRoutes;
 import dev.outrigger.controlplane.api.StatusRoutes;
@@ -74,6 +75,9 @@ public final class ControlPlane implements AutoCloseable {
 
   private final AtomicBoolean closed = new AtomicBoolean();
   private final Ports ports;
+
+  /** What the API answers. */
+  private List<ApiRoute> served = List.of();
 
   /** Where it listens. */
   public record Ports(int xds, int xdsTls, int api) {}
@@ -156,6 +160,11 @@ public final class ControlPlane implements AutoCloseable {
       System.err.println("outrigger control-plane: " + e.getMessage());
       System.exit(1);
     }
+  }
+
+  /** All routes of the API. */
+  List<ApiRoute> routes() {
+    return served;
   }
 
   /** One line that says where it listens. */
@@ -252,6 +261,7 @@ public final class ControlPlane implements AutoCloseable {
     routes.addAll(new StatusRoutes(source, ledger).routes());
     routes.addAll(new TokenRoutes(authority, tokens, clock).routes());
     routes.addAll(metrics(source, counters, certificates).routes());
+    routes.addAll(new OpenApiRoutes().routes());
     ApiTokens access = ApiTokens.open(state, clock, random);
     AuditLog audit = part(AuditLog.open(state.resolve("audit.jsonl"), clock));
     routes.addAll(new AccessRoutes(access, audit).routes());
@@ -262,7 +272,8 @@ public final class ControlPlane implements AutoCloseable {
       }
     }
     ApiGate gate = new ApiGate(options.apiTokens() ? access : null, audit);
-    ApiServer api = part(new ApiServer(options.apiPort(), routes, gate));
+    served = List.copyOf(routes);
+    ApiServer api = part(new ApiServer(options.apiPort(), served, gate));
     for (Problem problem : source.reading().problems()) {
       LOG.warn("{}", problem.render());
     }
