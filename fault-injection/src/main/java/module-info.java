@@ -6,5 +6,6 @@ module dev.outrigger.fault {
   requires transitive io.netty.transport;
 
   exports dev.outrigger.fault;
+  exports dev.outrigger.fault.relay;
   exports dev.outrigger.fault.toxic;
 }

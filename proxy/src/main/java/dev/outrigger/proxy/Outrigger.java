@@ -46,7 +46,8 @@ public final class Outrigger {
               + "  outrigger proxy -c envoy.yaml\n"
               + "  outrigger proxy --listen 127.0.0.1:8080 --to 127.0.0.1:3000\n"
               + "  outrigger proxy --mesh 127.0.0.1:15012 --join-token-file token --root-ca root.pem"
-              + " --workload checkout-1\n\n"
+              + " --workload checkout-1\n"
+              + "  outrigger proxy --toxiproxy-api 127.0.0.1:8474\n\n"
               + ProxyOptions.help());
       return ExitCode.OK;
     }
@@ -151,6 +152,17 @@ public final class Outrigger {
       }
       if (bootstrap.config().dynamic().isStatic()) {
         server.started().join();
+      }
+      SocketAddressConfig toxiproxy = options.toxiproxyApi();
+      if (toxiproxy != null) {
+        InetSocketAddress bound;
+        try {
+          bound = server.serveToxiproxy(toxiproxy);
+        } catch (BindException e) {
+          err.println("outrigger: Toxiproxy's API: " + e.getMessage());
+          return ExitCode.CANNOT_BIND;
+        }
+        err.println("outrigger: Toxiproxy's API on http://" + NetUtil.toSocketAddressString(bound));
       }
       server
           .started()

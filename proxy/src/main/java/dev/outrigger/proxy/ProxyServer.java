@@ -40,6 +40,7 @@ import dev.outrigger.proxy.tcp.ToxicStages;
 import dev.outrigger.proxy.telemetry.Explanations;
 import dev.outrigger.proxy.telemetry.FaultReadings;
 import dev.outrigger.proxy.telemetry.WorkerTelemetry;
+import dev.outrigger.proxy.toxiproxy.ToxiproxyServer;
 import dev.outrigger.proxy.upstream.SocketConnector;
 import dev.outrigger.proxy.upstream.Upstreams;
 import dev.outrigger.proxy.worker.ConfigLoop;
@@ -85,6 +86,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Function;
 import java.util.function.Supplier;
+import java.util.random.RandomGenerator;
 import java.util.random.RandomGenerator.SplittableGenerator;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -121,7 +123,9 @@ public final class ProxyServer implements AutoCloseable {
   private String lastConfigError = "";
   private boolean draining;
   private final Readiness readiness;
+  private final RandomGenerator toxiproxyChance;
   private volatile @Nullable AdminServer admin;
+  private volatile @Nullable ToxiproxyServer toxiproxy;
 
   /** What one worker owns. */
   private record Parts(
@@ -211,6 +215,7 @@ public final class ProxyServer implements AutoCloseable {
       identity = null;
     }
     ads = config.dynamic().ads() == null ? null : newAds(config, options, surroundings, secrets);
+    toxiproxyChance = surroundings.chance().split();
   }
 
   private static Thread daemon(Runnable task, String name) {
@@ -580,6 +585,18 @@ public final class ProxyServer implements AutoCloseable {
     return bound;
   }
 
+  /**
+   * Serves Toxiproxy's HTTP API, and the proxies that are made by it.
+   *
+   * @return where it is bound
+   * @throws IOException if it cannot listen
+   */
+  public InetSocketAddress serveToxiproxy(SocketAddressConfig address) throws IOException {
+    ToxiproxyServer server = ToxiproxyServer.start(address, workers.transport(), toxiproxyChance);
+    toxiproxy = server;
+    return server.address();
+  }
+
   private <T> CompletableFuture<T> onConfigLoop(Supplier<T> question) {
     CompletableFuture<T> answer = new CompletableFuture<>();
     loop.execute(
@@ -701,6 +718,10 @@ public final class ProxyServer implements AutoCloseable {
     AdminServer pages = admin;
     if (pages != null) {
       pages.close();
+    }
+    ToxiproxyServer relays = toxiproxy;
+    if (relays != null) {
+      relays.close();
     }
     closed.orTimeout(2, TimeUnit.SECONDS).exceptionally(_ -> null).join();
     workers.close();

@@ -15,9 +15,22 @@ public record LimitToxic(long bytes) implements Toxic {
     return new Flow(bytes, context.connection());
   }
 
+  /** What has passed counts on. */
+  @Override
+  public ToxicFlow resume(ToxicFlow interrupted, ToxicContext context) {
+    if (interrupted instanceof Flow before) {
+      Flow flow = new Flow(bytes, context.connection());
+      flow.left -= before.passed;
+      flow.passed = before.passed;
+      return flow;
+    }
+    return attach(context);
+  }
+
   private static final class Flow implements ToxicFlow {
     private final ToxicContext.ConnectionEnd connection;
     private long left;
+    private long passed;
     private boolean over;
 
     Flow(long bytes, ToxicContext.ConnectionEnd connection) {
@@ -34,6 +47,7 @@ public record LimitToxic(long bytes) implements Toxic {
       }
       if (length < left || length == 0) {
         left -= length;
+        passed += length;
         out.chunk(chunk);
         return;
       }

@@ -31,4 +31,9 @@ public interface Toxic {
 
   /** Begins on one direction of a connection, which may have been open for long. */
   ToxicFlow attach(ToxicContext context);
+
+  /** Goes on where a flow of the same toxic with other settings was interrupted. */
+  default ToxicFlow resume(ToxicFlow interrupted, ToxicContext context) {
+    return attach(context);
+  }
 }

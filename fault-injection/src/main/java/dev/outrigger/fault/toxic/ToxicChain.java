@@ -27,13 +27,39 @@ public final class ToxicChain {
     links.add(new Link(name, toxic.attach(context)));
   }
 
+  /** Gives one other settings, in its place among the others. The name is in use. */
+  public void replace(String name, Toxic toxic, ToxicContext context) {
+    Link link = find(name);
+    if (link == null) {
+      throw new IllegalArgumentException("there is no toxic " + name);
+    }
+    link.flow.interrupt(link);
+    if (!discarded) {
+      link.flow = toxic.resume(link.flow, context);
+    }
+  }
+
   /** Ends one, which hands on all it holds; unknown names are ignored. */
   public void detach(String name) {
     Link link = find(name);
     if (link != null) {
       // It stays in its place until it is empty, so that its bytes go to the one behind it.
       link.flow.detach(link);
-      links.remove(link);
+      if (!link.shut) {
+        links.remove(link);
+      }
+    }
+  }
+
+  /**
+   * One ends the way at its place: what it handed on passes those behind it, then comes the end;
+   * what is still to come is dropped. Unknown names are ignored.
+   */
+  public void endBehind(String name) {
+    Link link = find(name);
+    if (link != null && !link.shut) {
+      link.shut = true;
+      link.end();
     }
   }
 
@@ -48,8 +74,7 @@ public final class ToxicChain {
     } else if (links.isEmpty()) {
       exit.chunk(chunk);
     } else {
-      Link first = links.getFirst();
-      first.flow.onChunk(chunk, first);
+      links.getFirst().accept(chunk);
     }
   }
 
@@ -62,8 +87,7 @@ public final class ToxicChain {
     if (links.isEmpty()) {
       exit.end();
     } else {
-      Link first = links.getFirst();
-      first.flow.onEnd(first);
+      links.getFirst().acceptEnd();
     }
   }
 
@@ -97,22 +121,37 @@ public final class ToxicChain {
   /** A flow, and the sink that leads to whatever stands behind it at the moment. */
   private final class Link implements ChunkSink {
     private final String name;
-    private final ToxicFlow flow;
+    private ToxicFlow flow;
+    private boolean shut;
 
     Link(String name, ToxicFlow flow) {
       this.name = name;
       this.flow = flow;
     }
 
+    private void accept(ByteBuf chunk) {
+      if (shut) {
+        chunk.release();
+      } else {
+        flow.onChunk(chunk, this);
+      }
+    }
+
+    private void acceptEnd() {
+      if (!shut) {
+        flow.onEnd(this);
+      }
+    }
+
     @Override
     public void chunk(ByteBuf chunk) {
       Link next = next();
-      if (discarded) {
+      if (discarded || shut) {
         chunk.release();
       } else if (next == null) {
         exit.chunk(chunk);
       } else {
-        next.flow.onChunk(chunk, next);
+        next.accept(chunk);
       }
     }
 
@@ -125,7 +164,7 @@ public final class ToxicChain {
       if (next == null) {
         exit.end();
       } else {
-        next.flow.onEnd(next);
+        next.acceptEnd();
       }
     }
 

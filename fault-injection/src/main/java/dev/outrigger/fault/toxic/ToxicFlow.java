@@ -19,6 +19,14 @@ public interface ToxicFlow {
   /** The toxic is over: hands on everything that is held, in order, and stops its timers. */
   default void detach(ChunkSink out) {}
 
+  /**
+   * The toxic goes on with other settings, in another flow: hands on everything that is held and
+   * stops its timers.
+   */
+  default void interrupt(ChunkSink out) {
+    detach(out);
+  }
+
   /** The connection is gone: releases everything that is held and stops its timers. */
   default void discard() {}
 

@@ -47,6 +47,10 @@ public final class BootstrapLoader {
             builder.mergeFrom(GeneratedBootstrap.of(line));
             yield "--listen";
           }
+          case Source.Toxiproxy _ -> {
+            builder.mergeFrom(GeneratedBootstrap.empty());
+            yield "--toxiproxy-api";
+          }
           case Source.Mesh mesh -> {
             builder.mergeFrom(GeneratedBootstrap.of(mesh.join()));
             yield "--mesh";

@@ -81,9 +81,15 @@ final class GeneratedBootstrap {
 
   // ----------------------------------------------------------------------------- one-line proxy
 
-  static Bootstrap of(Source.OneLine line) {
+  /** Of a proxy that gets all it does by other ways. */
+  static Bootstrap empty() {
     return Bootstrap.newBuilder()
         .setNode(Node.newBuilder().setId("outrigger").setCluster("outrigger"))
+        .build();
+  }
+
+  static Bootstrap of(Source.OneLine line) {
+    return empty().toBuilder()
         .setStaticResources(
             StaticResources.newBuilder().addListeners(listener(line)).addClusters(cluster(line)))
         .build();

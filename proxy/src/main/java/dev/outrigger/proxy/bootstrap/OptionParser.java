@@ -69,6 +69,8 @@ final class OptionParser {
     MIN_BODY_RATE(
         "BYTES", "slower request bodies are refused; 240 a second unless given, 0 is off"),
     LOG_LEVEL("LEVEL", "error, warn, info (default), debug or trace"),
+    TOXIPROXY_API(
+        "ADDR", "serve Toxiproxy's HTTP API there, as in 127.0.0.1:8474; needs no other source"),
     STATE_DIR("FOLDER", "where the last good configuration is kept"),
     EXPLAIN_TOKEN("TEXT", "requests with this in x-outrigger-explain are explained; 16 or more");
 
@@ -126,6 +128,9 @@ final class OptionParser {
             : ProxyOptions.USUAL_BODY_RATE,
         oneOf(Key.LOG_LEVEL, List.of("error", "warn", "info", "debug", "trace"), "info"),
         values.containsKey(Key.STATE_DIR) ? path(Key.STATE_DIR) : null,
+        values.containsKey(Key.TOXIPROXY_API)
+            ? address(Key.TOXIPROXY_API, value(Key.TOXIPROXY_API), "127.0.0.1")
+            : null,
         explainToken());
   }
 
@@ -213,10 +218,14 @@ final class OptionParser {
     boolean line = values.containsKey(Key.LISTEN);
     boolean mesh = values.containsKey(Key.MESH);
     int ways = (file ? 1 : 0) + (line ? 1 : 0) + (mesh ? 1 : 0);
+    if (ways == 0 && values.containsKey(Key.TOXIPROXY_API)) {
+      return new Source.Toxiproxy();
+    }
     if (ways != 1) {
       throw new UsageException(
           (ways == 0 ? "what should be proxied?" : "only one way at a time:")
-              + " use -c FILE, or --listen ADDR --to ADDR, or --mesh ADDR");
+              + " use -c FILE, or --listen ADDR --to ADDR, or --mesh ADDR"
+              + (ways == 0 ? ", or --toxiproxy-api ADDR" : ""));
     }
     if (file) {
       return new Source.Bootstrap(

@@ -21,6 +21,7 @@ import org.jspecify.annotations.Nullable;
  * @param minBodyRate the bytes per second that a request's body must come with; 0 asks nothing
  * @param logLevel {@code error}, {@code warn}, {@code info}, {@code debug} or {@code trace}
  * @param stateFolder where the last good configuration is kept; null keeps none
+ * @param toxiproxyApi where Toxiproxy's HTTP API is served; null serves none
  * @param explainToken who shows it is told why a request goes as it goes; null allows nobody but
  *     those to whom the admin server gives a token
  */
@@ -36,6 +37,7 @@ public record ProxyOptions(
     int minBodyRate,
     String logLevel,
     @Nullable Path stateFolder,
+    @Nullable SocketAddressConfig toxiproxyApi,
     @Nullable String explainToken) {
   /** Bytes per second that any client in use today reaches. */
   public static final int USUAL_BODY_RATE = 240;
@@ -90,6 +92,9 @@ public record ProxyOptions(
         to = List.copyOf(to);
       }
     }
+
+    /** Nothing of its own: all proxies are made by Toxiproxy's API. */
+    record Toxiproxy() implements Source {}
 
     /** Membership in a mesh. */
     record Mesh(MeshJoin join) implements Source {}

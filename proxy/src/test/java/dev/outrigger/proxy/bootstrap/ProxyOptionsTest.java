@@ -54,9 +54,24 @@ final class ProxyOptionsTest {
   }
 
   @Test
+  void toxiproxysApiNeedsNothingElse() throws Exception {
+    ProxyOptions alone = ProxyOptions.parse(List.of("--toxiproxy-api", "localhost:8474"), Map.of());
+    assertThat(alone.source()).isEqualTo(new Source.Toxiproxy());
+    assertThat(alone.toxiproxyApi()).isEqualTo(new SocketAddressConfig("127.0.0.1", 8474));
+    LoadedBootstrap loaded = BootstrapLoader.load(alone);
+    assertThat(loaded.staticConfig().listeners()).isEmpty();
+    assertThat(
+            ProxyOptions.parse(
+                    List.of("--listen", "1", "--to", "2", "--toxiproxy-api", "8474"), Map.of())
+                .source())
+        .isInstanceOf(Source.OneLine.class);
+  }
+
+  @Test
   void saysWhatIsWrong() {
     assertRefused(
-        "what should be proxied? use -c FILE, or --listen ADDR --to ADDR, or --mesh ADDR");
+        "what should be proxied? use -c FILE, or --listen ADDR --to ADDR, or --mesh ADDR, or"
+            + " --toxiproxy-api ADDR");
     assertRefused("there is no flag --lisen, did you mean '--listen'?", "--lisen", "1");
     assertRefused("--listen needs --to ADDR: where should it go?", "--listen", "8080");
     assertRefused("--to needs a value: ADDR", "--listen", "8080", "--to");
