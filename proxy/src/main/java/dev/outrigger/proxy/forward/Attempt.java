@@ -15,6 +15,9 @@ final class Attempt {
   /** Whether a connection is waited for. */
   boolean waiting;
 
+  /** Whether a fault of its connection has been noted. */
+  boolean touched;
+
   /** Whether only a new connection will do. */
   final boolean fresh;
 

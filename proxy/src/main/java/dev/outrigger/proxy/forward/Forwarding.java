@@ -1,5 +1,6 @@
 package dev.outrigger.proxy.forward;
 
+import dev.outrigger.fault.FaultRule;
 import dev.outrigger.proxy.balance.PickContext;
 import dev.outrigger.proxy.config.Endpoint;
 import dev.outrigger.proxy.config.RetryPolicy;
@@ -25,6 +26,7 @@ import dev.outrigger.proxy.outcome.Origin;
 import dev.outrigger.proxy.outcome.ProxyError;
 import dev.outrigger.proxy.outcome.ProxyError.DeadlinePassed.Timer;
 import dev.outrigger.proxy.route.RouteMatch;
+import dev.outrigger.proxy.telemetry.ExchangeRecord.FaultKind;
 import dev.outrigger.proxy.upstream.ConnectionPool;
 import dev.outrigger.proxy.upstream.StreamListener;
 import dev.outrigger.proxy.upstream.Upstream;
@@ -416,6 +418,31 @@ final class Forwarding
   }
 
   @Override
+  public void failed(ProxyError error, List<FaultRule> by) {
+    if (attempt != null) {
+      touched(by);
+    }
+    failed(error);
+  }
+
+  /** Faults of the connection, which the answer names if its head has not been sent. */
+  private void touched(List<FaultRule> by) {
+    for (int i = 0; i < by.size(); i++) {
+      FaultRule rule = by.get(i);
+      exchange.faultApplied(rule.experiment(), rule.name(), FaultKind.CONNECTION);
+    }
+  }
+
+  private void touchedOn(Attempt current) {
+    UpstreamStream stream = current.stream;
+    if (stream != null && !current.touched) {
+      List<FaultRule> by = stream.faults();
+      current.touched = !by.isEmpty();
+      touched(by);
+    }
+  }
+
+  @Override
   public void failed(ProxyError error) {
     Attempt current = attempt;
     if (current != null) {
@@ -427,6 +454,7 @@ final class Forwarding
   private void send(Attempt current, UpstreamStream stream) {
     current.stream = stream;
     exchange.record().attemptConnected(stream.localAddress());
+    touchedOn(current);
     stream.start(this, exchange.head(), exchange.requestBody(), wanted);
     replay.sendTo(stream);
     if (!mayRepeat()) {
@@ -672,6 +700,7 @@ final class Forwarding
     if (current == null || to == null) {
       return;
     }
+    touchedOn(current);
     int status = head.status();
     if (wanted != null
         && body != BodyKind.TUNNEL
@@ -799,6 +828,7 @@ final class Forwarding
     if (current == null || to == null) {
       return;
     }
+    touchedOn(current);
     if (tunnel && !bodyEnded) {
       answerEnded = true;
       exchange.respondHalfEnd();
@@ -833,6 +863,7 @@ final class Forwarding
     Attempt current = attempt;
     if (current != null) {
       held = null;
+      touchedOn(current);
       current.stream = null;
       attemptFailed(error, raced);
     }

@@ -162,7 +162,7 @@ public final class HandshakeFaults {
           @Override
           public void failed(ProxyError error) {
             spoiled.end();
-            listener.failed(error);
+            listener.failed(error, spoiled.rules());
           }
         });
   }

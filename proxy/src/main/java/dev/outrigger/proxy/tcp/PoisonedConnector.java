@@ -8,6 +8,7 @@ import dev.outrigger.proxy.config.ClusterConfig;
 import dev.outrigger.proxy.config.Endpoint;
 import dev.outrigger.proxy.config.UpstreamTls;
 import dev.outrigger.proxy.outcome.ProxyError;
+import dev.outrigger.proxy.upstream.ConnectionFaults;
 import dev.outrigger.proxy.upstream.UpstreamConnector;
 import dev.outrigger.proxy.worker.Worker;
 import dev.outrigger.proxy.worker.WorkerConfined;
@@ -15,6 +16,7 @@ import io.netty.channel.Channel;
 import io.netty.channel.ChannelHandler;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelPipeline;
+import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
@@ -51,7 +53,12 @@ public final class PoisonedConnector implements UpstreamConnector {
     ConnectionLuck luck = stages.newConnection(cluster, toApplication);
     FaultRule refusal = luck.refusal(stages.plan());
     if (refusal != null) {
-      refuse(worker, refusal, cluster, endpoint, listener::failed);
+      refuse(
+          worker,
+          refusal,
+          cluster,
+          endpoint,
+          error -> listener.failed(error, List.of(refusal)));
       return;
     }
     handshakes.connect(
@@ -73,6 +80,11 @@ public final class PoisonedConnector implements UpstreamConnector {
           @Override
           public void failed(ProxyError error) {
             listener.failed(error);
+          }
+
+          @Override
+          public void failed(ProxyError error, List<FaultRule> by) {
+            listener.failed(error, by);
           }
         });
   }
@@ -139,6 +151,7 @@ public final class PoisonedConnector implements UpstreamConnector {
         pipeline.addBefore(last.name(), "toxics", now);
       }
       now.follow(hits);
+      ConnectionFaults.set(channel, now.attached());
       if (now.isIdle()) {
         stage = null;
         if (channel.isActive()) {

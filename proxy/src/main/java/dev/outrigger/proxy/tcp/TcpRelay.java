@@ -6,6 +6,7 @@ import dev.outrigger.proxy.balance.PickContext;
 import dev.outrigger.proxy.config.Endpoint;
 import dev.outrigger.proxy.config.NetworkFilter;
 import dev.outrigger.proxy.message.ConnectionFacts;
+import dev.outrigger.proxy.outcome.Origin;
 import dev.outrigger.proxy.outcome.ProxyError;
 import dev.outrigger.proxy.telemetry.ConnectionRecord;
 import dev.outrigger.proxy.upstream.Upstream;
@@ -29,6 +30,7 @@ import io.netty.util.concurrent.ScheduledFuture;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.HashSet;
+import java.util.List;
 import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
@@ -133,6 +135,12 @@ final class TcpRelay extends ChannelInboundHandlerAdapter {
               }
 
               @Override
+              public void failed(ProxyError error, List<FaultRule> by) {
+                by.forEach(rule -> record.faultApplied(rule.experiment(), rule.name()));
+                failed(error);
+              }
+
+              @Override
               public void failed(ProxyError error) {
                 target.failed(picked, error);
                 target.ended(picked);
@@ -158,6 +166,7 @@ final class TcpRelay extends ChannelInboundHandlerAdapter {
     server = channel;
     target.answered(picked, 200);
     record.connected(target.config(), picked);
+    count(false);
     WriteBufferWaterMark mark = new WriteBufferWaterMark(bufferBytes / 2, bufferBytes);
     channel.config().setWriteBufferWaterMark(mark);
     channel.config().setOption(ChannelOption.ALLOW_HALF_CLOSURE, true);
@@ -463,7 +472,26 @@ final class TcpRelay extends ChannelInboundHandlerAdapter {
     if (context != null) {
       closeAfterFlush(context.channel());
     }
+    ToxicStage toxic = stage;
+    boolean broke =
+        error != null
+            && error.origin() != Origin.DOWNSTREAM
+            && !(error instanceof ProxyError.Draining);
+    if (broke || (toxic != null && toxic.isCut())) {
+      count(true);
+    }
     record.finish(error);
+  }
+
+  /** For those who measure while there are faults. */
+  private void count(boolean failed) {
+    FaultPlan acting = service.toxics().plan();
+    FaultPlan observed = service.toxics().observed();
+    Upstream target = upstream;
+    if (!acting.isEmpty() || !observed.isEmpty()) {
+      record.counted(
+          acting, observed, target == null ? null : target.config().service(), failed);
+    }
   }
 
   private static void closeAfterFlush(@Nullable Channel channel) {

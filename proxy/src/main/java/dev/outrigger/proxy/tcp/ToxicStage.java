@@ -123,6 +123,16 @@ public final class ToxicStage extends ChannelDuplexHandler {
     context = null;
   }
 
+  /** Whether a toxic has ended the connection. */
+  boolean isCut() {
+    return cut;
+  }
+
+  /** What acts on the bytes now. */
+  List<FaultRule> attached() {
+    return List.copyOf(attached.values());
+  }
+
   /** Whether bytes would pass untouched, now and until something is attached. */
   boolean isIdle() {
     return attached.isEmpty() && heldEvents.isEmpty() && afterOutward == null && !cut;

@@ -77,6 +77,10 @@ public final class ToxicStages {
     live.remove(connection);
   }
 
+  FaultPlan observed() {
+    return observed;
+  }
+
   FaultPlan plan() {
     return faults.current();
   }

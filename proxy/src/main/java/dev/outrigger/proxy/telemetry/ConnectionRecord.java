@@ -1,5 +1,6 @@
 package dev.outrigger.proxy.telemetry;
 
+import dev.outrigger.fault.FaultPlan;
 import dev.outrigger.proxy.config.ClusterConfig;
 import dev.outrigger.proxy.config.Endpoint;
 import dev.outrigger.proxy.outcome.ProxyError;
@@ -22,6 +23,15 @@ public interface ConnectionRecord {
 
   /** An experiment touched this connection. */
   void faultApplied(String experiment, String fault);
+
+  /**
+   * It counts in what is measured for experiments: once when it came about, by how long that took,
+   * and once, as failed, when it did not or when it broke.
+   *
+   * @param service the service that it is for, or null where that is not known
+   */
+  default void counted(
+      FaultPlan acting, FaultPlan observed, @Nullable String service, boolean failed) {}
 
   /**
    * Both ways are closed.

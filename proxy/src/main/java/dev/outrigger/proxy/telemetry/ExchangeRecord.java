@@ -112,6 +112,8 @@ public interface ExchangeRecord {
     ABORT,
     RESET,
     THROTTLE,
-    REWRITE
+    REWRITE,
+    /** On the connection that it went over, or wanted to. */
+    CONNECTION
   }
 }

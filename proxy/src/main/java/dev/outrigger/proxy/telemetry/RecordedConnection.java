@@ -1,5 +1,6 @@
 package dev.outrigger.proxy.telemetry;
 
+import dev.outrigger.fault.FaultPlan;
 import dev.outrigger.proxy.config.AccessLogConfig;
 import dev.outrigger.proxy.config.ClusterConfig;
 import dev.outrigger.proxy.config.Endpoint;
@@ -10,6 +11,7 @@ import dev.outrigger.proxy.outcome.ErrorReply;
 import dev.outrigger.proxy.outcome.ProxyError;
 import dev.outrigger.proxy.telemetry.LogEntry.Moment;
 import dev.outrigger.proxy.worker.WorkerConfined;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /** One relayed connection as metrics and a log line. Confined to its worker's event loop. */
@@ -26,6 +28,7 @@ final class RecordedConnection implements ConnectionRecord, AccessLogs.Lasting {
   private long @Nullable [] counters;
   private @Nullable ClusterConfig cluster;
   private @Nullable Endpoint endpoint;
+  private long connectNanos = -1;
   private long received;
   private long sent;
   private String experiment = "";
@@ -81,6 +84,20 @@ final class RecordedConnection implements ConnectionRecord, AccessLogs.Lasting {
   public void faultApplied(String experiment, String fault) {
     this.experiment = experiment;
     this.fault = fault;
+  }
+
+  @Override
+  public void counted(
+      FaultPlan acting, FaultPlan observed, @Nullable String service, boolean failed) {
+    if (connectNanos < 0) {
+      connectNanos = telemetry.worker.nanoTime() - startNanos;
+    }
+    telemetry.meter.follow(acting, observed);
+    telemetry.meter.ended(
+        facts.inbound(),
+        service == null ? "" : service,
+        new FaultMeter.Ended(connectNanos, failed, 0, false),
+        experiment.isEmpty() ? null : List.of(experiment));
   }
 
   @Override

@@ -1,5 +1,6 @@
 package dev.outrigger.proxy.upstream;
 
+import dev.outrigger.fault.FaultRule;
 import dev.outrigger.proxy.config.ClusterConfig;
 import dev.outrigger.proxy.config.ClusterConfig.PoolConfig;
 import dev.outrigger.proxy.config.ClusterConfig.Speech;
@@ -45,6 +46,15 @@ public final class ConnectionPool {
     void acquired(UpstreamStream stream);
 
     void failed(ProxyError error);
+
+    /**
+     * The same.
+     *
+     * @param by the faults that did it
+     */
+    default void failed(ProxyError error, List<FaultRule> by) {
+      failed(error);
+    }
   }
 
   private record Waiting(Waiter waiter, long since) {}
@@ -375,7 +385,12 @@ public final class ConnectionPool {
 
               @Override
               public void failed(ProxyError error) {
-                connectFailed(error);
+                connectFailed(error, List.of());
+              }
+
+              @Override
+              public void failed(ProxyError error, List<FaultRule> by) {
+                connectFailed(error, by);
               }
             });
   }
@@ -404,14 +419,14 @@ public final class ConnectionPool {
     connectAsNeeded();
   }
 
-  private void connectFailed(ProxyError error) {
+  private void connectFailed(ProxyError error, List<FaultRule> by) {
     connecting--;
     upstream.connectionsChanged(-1);
     // One connection that is not had fails as many as it would have served.
     for (int left = streamsExpected; left > 0 && connectionsNeeded(); left--) {
       Waiting first = pollWaiting();
       if (first != null) {
-        first.waiter().failed(error);
+        first.waiter().failed(error, by);
       }
     }
   }

@@ -1,5 +1,6 @@
 package dev.outrigger.proxy.upstream;
 
+import dev.outrigger.fault.FaultRule;
 import dev.outrigger.proxy.config.ClusterConfig.AnswerLimits;
 import dev.outrigger.proxy.config.ClusterConfig.PoolConfig;
 import dev.outrigger.proxy.config.NameCase;
@@ -31,6 +32,7 @@ import io.netty.channel.ChannelOption;
 import io.netty.channel.socket.ChannelInputShutdownEvent;
 import java.io.IOException;
 import java.net.SocketAddress;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -205,6 +207,11 @@ final class Http1Upstream extends ChannelInboundHandlerAdapter implements Upstre
   @Override
   public boolean writable() {
     return ctx.channel().isWritable();
+  }
+
+  @Override
+  public List<FaultRule> faults() {
+    return ConnectionFaults.of(ctx.channel());
   }
 
   @Override

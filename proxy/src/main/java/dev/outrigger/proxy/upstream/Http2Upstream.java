@@ -1,5 +1,6 @@
 package dev.outrigger.proxy.upstream;
 
+import dev.outrigger.fault.FaultRule;
 import dev.outrigger.proxy.config.Alpn;
 import dev.outrigger.proxy.config.ClusterConfig.AnswerLimits;
 import dev.outrigger.proxy.config.Http2Config;
@@ -296,6 +297,11 @@ final class Http2Upstream implements Http2Connection.Owner {
     @Override
     public boolean writable() {
       return wire.writable();
+    }
+
+    @Override
+    public List<FaultRule> faults() {
+      return ConnectionFaults.of(context.channel());
     }
 
     @Override

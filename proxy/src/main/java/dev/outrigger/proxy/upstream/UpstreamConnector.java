@@ -1,11 +1,13 @@
 package dev.outrigger.proxy.upstream;
 
+import dev.outrigger.fault.FaultRule;
 import dev.outrigger.proxy.config.ClusterConfig;
 import dev.outrigger.proxy.config.Endpoint;
 import dev.outrigger.proxy.config.UpstreamTls;
 import dev.outrigger.proxy.outcome.ProxyError;
 import io.netty.channel.Channel;
 import io.netty.channel.ChannelHandler;
+import java.util.List;
 
 /** Opens connections to endpoints: TCP, TLS and the check of who answers. Of one worker. */
 @FunctionalInterface
@@ -35,5 +37,14 @@ public interface UpstreamConnector {
     void connected(Channel channel);
 
     void failed(ProxyError error);
+
+    /**
+     * The same.
+     *
+     * @param by the faults that did it
+     */
+    default void failed(ProxyError error, List<FaultRule> by) {
+      failed(error);
+    }
   }
 }

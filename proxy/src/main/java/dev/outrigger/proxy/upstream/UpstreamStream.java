@@ -1,5 +1,6 @@
 package dev.outrigger.proxy.upstream;
 
+import dev.outrigger.fault.FaultRule;
 import dev.outrigger.proxy.http.BodyKind;
 import dev.outrigger.proxy.http.Tunnel;
 import dev.outrigger.proxy.http.codec.FlowGate;
@@ -7,6 +8,7 @@ import dev.outrigger.proxy.message.Headers;
 import dev.outrigger.proxy.message.RequestHead;
 import io.netty.buffer.ByteBuf;
 import java.net.SocketAddress;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -33,6 +35,11 @@ public interface UpstreamStream {
 
   /** Whether bytes of the request may have left. */
   boolean touched();
+
+  /** The faults that act on the bytes of the connection at this moment. */
+  default List<FaultRule> faults() {
+    return List.of();
+  }
 
   /** Our end of the connection; null if it is closed. */
   @Nullable SocketAddress localAddress();

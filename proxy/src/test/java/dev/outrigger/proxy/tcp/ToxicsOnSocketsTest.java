@@ -2,6 +2,7 @@ package dev.outrigger.proxy.tcp;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.awaitility.Awaitility.await;
 
 import dev.outrigger.fault.Direction;
 import dev.outrigger.fault.Fault;
@@ -14,7 +15,9 @@ import dev.outrigger.fault.Spread;
 import dev.outrigger.proxy.ProxyServer;
 import dev.outrigger.proxy.bootstrap.BootstrapLoader;
 import dev.outrigger.proxy.bootstrap.ProxyOptions;
+import dev.outrigger.proxy.telemetry.FaultReadings;
 import dev.outrigger.proxy.telemetry.ProxyTelemetry;
+import dev.outrigger.proxy.telemetry.WorkerTelemetry;
 import dev.outrigger.proxy.worker.Transport;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
@@ -45,6 +48,7 @@ import org.junit.jupiter.api.Test;
 /** What real sockets on both sides of a whole proxy see of toxics, opened before or after them. */
 final class ToxicsOnSocketsTest {
   private final List<Socket> sockets = new ArrayList<>();
+  private final FaultReadings readings = new FaultReadings();
   private ProxyTelemetry telemetry;
   private ServerSocket server;
   private @Nullable ProxyServer proxy;
@@ -87,7 +91,11 @@ final class ToxicsOnSocketsTest {
             Transport.NIO,
             new ProxyServer.Surroundings(
                 InstantSource.system(), new SplittableRandom(1), new SecureRandom()),
-            telemetry::forWorker);
+            worker -> {
+              WorkerTelemetry records = telemetry.forWorker(worker);
+              readings.add(worker, records);
+              return records;
+            });
     proxy = started;
     started.started().get(20, TimeUnit.SECONDS);
     listening = started.addresses().join().values().iterator().next().getFirst();
@@ -382,6 +390,50 @@ final class ToxicsOnSocketsTest {
     send(served, OK);
   }
 
+  /** Connections that came about, then all failures, since the last call. */
+  private long[] counted() {
+    long[] sums = new long[2];
+    readings
+        .take(Runnable::run)
+        .toCompletableFuture()
+        .join()
+        .readings()
+        .values()
+        .forEach(
+            one -> {
+              sums[0] += one.affected().requests() - one.affected().errors();
+              sums[1] += one.affected().errors();
+            });
+    return sums;
+  }
+
+  @Test
+  void relayedConnectionsCountForGuardsWhenTheyComeAboutAndWhenTheyBreak() throws Exception {
+    startProxy("tcp");
+    faults(latency(1, Direction.BOTH));
+    Socket client = client();
+    settle(client, accepted());
+    assertThat(counted()).containsExactly(1, 0);
+    faults(new Fault.ResetPeer(Duration.ZERO));
+    assertThatThrownBy(() -> client.getInputStream().read()).isInstanceOf(SocketException.class);
+    await().atMost(Duration.ofSeconds(20)).until(() -> counted()[1] == 1);
+    faults(new Fault.Refuse());
+    try (Socket refused = client()) {
+      assertThatThrownBy(() -> refused.getInputStream().read())
+          .isInstanceOf(SocketException.class);
+    }
+    await().atMost(Duration.ofSeconds(20)).until(() -> counted()[1] == 1);
+    // An orderly end is no failure.
+    faults(latency(1, Direction.BOTH));
+    Socket last = client();
+    Socket served = accepted();
+    settle(last, served);
+    last.close();
+    assertThat(served.getInputStream().read()).isEqualTo(-1);
+    served.close();
+    assertThat(counted()).containsExactly(1, 0);
+  }
+
   @Test
   void keptHttpConnectionGetsLatencyAndLosesItAgain() throws Exception {
     startProxy("http");
@@ -396,7 +448,7 @@ final class ToxicsOnSocketsTest {
                 () -> {
                   request(client);
                   serve(served);
-                  assertThat(answer(client)).endsWith("ok");
+                  assertThat(answer(client)).contains("x-outrigger-fault: e\r\n").endsWith("ok");
                 }))
         .isGreaterThan(Duration.ofMillis(299));
     // While an answer is on its way: it comes at once, and whole.
@@ -405,10 +457,10 @@ final class ToxicsOnSocketsTest {
     serve(served);
     assertNothingComes(client);
     faults();
-    assertThat(answer(client)).endsWith("ok");
+    assertThat(answer(client)).contains("x-outrigger-fault: e\r\n").endsWith("ok");
     request(client);
     serve(served);
-    assertThat(answer(client)).endsWith("ok");
+    assertThat(answer(client)).doesNotContain("x-outrigger-fault").endsWith("ok");
   }
 
   @Test
@@ -451,7 +503,8 @@ final class ToxicsOnSocketsTest {
     faults(new Fault.Refuse());
     Socket client = client();
     request(client);
-    assertThat(head(client)).startsWith("HTTP/1.1 503 ").contains("connect_refused");
+    assertThat(head(client)).startsWith("HTTP/1.1 503 ")
+        .contains("connect_refused", "x-outrigger-fault: e\r\n");
     server.setSoTimeout(200);
     assertThatThrownBy(() -> server.accept()).isInstanceOf(SocketTimeoutException.class);
   }
