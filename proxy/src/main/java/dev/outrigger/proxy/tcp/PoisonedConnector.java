@@ -53,12 +53,7 @@ public final class PoisonedConnector implements UpstreamConnector {
     ConnectionLuck luck = stages.newConnection(cluster, toApplication);
     FaultRule refusal = luck.refusal(stages.plan());
     if (refusal != null) {
-      refuse(
-          worker,
-          refusal,
-          cluster,
-          endpoint,
-          error -> listener.failed(error, List.of(refusal)));
+      refuse(worker, refusal, cluster, endpoint, error -> listener.failed(error, List.of(refusal)));
       return;
     }
     handshakes.connect(

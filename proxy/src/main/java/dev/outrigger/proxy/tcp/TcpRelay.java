@@ -489,8 +489,7 @@ final class TcpRelay extends ChannelInboundHandlerAdapter {
     FaultPlan observed = service.toxics().observed();
     Upstream target = upstream;
     if (!acting.isEmpty() || !observed.isEmpty()) {
-      record.counted(
-          acting, observed, target == null ? null : target.config().service(), failed);
+      record.counted(acting, observed, target == null ? null : target.config().service(), failed);
     }
   }
 

@@ -419,8 +419,7 @@ final class ToxicsOnSocketsTest {
     await().atMost(Duration.ofSeconds(20)).until(() -> counted()[1] == 1);
     faults(new Fault.Refuse());
     try (Socket refused = client()) {
-      assertThatThrownBy(() -> refused.getInputStream().read())
-          .isInstanceOf(SocketException.class);
+      assertThatThrownBy(() -> refused.getInputStream().read()).isInstanceOf(SocketException.class);
     }
     await().atMost(Duration.ofSeconds(20)).until(() -> counted()[1] == 1);
     // An orderly end is no failure.
@@ -503,7 +502,8 @@ final class ToxicsOnSocketsTest {
     faults(new Fault.Refuse());
     Socket client = client();
     request(client);
-    assertThat(head(client)).startsWith("HTTP/1.1 503 ")
+    assertThat(head(client))
+        .startsWith("HTTP/1.1 503 ")
         .contains("connect_refused", "x-outrigger-fault: e\r\n");
     server.setSoTimeout(200);
     assertThatThrownBy(() -> server.accept()).isInstanceOf(SocketTimeoutException.class);

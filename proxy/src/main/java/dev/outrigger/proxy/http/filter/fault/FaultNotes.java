@@ -17,11 +17,7 @@ final class FaultNotes {
   private FaultNotes() {}
 
   static void note(
-      Explanation explanation,
-      FaultPlan plan,
-      Place place,
-      RequestSubject subject,
-      int attempt) {
+      Explanation explanation, FaultPlan plan, Place place, RequestSubject subject, int attempt) {
     if (plan.isEmpty()) {
       explanation.note(About.FAULT, "no fault is in force");
       return;

@@ -38,8 +38,7 @@ final class TraceChoice {
       members.removeIf(member -> member.startsWith(MEMBER));
       members.addFirst(CHOICE + id);
       write(
-          head.headers(),
-          members.size() > MAX_MEMBERS ? members.subList(0, MAX_MEMBERS) : members);
+          head.headers(), members.size() > MAX_MEMBERS ? members.subList(0, MAX_MEMBERS) : members);
     }
     return id;
   }

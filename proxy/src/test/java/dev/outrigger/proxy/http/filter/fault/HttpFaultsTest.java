@@ -313,14 +313,12 @@ final class HttpFaultsTest {
   @Test
   void theChoiceThatATraceCarriesIsTakenFromTheApplicationAndNotFromOutsiders() throws Exception {
     String carried = "tracestate: a=1, outrigger=t:0123\r\n";
-    List<Integer> own =
-        hitTraces(new ProxyBed.Setup(), halfOfTraces(Place.REQUEST), carried);
+    List<Integer> own = hitTraces(new ProxyBed.Setup(), halfOfTraces(Place.REQUEST), carried);
     // One choice for all that carry it.
     assertThat(own.size()).isIn(0, 200);
     ProxyBed.Setup receiver = new ProxyBed.Setup();
     receiver.inbound = true;
-    assertThat(hitTraces(receiver, halfOfTraces(Place.INBOUND), carried).size())
-        .isBetween(60, 140);
+    assertThat(hitTraces(receiver, halfOfTraces(Place.INBOUND), carried).size()).isBetween(60, 140);
   }
 
   @Test
