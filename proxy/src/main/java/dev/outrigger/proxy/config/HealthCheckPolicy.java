@@ -53,8 +53,22 @@ public sealed interface HealthCheckPolicy {
    *
    * @param service whose health is asked for; empty is that of the whole server
    * @param authority host of the call; empty takes the endpoint's name, else the cluster's
+   * @param metadata sent along
    */
-  record Grpc(Schedule schedule, String service, String authority) implements HealthCheckPolicy {}
+  record Grpc(Schedule schedule, String service, String authority, List<Metadata> metadata)
+      implements HealthCheckPolicy {
+    /** Without metadata. */
+    public Grpc(Schedule schedule, String service, String authority) {
+      this(schedule, service, authority, List.of());
+    }
+
+    public Grpc {
+      metadata = List.copyOf(metadata);
+    }
+  }
+
+  /** A header of a call; the name is in lower case. */
+  record Metadata(String name, String value) {}
 
   /** A connection that opens. */
   record Tcp(Schedule schedule) implements HealthCheckPolicy {}

@@ -30,11 +30,20 @@ public record RouteTableConfig(String name, List<VirtualHost> virtualHosts) {
    * @param domains exact, {@code *.suffix}, {@code prefix.*} or {@code *}
    * @param routes the first that matches wins
    * @param tlsOnly whether who asks without TLS is sent to {@code https} (xDS: {@code require_tls})
+   * @param countsToEndpoint whether {@code x-envoy-attempt-count} tells an endpoint which attempt
+   *     it gets (xDS: {@code include_request_attempt_count})
+   * @param countsToClient whether it tells a client how many there were (xDS: {@code
+   *     include_attempt_count_in_response})
    */
   public record VirtualHost(
-      String name, List<String> domains, List<Route> routes, boolean tlsOnly) {
+      String name,
+      List<String> domains,
+      List<Route> routes,
+      boolean tlsOnly,
+      boolean countsToEndpoint,
+      boolean countsToClient) {
     public VirtualHost(String name, List<String> domains, List<Route> routes) {
-      this(name, domains, routes, false);
+      this(name, domains, routes, false, false, false);
     }
 
     public VirtualHost {

@@ -326,6 +326,9 @@ final class Forwarding
           endpoint.hostname(),
           number == 1 && route.rewrite().appendForwardedHost());
     }
+    if (match.virtualHost().countsToEndpoint()) {
+      exchange.head().headers().set(HeaderName.X_ENVOY_ATTEMPT_COUNT, Integer.toString(number));
+    }
     exchange.record().attemptStarted(number, exchange.head(), endpoint);
     if (deadlines.ofTries()) {
       deadlines.tryBegins(forwarder.worker().nanoTime());
@@ -793,6 +796,9 @@ final class Forwarding
     Connections.strip(head.headers());
     if (status == 204) {
       head.headers().remove(HeaderName.CONTENT_LENGTH); // RFC 9110, section 8.6
+    }
+    if (match.virtualHost().countsToClient()) {
+      head.headers().set(HeaderName.X_ENVOY_ATTEMPT_COUNT, Integer.toString(number));
     }
     if (body == BodyKind.TUNNEL) {
       tunnel = true;

@@ -103,6 +103,7 @@ final class Http2Probe implements HealthChecker {
             .set("content-type", "application/grpc")
             .set("te", "trailers")
             .set("grpc-timeout", Math.max(1, timeout.toMillis()) + "m");
+        policy.metadata().forEach(one -> headers.add(one.name(), one.value()));
         stream.write(new DefaultHttp2HeadersFrame(headers, false));
         stream.writeAndFlush(
             new DefaultHttp2DataFrame(GrpcHealth.request(policy.service(), stream.alloc()), true));

@@ -32,7 +32,6 @@ import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInboundHandlerAdapter;
 import io.netty.channel.ChannelOption;
 import io.netty.channel.WriteBufferWaterMark;
-import io.netty.channel.socket.ChannelInputShutdownEvent;
 import io.netty.channel.socket.DuplexChannel;
 import java.time.Duration;
 import java.util.concurrent.TimeUnit;
@@ -796,7 +795,7 @@ final class Http1Downstream extends ChannelInboundHandlerAdapter
 
   @Override
   public void userEventTriggered(ChannelHandlerContext context, Object event) {
-    if (event instanceof ChannelInputShutdownEvent || (HalfClose.ends(event) && inTunnel())) {
+    if (HalfClose.ends(event)) { // FIN, or close_notify with or without one
       inputEnded();
     }
     context.fireUserEventTriggered(event);
@@ -804,7 +803,7 @@ final class Http1Downstream extends ChannelInboundHandlerAdapter
 
   /** The client will send no more, and may still read. */
   private void inputEnded() {
-    if (inputEnded && inTunnel()) {
+    if (inputEnded) {
       return; // TLS said so before
     }
     inputEnded = true;

@@ -39,6 +39,7 @@ public final class HeaderName {
   public static final HeaderName UPGRADE = of("upgrade");
   public static final HeaderName USER_AGENT = of("user-agent");
   public static final HeaderName VIA = of("via");
+  public static final HeaderName X_ENVOY_ATTEMPT_COUNT = of("x-envoy-attempt-count");
   public static final HeaderName X_FORWARDED_CLIENT_CERT = of("x-forwarded-client-cert");
   public static final HeaderName X_FORWARDED_FOR = of("x-forwarded-for");
   public static final HeaderName X_FORWARDED_HOST = of("x-forwarded-host");

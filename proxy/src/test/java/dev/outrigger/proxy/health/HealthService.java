@@ -93,7 +93,8 @@ final class HealthService implements AutoCloseable {
               + " "
               + get(headers, "content-type")
               + " "
-              + get(headers, "user-agent");
+              + get(headers, "user-agent")
+              + (get(headers, "x-probe") == null ? "" : " " + get(headers, "x-probe"));
       return Contexts.interceptCall(Context.current().withValue(HEAD, head), call, headers, next);
     }
 

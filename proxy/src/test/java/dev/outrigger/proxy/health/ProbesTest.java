@@ -130,6 +130,19 @@ final class ProbesTest {
   }
 
   @Test
+  void aCallBearsTheMetadataThatIsAskedFor() throws Exception {
+    try (HealthService service = new HealthService()) {
+      service.says("shop", new byte[] {8, 1});
+      HealthCheckPolicy policy =
+          new HealthCheckPolicy.Grpc(
+              SCHEDULE, "shop", "a", List.of(new HealthCheckPolicy.Metadata("x-probe", "yes")));
+      assertThat(probe(policy, service.endpoint(), Duration.ofSeconds(5)))
+          .isEqualTo(new ProbeResult.Passed());
+      assertThat(service.asked).containsExactly("a shop application/grpc outrigger-health yes");
+    }
+  }
+
+  @Test
   void whatIsNoHttp2DoesNotPass() throws Exception {
     try (Server server = new Server("HTTP/1.1 200 ok\r\n\r\n", new CompletableFuture<>())) {
       assertThat(

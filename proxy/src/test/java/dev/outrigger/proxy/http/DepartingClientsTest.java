@@ -8,6 +8,7 @@ import dev.outrigger.proxy.outcome.Outcome;
 import dev.outrigger.proxy.outcome.ProxyError;
 import io.netty.buffer.Unpooled;
 import io.netty.channel.socket.ChannelInputShutdownEvent;
+import io.netty.handler.ssl.SslCloseCompletionEvent;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import org.junit.jupiter.api.BeforeEach;
@@ -113,6 +114,17 @@ class DepartingClientsTest extends ClientBed {
     pass(Duration.ofMillis(1));
     assertGone(0);
     assertThat(answers()).endsWith("abcd");
+  }
+
+  @Test
+  void aCloseNotifyWithoutAnEndIsAnEnd() {
+    send(GET);
+    channel.pipeline().fireUserEventTriggered(SslCloseCompletionEvent.SUCCESS);
+    pass(Duration.ofMillis(1999));
+    assertThat(flows.getFirst().finished).isFalse();
+    sendNoMore(); // which says nothing new
+    pass(Duration.ofMillis(1));
+    assertGone(0);
   }
 
   @Test

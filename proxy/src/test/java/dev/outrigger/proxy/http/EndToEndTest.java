@@ -437,6 +437,28 @@ class EndToEndTest {
   }
 
   @Test
+  void whoAsksForItIsToldHowManyAttemptsThereWere() throws Exception {
+    try (Origin origin = keepAlive(OK)) {
+      ProxyBed.Setup setup = new ProxyBed.Setup().to(origin.port());
+      setup.countsAttempts = true;
+      setup.retry = retry(2, Duration.ZERO, RetryPolicy.Condition.GATEWAY_ERROR);
+      setup.attemptFilters.add(
+          (_, _, _, _, attempt) ->
+              attempt == 1
+                  ? Verdict.refuse(new ProxyError.FaultInjected("exp", 503, null))
+                  : Verdict.PROCEED);
+      try (ProxyBed bed = new ProxyBed(setup)) {
+        Origin.Peer client = client(bed);
+        client.send("GET / HTTP/1.1\r\nHost: a\r\nx-envoy-attempt-count: 9\r\n\r\n");
+        assertThat(client.head()).contains("\r\nx-envoy-attempt-count: 2\r\n");
+        assertThat(origin.seen.getFirst().toString())
+            .contains("x-envoy-attempt-count: 2\r\n")
+            .doesNotContain("x-envoy-attempt-count: 9");
+      }
+    }
+  }
+
+  @Test
   void aFaultAtAttemptIsSeenWhenRetriesAreUsedUp() throws Exception {
     try (Origin origin = keepAlive(OK)) {
       ProxyBed.Setup setup = new ProxyBed.Setup().to(origin.port());

@@ -34,6 +34,7 @@ import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
+import org.awaitility.Awaitility;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
@@ -81,11 +82,19 @@ class EveryByteTest {
       for (int i = 0; i < LANES; i++) {
         lane(end);
       }
-      assertThat(lanes.await(100, TimeUnit.SECONDS)).as("requests that do not end").isTrue();
+      boolean ended = false;
+      long most = 0;
+      for (int i = 0; i < 10_000 && !ended; i++) {
+        ended = lanes.await(10, TimeUnit.MILLISECONDS);
+        most = Math.max(most, PooledByteBufAllocator.DEFAULT.metric().usedDirectMemory());
+      }
+      assertThat(ended).as("requests that do not end").isTrue();
       assertThat(wrong).isEmpty();
-      assertThat(PooledByteBufAllocator.DEFAULT.metric().usedDirectMemory())
-          .isLessThan(MOST_MEMORY);
-      assertThat(bed.inLoop(() -> bed.service().activeExchanges())).isZero();
+      assertThat(most).as("memory, at any time").isLessThan(MOST_MEMORY);
+      // A client that has gone may be ahead of the proxy, which is yet to see it go.
+      Awaitility.await()
+          .atMost(Duration.ofSeconds(20))
+          .until(() -> bed.inLoop(() -> bed.service().activeExchanges()) == 0);
     } finally {
       group.shutdownGracefully(0, 2, TimeUnit.SECONDS).syncUninterruptibly();
     }

@@ -96,6 +96,7 @@ public final class ProxyBed implements AutoCloseable {
     public @Nullable String hostRewrite;
     public boolean inbound;
     public boolean halfClosure;
+    public boolean countsAttempts;
     public Codec codec = Codec.HTTP1;
     public UpgradesConfig upgrades = UpgradesConfig.WEBSOCKETS;
     public final List<Route> routes = new ArrayList<>();
@@ -177,7 +178,16 @@ public final class ProxyBed implements AutoCloseable {
             HeaderLevels.of(setup.headers),
             setup.routeFilters));
     RouteTableConfig table =
-        new RouteTableConfig("routes", List.of(new VirtualHost("any", List.of("*"), routes)));
+        new RouteTableConfig(
+            "routes",
+            List.of(
+                new VirtualHost(
+                    "any",
+                    List.of("*"),
+                    routes,
+                    false,
+                    setup.countsAttempts,
+                    setup.countsAttempts)));
     HttpProxyConfig config =
         new HttpProxyConfig(
             "test",

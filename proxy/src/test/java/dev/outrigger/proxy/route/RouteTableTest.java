@@ -303,7 +303,9 @@ final class RouteTableTest {
                         "v",
                         List.of("a.test"),
                         List.of(route("r", new PathMatch.Prefix("/", true))),
-                        true))));
+                        true,
+                        false,
+                        false))));
     RequestHead head = request("GET", "/a?b", "a.test:8080");
     head.headers().add("x-forwarded-proto", "http");
     RouteMatch match = Objects.requireNonNull(table.find(head, random));

@@ -6,11 +6,13 @@ import dev.outrigger.proxy.config.OutlierPolicy;
 import dev.outrigger.proxy.extension.InvalidResourceException;
 import io.envoyproxy.envoy.config.cluster.v3.Cluster;
 import io.envoyproxy.envoy.config.cluster.v3.OutlierDetection;
+import io.envoyproxy.envoy.config.core.v3.HeaderValue;
 import io.envoyproxy.envoy.config.core.v3.HealthCheck;
 import io.envoyproxy.envoy.type.v3.Int64Range;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 
 /** Active checks and passive ejection. */
@@ -83,7 +85,27 @@ final class HealthCheckDecoder {
     if (check.getServiceName().length() > MAX_SERVICE) {
       throw scope.in("service_name").refuse("is longer than " + MAX_SERVICE + " characters");
     }
-    return new HealthCheckPolicy.Grpc(schedule, check.getServiceName(), check.getAuthority());
+    return new HealthCheckPolicy.Grpc(
+        schedule, check.getServiceName(), check.getAuthority(), metadata(check, scope));
+  }
+
+  private static List<HealthCheckPolicy.Metadata> metadata(
+      HealthCheck.GrpcHealthCheck check, Scope scope) throws InvalidResourceException {
+    List<HealthCheckPolicy.Metadata> metadata = new ArrayList<>();
+    for (int i = 0; i < check.getInitialMetadataCount(); i++) {
+      HeaderValue header = check.getInitialMetadata(i).getHeader();
+      Scope at = scope.in("initial_metadata", i).in("header");
+      String name =
+          HeaderChangesDecoder.name(header.getKey(), at.in("key")).toLowerCase(Locale.ROOT);
+      if (name.startsWith("grpc-") || name.equals("te") || name.equals("content-type")) {
+        throw at.in("key").refuse("'" + name + "' is gRPC's own");
+      }
+      if (header.getValue().chars().anyMatch(c -> c < ' ' || c >= 0x7f || c == '%')) {
+        throw at.in("value").refuse("expected plain text: a probe has nothing to put in its place");
+      }
+      metadata.add(new HealthCheckPolicy.Metadata(name, header.getValue()));
+    }
+    return metadata;
   }
 
   private static HealthCheckPolicy.Wire wire(HealthCheck.HttpHealthCheck check, Scope scope)

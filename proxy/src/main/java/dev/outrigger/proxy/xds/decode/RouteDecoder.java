@@ -99,7 +99,12 @@ public final class RouteDecoder implements ResourceType<RouteConfiguration, Rout
       }
       hosts.add(
           new RouteTableConfig.VirtualHost(
-              host.getName(), own, routes(host, table, at), tlsOnly(host, at.in("require_tls"))));
+              host.getName(),
+              own,
+              routes(host, table, at),
+              tlsOnly(host, at.in("require_tls")),
+              host.getIncludeRequestAttemptCount(),
+              host.getIncludeAttemptCountInResponse()));
     }
     return new RouteTableConfig(routes.getName(), hosts);
   }
