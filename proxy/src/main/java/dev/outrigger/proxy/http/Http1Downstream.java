@@ -836,10 +836,6 @@ final class Http1Downstream extends ChannelInboundHandlerAdapter
     }
   }
 
-  private boolean inTunnel() {
-    return state == State.TUNNEL;
-  }
-
   @Override
   public void channelInactive(ChannelHandlerContext context) {
     gone("the client closed the connection before its answer was whole");

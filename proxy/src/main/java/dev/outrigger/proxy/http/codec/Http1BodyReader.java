@@ -14,7 +14,6 @@ import org.jspecify.annotations.Nullable;
  * connection's event loop.
  */
 public final class Http1BodyReader {
-  private static final int MAX_CHUNK_LINE_BYTES = 256;
   private static final int MAX_TRAILER_BYTES = 8 * 1024;
   private static final int MAX_TRAILERS = 64;
   private static final int MAX_SIZE_DIGITS = 15;
@@ -38,7 +37,7 @@ public final class Http1BodyReader {
   private State state = State.DONE;
   private long remaining;
   private int digits;
-  private int lineBytes;
+  private final ChunkExtension extension = new ChunkExtension();
   private byte[] trailerBytes = {};
   private int trailerLength;
   private @Nullable Headers trailers;
@@ -82,7 +81,6 @@ public final class Http1BodyReader {
     state = first;
     remaining = 0;
     digits = 0;
-    lineBytes = 0;
     trailerLength = 0;
     trailers = null;
   }
@@ -177,7 +175,7 @@ public final class Http1BodyReader {
       state = State.CHUNK_SIZE_LF;
     } else if (b == ';') {
       state = State.CHUNK_EXTENSION;
-      lineBytes = 0;
+      extension.begin();
     } else {
       refuse("a chunk size is not hexadecimal");
     }
@@ -185,11 +183,16 @@ public final class Http1BodyReader {
 
   private void extension(byte b) {
     if (b == '\r') {
-      state = State.CHUNK_SIZE_LF;
-    } else if ((b < 0x20 && b >= 0 && b != '\t') || b == 0x7f) {
-      refuse("a chunk extension holds a control character");
-    } else if (++lineBytes > MAX_CHUNK_LINE_BYTES) {
-      refuse("a chunk extension is longer than " + MAX_CHUNK_LINE_BYTES + " bytes");
+      if (extension.mayEnd()) {
+        state = State.CHUNK_SIZE_LF;
+      } else {
+        refuse("a chunk extension ends too early");
+      }
+      return;
+    }
+    String wrong = extension.read(b);
+    if (wrong != null) {
+      refuse(wrong);
     }
   }
 

@@ -132,6 +132,18 @@ class Http1BodyReaderTest {
         "1;a\nb\r\na\r\n",
         "1;\u0000\r\na\r\n",
         "1;" + "a".repeat(300) + "\r\na\r\n",
+        "1;\r\na\r\n",
+        "1; \r\na\r\n",
+        "1;a=\r\na\r\n",
+        "1;a=b \r\na\r\n",
+        "1;a b\r\na\r\n",
+        "1;a=b c\r\na\r\n",
+        "1;a=\"b\r\na\r\n",
+        "1;a=\"b\\\"\r\na\r\n",
+        "1;a=\"b\"c\r\na\r\n",
+        "1;a(b\r\na\r\n",
+        "1;a=\u00e9\r\na\r\n",
+        "1;=b\r\na\r\n",
         "10000000000000000\r\n",
         "0000000000000000000001\r\n",
         "0\r\n\n",
@@ -146,6 +158,20 @@ class Http1BodyReaderTest {
         "0\r\nx: " + "y".repeat(9000) + "\r\n\r\n",
         "1\r\na\r\r0\r\n\r\n",
         "\u00b9\r\na\r\n");
+  }
+
+  @Test
+  void extensionsOfChunksAreReadByTheirGrammarAndThrownAway() {
+    Http1BodyReader reader = new Http1BodyReader(Origin.DOWNSTREAM);
+    reader.beginChunked();
+    ByteBuf in =
+        bytes("1;a\r\na\r\n1;a=b\r\nb\r\n1; a = \"\\\";=\u00e9 \" ; c\r\nc\r\n0;d=\"\"\r\n\r\n");
+    StringBuilder got = new StringBuilder();
+    drain(reader, in, got);
+    assertThat(reader.error()).isNull();
+    assertThat(reader.done()).isTrue();
+    assertThat(got.toString()).isEqualTo("abc");
+    in.release();
   }
 
   @ParameterizedTest
