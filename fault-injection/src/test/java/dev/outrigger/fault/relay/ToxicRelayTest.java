@@ -222,7 +222,17 @@ class ToxicRelayTest {
 
   @Test
   void aServerThatIsNotThereEndsTheConnection() throws Exception {
-    server.close();
+    on(() -> relay.close()).get(PATIENCE_MILLIS, TimeUnit.MILLISECONDS);
+    int nobody;
+    try (ServerSocket gone = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+      nobody = gone.getLocalPort();
+    }
+    address =
+        on(() ->
+                relay.open(
+                    new InetSocketAddress(InetAddress.getLoopbackAddress(), 0),
+                    new InetSocketAddress(InetAddress.getLoopbackAddress(), nobody)))
+            .get(PATIENCE_MILLIS, TimeUnit.MILLISECONDS);
     try (Socket client = connect()) {
       assertThat(client.getInputStream().read()).isEqualTo(-1);
     }

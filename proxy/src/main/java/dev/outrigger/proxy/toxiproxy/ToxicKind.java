@@ -91,7 +91,6 @@ enum ToxicKind {
   @SuppressWarnings("ImmutableEnumChecker") // made by List.of
   private final List<String> attributes;
 
-
   ToxicKind(String structName, String... attributes) {
     this.structName = structName;
     this.attributes = List.of(attributes);

@@ -1,0 +1,5 @@
+/** Proxies with toxics for tests that run by JUnit. */
+@NullMarked
+package dev.outrigger.junit;
+
+import org.jspecify.annotations.NullMarked;
