@@ -220,7 +220,7 @@ final class AccessCommand implements Runnable {
         JsonObject one = element.getAsJsonObject();
         String status = text(one, "status") + (one.has("code") ? " " + text(one, "code") : "");
         table.row(
-            text(one, "at"),
+            ExperimentCommand.time(one, "at"),
             text(one, "who"),
             text(one, "role"),
             text(one, "from"),

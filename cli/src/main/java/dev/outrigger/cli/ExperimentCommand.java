@@ -75,6 +75,12 @@ final class ExperimentCommand implements Runnable {
     return value == null || value.isJsonNull() ? "" : value.getAsString();
   }
 
+  /** A time to the second, as people read it; a dash where there is none. */
+  static String time(JsonObject object, String member) {
+    String time = text(object, member);
+    return time.isEmpty() ? "-" : time.replaceAll("\\.[0-9]+Z$", "Z");
+  }
+
   static void show(Terminal terminal, OutputOption output, JsonArray runs) {
     if (output.isJson()) {
       terminal.out().println(runs);
@@ -89,8 +95,8 @@ final class ExperimentCommand implements Runnable {
           phase.equalsIgnoreCase("running")
               ? terminal.warn(run.get("paused").getAsBoolean() ? "Running, paused" : phase)
               : phase,
-          text(run, "since"),
-          text(run, "endsAt").isEmpty() ? "-" : text(run, "endsAt"),
+          time(run, "since"),
+          time(run, "endsAt"),
           text(run, "who"),
           text(run, "why"));
     }
@@ -235,7 +241,7 @@ final class ExperimentCommand implements Runnable {
         conditions.row(
             text(one, "type"),
             text(one, "status"),
-            text(one, "lastTransitionTime"),
+            time(one, "lastTransitionTime"),
             text(one, "reason"),
             text(one, "message"));
       }
@@ -244,7 +250,7 @@ final class ExperimentCommand implements Runnable {
       for (JsonElement element : run.getAsJsonArray("events")) {
         JsonObject one = element.getAsJsonObject();
         events.row(
-            text(one, "at"),
+            time(one, "at"),
             text(one, "event"),
             text(one, "who"),
             text(one, "from").isEmpty() ? "-" : text(one, "from"),

@@ -56,7 +56,7 @@ final class ScheduleVerbs implements Runnable {
           suspended
               ? terminal.warn("suspended")
               : text(schedule, "next").isEmpty() ? "never" : text(schedule, "next"),
-          text(one, "startedAt").isEmpty() ? "-" : text(one, "startedAt"),
+          ExperimentCommand.time(one, "startedAt"),
           text(one, "phase"),
           text(schedule, "overlap"));
     }
@@ -188,8 +188,8 @@ final class ScheduleVerbs implements Runnable {
         for (JsonElement element : reports) {
           JsonObject report = element.getAsJsonObject();
           table.row(
-              text(report, "startedAt"),
-              text(report, "endedAt"),
+              ExperimentCommand.time(report, "startedAt"),
+              ExperimentCommand.time(report, "endedAt"),
               WatchScreen.verdict(terminal, text(report, "verdict")),
               text(report, "reason"));
         }

@@ -23,7 +23,27 @@ final class RunCourse {
   private @Nullable List<String> announced;
 
   /** A fault at some moment: until then it acts, or is only counted. */
-  record Acting(Experiment.Fault fault, boolean observeOnly, Instant until) {}
+  record Acting(Experiment.Fault fault, boolean observeOnly, Instant until) {
+    /**
+     * One that rests. Proxies measure the edge on, and no request counts as hit: what no fault
+     * touched must not make a run pass.
+     */
+    static Acting resting(Experiment.Fault fault, Instant until) {
+      return new Acting(
+          new Experiment.Fault(
+              fault.name(),
+              fault.place(),
+              fault.action(),
+              fault.match(),
+              0,
+              fault.maxActive(),
+              fault.first(),
+              fault.firstAttempts(),
+              fault.perTrace()),
+          true,
+          until);
+    }
+  }
 
   RunCourse(Experiment experiment, Instant injects) {
     this.experiment = experiment;
@@ -69,9 +89,11 @@ final class RunCourse {
         }
       }
       acting.add(
-          until == null
+          !injectsBy(now)
               ? new Acting(fault, true, end)
-              : new Acting(fault, false, until.isBefore(end) ? until : end));
+              : until == null
+                  ? Acting.resting(fault, end)
+                  : new Acting(fault, false, until.isBefore(end) ? until : end));
     }
     return acting;
   }

@@ -110,7 +110,9 @@ final class CourseTest {
     runner.start(KEY, ANN);
     pass(12);
     assertThat(rules()).containsKeys("slow-catalog/slow", "slow-catalog/wire");
-    assertThat(rules().values()).allMatch(FaultRule::getObserveOnly);
+    assertThat(rules().values())
+        .allMatch(FaultRule::getObserveOnly)
+        .allMatch(rule -> rule.getChancePpm() == 0);
   }
 
   // ---- probes

@@ -39,6 +39,10 @@ final class FaultMeter {
     private final Set<String> services = new HashSet<>();
     private boolean anyService;
     private boolean touchesAll = true;
+
+    /** False while all faults rest, which is told by a chance of nothing. */
+    private boolean mayTouch;
+
     private Map<String, FaultReading> readings = new HashMap<>();
 
     Series(Name name) {
@@ -49,7 +53,10 @@ final class FaultMeter {
       Set<String> named = rule.match().destinationServices();
       anyService |= named.isEmpty();
       services.addAll(named);
-      touchesAll &= !(rule.fault() instanceof Fault.OnRequest);
+      if (isGuard(rule) || rule.chance().ppm() > 0) {
+        mayTouch = true;
+        touchesAll &= !(rule.fault() instanceof Fault.OnRequest);
+      }
     }
 
     FaultReading reading(String service) {
@@ -110,7 +117,8 @@ final class FaultMeter {
         continue;
       }
       boolean affected =
-          one.touchesAll || touched != null && touched.contains(one.name.experiment());
+          one.touchesAll && one.mayTouch
+              || touched != null && touched.contains(one.name.experiment());
       FaultReading reading = one.reading(service);
       (affected ? reading.affected() : reading.unaffected()).record(how);
     }

@@ -67,6 +67,29 @@ final class FaultMeterTest {
   }
 
   @Test
+  void aFaultOfConnectionsThatRestsTouchesNothingOnItsEdges() {
+    for (Percentage chance : List.of(Percentage.ALWAYS, Percentage.NEVER)) {
+      FaultRule usual = rule("f", Place.CONNECTION, "catalog.shop");
+      FaultRule refuse =
+          new FaultRule(
+              "e",
+              "f",
+              Place.CONNECTION,
+              usual.match(),
+              chance,
+              0,
+              1,
+              Instant.EPOCH,
+              new Fault.Refuse());
+      meter.follow(FaultPlan.NONE, FaultPlan.of(List.of(refuse)));
+      meter.ended(false, "catalog.shop", ended(false), null);
+      FaultReading reading = meter.take().values().iterator().next();
+      assertThat(reading.affected().requests()).isEqualTo(chance.equals(Percentage.ALWAYS) ? 1 : 0);
+      assertThat(reading.affected().requests() + reading.unaffected().requests()).isEqualTo(1);
+    }
+  }
+
+  @Test
   void countsGoOnWhenThePlanChangesForOthers() {
     FaultRule mine = rule("f", Place.REQUEST, "catalog.shop");
     meter.follow(FaultPlan.of(List.of(mine)), FaultPlan.NONE);
