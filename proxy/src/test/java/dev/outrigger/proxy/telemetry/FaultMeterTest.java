@@ -69,7 +69,7 @@ final class FaultMeterTest {
   @Test
   void aFaultOfConnectionsThatRestsTouchesNothingOnItsEdges() {
     for (Percentage chance : List.of(Percentage.ALWAYS, Percentage.NEVER)) {
-      FaultRule usual = rule("f", Place.CONNECTION, "catalog.shop");
+      FaultRule usual = rule("f", Place.REQUEST, "catalog.shop");
       FaultRule refuse =
           new FaultRule(
               "e",
