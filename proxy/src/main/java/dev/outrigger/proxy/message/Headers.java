@@ -40,6 +40,11 @@ public final class Headers {
   }
 
   /** The hash of a name, equal for names that differ only in case. */
+  public static int hashOf(byte[] name) {
+    return hash(name, 0, name.length);
+  }
+
+  /** The same, of a part. */
   static int hash(byte[] bytes, int offset, int length) {
     int h = length;
     for (int i = offset, end = offset + length; i < end; i++) {
@@ -82,6 +87,18 @@ public final class Headers {
     int valueOffset = reserve(valueLength);
     System.arraycopy(value, valueAt, bytes, valueOffset, valueLength);
     addSlot(hash(bytes, nameOffset, nameLength), nameOffset, nameLength, valueOffset, valueLength);
+  }
+
+  /**
+   * The same, of a name whose hash is known.
+   *
+   * @param nameHash as {@link #hashOf} says
+   */
+  public void add(int nameHash, byte[] name, byte[] value, int valueAt, int valueLength) {
+    int nameOffset = append(name);
+    int valueOffset = reserve(valueLength);
+    System.arraycopy(value, valueAt, bytes, valueOffset, valueLength);
+    addSlot(nameHash, nameOffset, name.length, valueOffset, valueLength);
   }
 
   /** Replaces all fields of this name by one, in the place of the first. */

@@ -94,7 +94,7 @@ public final class Http2Connection extends ByteToMessageDecoder implements Http2
   private final Side side;
   private final Http2Config config;
   private final Owner owner;
-  private final Http2FieldsDecoder decoder;
+  private final HpackReader hpack;
   private final DefaultHttp2FrameReader reader;
   private final int maxHeadBytes;
   private final long mostBlockBytes;
@@ -153,8 +153,8 @@ public final class Http2Connection extends ByteToMessageDecoder implements Http2
     this.owner = owner;
     this.maxHeadBytes = maxHeadBytes;
     this.mostBlockBytes = maxHeadBytes + maxHeadBytes / 4L;
-    this.decoder = new Http2FieldsDecoder(maxHeadBytes, maxFields);
-    this.reader = new DefaultHttp2FrameReader(decoder);
+    this.hpack = new HpackReader(maxHeadBytes, maxFields);
+    this.reader = new DefaultHttp2FrameReader(hpack);
     this.prefaceSeen = side == Side.CLIENT;
   }
 
@@ -319,6 +319,9 @@ public final class Http2Connection extends ByteToMessageDecoder implements Http2
       ctx.write(gathered, ctx.voidPromise());
     }
     ctx.flush();
+    if (!ctx.channel().config().isAutoRead()) {
+      ctx.read(); // once in a pass: what comes meanwhile is read together
+    }
   }
 
   // The channel.
@@ -326,6 +329,7 @@ public final class Http2Connection extends ByteToMessageDecoder implements Http2
   @Override
   public void handlerAdded(ChannelHandlerContext context) {
     ctx = context;
+    context.channel().config().setAutoRead(false); // flushNow reads
     lastRead = now();
     floods = new FloodLedger(config.frames(), context.executor().ticker());
     begin();
@@ -412,6 +416,7 @@ public final class Http2Connection extends ByteToMessageDecoder implements Http2
         type == Http2FrameTypes.HEADERS
             || type == Http2FrameTypes.CONTINUATION
             || type == Http2FrameTypes.PUSH_PROMISE;
+    boolean amidBlock = headersOf != 0;
     headersOf = block && (flags & 4) == 0 ? in.getInt(at + 5) & 0x7fffffff : 0;
     blockBytes = type == Http2FrameTypes.CONTINUATION ? blockBytes + length : length;
     if (type == Http2FrameTypes.CONTINUATION && blockBytes > mostBlockBytes) {
@@ -423,9 +428,19 @@ public final class Http2Connection extends ByteToMessageDecoder implements Http2
     }
     int readable = in.readableBytes();
     int whole = length > MAX_FRAME ? readable : HEADER + length;
+    int id = in.getInt(at + 5) & 0x7fffffff;
     ByteBuf one = in.readSlice(whole);
     try {
-      reader.readFrame(context, one, this);
+      if (amidBlock || id == 0 || length > MAX_FRAME) {
+        reader.readFrame(context, one, this);
+      } else if (type == Http2FrameTypes.HEADERS && (flags & ~END_STREAM) == END_HEADERS) {
+        // What nearly all frames are takes the short way; Netty's reader takes the others.
+        head(id, hpack.read(id, one.skipBytes(HEADER)), (flags & END_STREAM) != 0, null);
+      } else if (type == Http2FrameTypes.DATA && (flags & ~END_STREAM) == 0) {
+        onDataRead(context, id, one.skipBytes(HEADER), 0, (flags & END_STREAM) != 0);
+      } else {
+        reader.readFrame(context, one, this);
+      }
     } catch (Http2Exception e) {
       refused(e);
     }
@@ -450,7 +465,7 @@ public final class Http2Connection extends ByteToMessageDecoder implements Http2
   }
 
   private void refused(Http2Exception e) {
-    if (decoder.resizedTooOften()) {
+    if (hpack.resizedTooOften()) {
       flood(FloodKind.TABLE_SIZE);
       return;
     }
@@ -529,7 +544,8 @@ public final class Http2Connection extends ByteToMessageDecoder implements Http2
     if (unsentReplies > config.frames().unsentReplies() || unsent > config.frames().unsent()) {
       flood(FloodKind.UNREAD_ANSWERS);
     }
-    super.channelReadComplete(context);
+    discardSomeReadBytes();
+    context.fireChannelReadComplete(); // and no read, which would come before its time
   }
 
   @Override
@@ -683,14 +699,18 @@ public final class Http2Connection extends ByteToMessageDecoder implements Http2
       int padding,
       boolean last)
       throws Http2Exception {
-    head(id, (Http2Fields) headers, last, dependency == id ? "a stream depends on itself" : null);
+    head(
+        id,
+        ((HpackReader.Carried) headers).fields(),
+        last,
+        dependency == id ? "a stream depends on itself" : null);
   }
 
   @Override
   public void onHeadersRead(
       ChannelHandlerContext context, int id, Http2Headers headers, int padding, boolean last)
       throws Http2Exception {
-    head(id, (Http2Fields) headers, last, null);
+    head(id, ((HpackReader.Carried) headers).fields(), last, null);
   }
 
   private void head(int id, Http2Fields fields, boolean last, @Nullable String wrong)

@@ -5,9 +5,7 @@ import dev.outrigger.proxy.message.Headers;
 import dev.outrigger.proxy.message.HttpVersion;
 import dev.outrigger.proxy.message.RequestHead;
 import dev.outrigger.proxy.message.ResponseHead;
-import io.netty.handler.codec.http2.DefaultHttp2Headers;
-import io.netty.handler.codec.http2.Http2Headers;
-import io.netty.util.AsciiString;
+import java.nio.charset.StandardCharsets;
 import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 
@@ -15,7 +13,7 @@ import org.jspecify.annotations.Nullable;
  * One field section of HTTP/2 while HPACK reads it: checked field by field (RFC 9113, section 8.2)
  * and put straight into the {@link Headers} that go on.
  */
-public final class Http2Fields extends DefaultHttp2Headers {
+public final class Http2Fields {
   /** Stands for a section that was too large to be kept. */
   static final Http2Fields TOO_MANY = tooLarge();
 
@@ -34,7 +32,6 @@ public final class Http2Fields extends DefaultHttp2Headers {
   private long contentLength = -1;
 
   Http2Fields(int maxFields) {
-    super(false, 2);
     this.maxFields = maxFields;
   }
 
@@ -44,160 +41,103 @@ public final class Http2Fields extends DefaultHttp2Headers {
     return fields;
   }
 
-  @Override
-  public Http2Headers add(CharSequence name, CharSequence value) {
+  /** Adds a field of a table. */
+  void add(HpackField field) {
+    FieldName name = field.name();
+    if (!takes(name, field.clean())) {
+      return;
+    }
+    if (name.kind() == FieldName.Kind.REGULAR) {
+      headers.add(name.hash(), name.bytes(), field.value(), 0, field.value().length);
+    } else {
+      special(name, field.text());
+    }
+  }
+
+  /** Adds a field whose value is copied from an array. */
+  void add(FieldName name, byte[] value, int at, int length) {
+    if (!takes(name, HpackField.isClean(value, at, length))) {
+      return;
+    }
+    if (name.kind() == FieldName.Kind.REGULAR) {
+      headers.add(name.hash(), name.bytes(), value, at, length);
+    } else {
+      special(name, new String(value, at, length, StandardCharsets.ISO_8859_1));
+    }
+  }
+
+  /** Whether a field is looked at; where it is not, it is known why. */
+  private boolean takes(FieldName name, boolean clean) {
     if (++fields > maxFields) {
       tooMany = true;
     }
     if (tooMany || fault != null) {
-      return this;
+      return false;
     }
-    AsciiString nameBytes = AsciiString.of(name);
-    AsciiString valueBytes = AsciiString.of(value);
-    if (nameBytes.isEmpty()) {
-      fault = "a field has no name";
-    } else if (!cleanValue(valueBytes)) {
-      fault = "the value of " + printable(nameBytes) + " holds what a value cannot hold";
-    } else if (nameBytes.byteAt(0) == ':') {
-      pseudo(nameBytes.toString(), valueBytes.toString());
+    if (name.length() > 0 && !clean) {
+      fault = "the value of " + name + " holds what a value cannot hold";
     } else {
-      regular(nameBytes, valueBytes);
+      fault = name.fault();
     }
-    return this;
+    return fault == null;
   }
 
-  private void pseudo(String name, String value) {
-    if (headers.size() > 0 || cookies != null) {
-      fault = name + " comes after a regular field";
-      return;
-    }
-    boolean twice;
-    switch (name) {
-      case ":method" -> {
-        twice = method != null;
-        method = value;
-      }
-      case ":path" -> {
-        twice = path != null;
-        path = value;
-      }
-      case ":scheme" -> {
-        twice = scheme != null;
-        scheme = value;
-      }
-      case ":authority" -> {
-        twice = authority != null;
-        authority = value;
-      }
-      case ":protocol" -> {
-        twice = protocol != null;
-        protocol = value;
-      }
-      case ":status" -> {
-        twice = status != null;
-        status = value;
-      }
-      default -> {
-        fault = "a pseudo-header is not known";
-        return;
-      }
-    }
-    if (twice) {
-      fault = name + " is there twice";
-    }
-  }
-
-  private void regular(AsciiString name, AsciiString value) {
-    byte[] bytes = name.array();
-    int at = name.arrayOffset();
-    int length = name.length();
-    for (int i = at; i < at + length; i++) {
-      byte b = bytes[i];
-      if (!Grammar.isToken(b) || (b >= 'A' && b <= 'Z')) {
-        fault = "the name " + printable(name) + " holds what a name cannot hold";
-        return;
-      }
-    }
-    switch (length) {
-      case 2 -> {
-        if (name.contentEquals("te") && !value.contentEquals("trailers")) {
+  private void special(FieldName name, String value) {
+    switch (name.kind()) {
+      case REGULAR -> headers.add(name.text(), value);
+      case TE -> {
+        if (value.equals("trailers")) {
+          headers.add(name.text(), value);
+        } else {
           fault = "te is not trailers";
-          return;
         }
       }
-      case 6 -> {
-        if (name.contentEquals("cookie")) {
-          cookie(value);
-          return;
+      case CONTENT_LENGTH -> length(name, value);
+      case COOKIE -> cookie(value);
+      case METHOD -> method = pseudo(name, method, value);
+      case PATH -> path = pseudo(name, path, value);
+      case SCHEME -> scheme = pseudo(name, scheme, value);
+      case AUTHORITY -> authority = pseudo(name, authority, value);
+      case PROTOCOL -> protocol = pseudo(name, protocol, value);
+      case STATUS -> status = pseudo(name, status, value);
+      case UNKNOWN_PSEUDO -> {
+        var _ = pseudo(name, null, value);
+        if (fault == null) {
+          fault = "a pseudo-header is not known";
         }
       }
-      case 7, 10, 16, 17 -> {
-        if (name.contentEquals("upgrade")
-            || name.contentEquals("connection")
-            || name.contentEquals("keep-alive")
-            || name.contentEquals("proxy-connection")
-            || name.contentEquals("transfer-encoding")) {
-          fault = name + " has no place in HTTP/2";
-          return;
-        }
-      }
-      case 14 -> {
-        if (name.contentEquals("content-length") && !length(value)) {
-          return;
-        }
-      }
-      default -> {}
     }
-    headers.add(bytes, at, length, value.array(), value.arrayOffset(), value.length());
+  }
+
+  private String pseudo(FieldName name, @Nullable String before, String value) {
+    if (headers.size() > 0 || cookies != null) {
+      fault = name.text() + " comes after a regular field";
+    } else if (before != null) {
+      fault = name.text() + " is there twice";
+    }
+    return value;
   }
 
   /** Crumbs become one field again, as HTTP/1.1 wants it (RFC 9113, section 8.2.3). */
-  private void cookie(AsciiString value) {
+  private void cookie(String value) {
     StringBuilder all = cookies;
     if (all == null) {
-      cookies = new StringBuilder(value.length()).append(value.toString());
+      cookies = new StringBuilder(value.length()).append(value);
     } else if (!value.isEmpty()) { // an empty crumb would leave a space at the end
-      all.append(all.isEmpty() ? "" : "; ").append(value.toString());
+      all.append(all.isEmpty() ? "" : "; ").append(value);
     }
   }
 
-  /** Whether the field is to be kept: there is one length, said once. */
-  private boolean length(AsciiString value) {
-    long said = Grammar.decimal(value.array(), value.arrayOffset(), value.length());
+  /** There is one length, said once. */
+  private void length(FieldName name, String value) {
+    byte[] digits = value.getBytes(StandardCharsets.ISO_8859_1);
+    long said = Grammar.decimal(digits, 0, digits.length);
     if (said < 0 || contentLength >= 0) {
       fault = "content-length is not one number";
-      return false;
+      return;
     }
     contentLength = said;
-    return true;
-  }
-
-  private static boolean cleanValue(AsciiString value) {
-    byte[] bytes = value.array();
-    int at = value.arrayOffset();
-    int end = at + value.length();
-    if (at == end) {
-      return true;
-    }
-    if (blank(bytes[at]) || blank(bytes[end - 1])) {
-      return false;
-    }
-    for (int i = at; i < end; i++) {
-      byte b = bytes[i];
-      if ((b >= 0 && b < 0x20 && b != '\t') || b == 0x7f) {
-        return false;
-      }
-    }
-    return true;
-  }
-
-  private static boolean blank(byte b) {
-    return b == ' ' || b == '\t';
-  }
-
-  private static String printable(AsciiString name) {
-    String text = name.length() > 60 ? name.subSequence(0, 60) + "…" : name.toString();
-    return "'" + text.replaceAll("[^!-~]", "?") + "'";
+    headers.add(name.text(), value);
   }
 
   private Headers done() {

@@ -31,7 +31,7 @@ public final class HpackFuzz {
   private static Http2Fields decode(byte[] input) throws Http2Exception {
     ByteBuf block = Unpooled.wrappedBuffer(input);
     try {
-      return (Http2Fields) new Http2FieldsDecoder(MAX_BYTES, MAX_FIELDS).decodeHeaders(1, block);
+      return new HpackReader(MAX_BYTES, MAX_FIELDS).read(1, block);
     } finally {
       block.release();
     }

@@ -1,6 +1,6 @@
 package dev.outrigger.proxy.http.codec;
 
-import io.netty.util.AsciiString;
+import java.util.Arrays;
 
 /** Field sections of HTTP/2 by name and value: what is accepted goes on well-formed. */
 public final class Http2FieldsFuzz {
@@ -42,11 +42,12 @@ public final class Http2FieldsFuzz {
     while (at < input.length) {
       int end = indexOf(input, 0x1e, at, input.length);
       int middle = indexOf(input, 0x1f, at, end);
-      fields.add(
-          new AsciiString(input, at, middle - at, true),
-          middle == end
-              ? AsciiString.EMPTY_STRING
-              : new AsciiString(input, middle + 1, end - middle - 1, true));
+      FieldName name = new FieldName(Arrays.copyOfRange(input, at, middle));
+      if (middle == end) {
+        fields.add(name, input, end, 0);
+      } else {
+        fields.add(name, input, middle + 1, end - middle - 1);
+      }
       at = end + 1;
     }
     return fields;
