@@ -10,6 +10,7 @@ import io.netty.buffer.Unpooled;
 import io.netty.channel.ChannelFutureListener;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.socket.ChannelInputShutdownEvent;
+import io.netty.channel.socket.DuplexChannel;
 import io.netty.handler.codec.ByteToMessageDecoder;
 import io.netty.handler.codec.http2.DefaultHttp2FrameReader;
 import io.netty.handler.codec.http2.Http2CodecUtil;
@@ -54,6 +55,7 @@ public final class Http2Connection extends ByteToMessageDecoder implements Http2
   // What was said last is given so long to leave, a whole answer longer.
   private static final Duration TO_LEAVE = Duration.ofSeconds(2);
   private static final Duration TO_LEAVE_WHOLE = Duration.ofSeconds(60);
+  private static final Duration TO_LINGER = Duration.ofSeconds(1);
 
   /** Which end this is. */
   public enum Side {
@@ -236,19 +238,37 @@ public final class Http2Connection extends ByteToMessageDecoder implements Http2
     }
   }
 
-  /** Closes once what was written has left. */
+  /**
+   * Closes once what was written has left. What the peer sends meanwhile is read and dropped: a
+   * socket that is closed before it is read answers with RST, which may overtake what was written.
+   */
   public void close() {
-    close(TO_LEAVE_WHOLE);
+    if (closed) {
+      return;
+    }
+    dead = true;
+    flushNow();
+    if (ctx.channel() instanceof DuplexChannel) {
+      ctx.write(Unpooled.EMPTY_BUFFER).addListener(_ -> closeSoon(TO_LINGER));
+      HalfClose.send(ctx.channel());
+      closeSoon(TO_LEAVE_WHOLE);
+    } else {
+      closeFlushed(TO_LEAVE_WHOLE);
+    }
   }
 
-  private void close(Duration patience) {
+  private void closeFlushed(Duration patience) {
     if (!closed) {
       dead = true;
       flushNow();
       ctx.writeAndFlush(Unpooled.EMPTY_BUFFER).addListener(ChannelFutureListener.CLOSE);
-      // A peer that reads nothing would hold it for ever.
-      ctx.executor().schedule(() -> ctx.close(), patience.toMillis(), TimeUnit.MILLISECONDS);
+      closeSoon(patience);
     }
+  }
+
+  /** A peer that reads nothing, or goes on without end, would hold it for ever. */
+  private void closeSoon(Duration patience) {
+    ctx.executor().schedule(() -> ctx.close(), patience.toMillis(), TimeUnit.MILLISECONDS);
   }
 
   /** Ends the connection for a reason that the peer is told. */
@@ -257,7 +277,7 @@ public final class Http2Connection extends ByteToMessageDecoder implements Http2
       return;
     }
     writeGoAway(lastPeerId, error, why);
-    close(TO_LEAVE);
+    closeFlushed(TO_LEAVE);
     endStreams(error.code(), false);
   }
 
