@@ -6,6 +6,7 @@ import dev.outrigger.controlplane.ads.AdsCounters;
 import dev.outrigger.controlplane.ads.AdsLimits;
 import dev.outrigger.controlplane.ads.AdsService;
 import dev.outrigger.controlplane.ads.NackLedger;
+import dev.outrigger.controlplane.ads.ProxyStatus;
 import dev.outrigger.controlplane.api.AccessRoutes;
 import dev.outrigger.controlplane.api.ApiGate;
 import dev.outrigger.controlplane.api.ApiRoute;
@@ -215,6 +216,12 @@ public final class ControlPlane implements AutoCloseable {
     source.onChange(() -> experiments.onState(source.reading().state()));
     experiments.onState(source.reading().state());
     NackLedger ledger = new NackLedger(clock);
+    experiments.knowEnvoysBy(
+        () ->
+            ledger.proxies().stream()
+                .filter(proxy -> proxy.agent().startsWith("envoy"))
+                .map(ProxyStatus::workload)
+                .collect(Collectors.toUnmodifiableSet()));
     AdsCounters counters = new AdsCounters();
     AdsService ads = new AdsService(views, ledger, counters, AdsLimits.DEFAULT);
     SuccessCounter certificates = new SuccessCounter();

@@ -27,6 +27,7 @@ import java.util.Set;
 import java.util.TreeSet;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.function.Function;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -48,6 +49,7 @@ public final class ExperimentRunner {
   private final ExperimentTexts texts;
   private final RunReports reports;
   private final PublishedFaults faults;
+  private Supplier<Set<String>> envoys = Set::of;
   private final Schedules schedules = new Schedules();
   private final Prober prober;
   private final List<Runnable> listeners = new CopyOnWriteArrayList<>();
@@ -112,6 +114,15 @@ public final class ExperimentRunner {
    */
   public synchronized void readFolderBy(Function<String, @Nullable String> reader) {
     texts.readFolderBy(reader);
+  }
+
+  /**
+   * Takes from there beside which workloads Envoys are connected.
+   *
+   * @param connected their workloads, as {@code name.namespace}
+   */
+  public synchronized void knowEnvoysBy(Supplier<Set<String>> connected) {
+    envoys = connected;
   }
 
   /** Asks to be told whenever what proxies get has changed; the listener is quick. */
@@ -601,6 +612,11 @@ public final class ExperimentRunner {
     return book.history(key);
   }
 
+  /** What an Envoy does now; nothing for another proxy. */
+  List<EnvoyFaults.Acting> forEnvoy(NodeDescription node) {
+    return faults.forEnvoy(node);
+  }
+
   /** The faults for one proxy, by resource name, each under its lease. */
   public Map<String, VersionedResource> faultsFor(NodeDescription node) {
     return faults.faultsFor(node);
@@ -744,6 +760,7 @@ public final class ExperimentRunner {
 
   private void checkLimits(Experiment experiment) {
     checkCommands(experiment);
+    EnvoyFaults.check(texts.state(), experiment, envoys.get());
     StartRules.check(
         texts.state(),
         experiment,

@@ -6,12 +6,14 @@ import dev.outrigger.controlplane.ads.VersionedResource;
 import dev.outrigger.controlplane.ads.ViewSource;
 import dev.outrigger.controlplane.ads.XdsType;
 import dev.outrigger.controlplane.snapshot.NodeDescription;
+import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 
 /**
  * What each proxy should have, with the faults of running experiments. The lease of a fault is
- * renewed by the session that sent it. Thread-safe.
+ * renewed by the session that sent it; an Envoy, which knows no leases, gets routes without the
+ * fault at its end. Thread-safe.
  */
 public final class FaultViews implements ViewSource {
   private final ViewSource plain;
@@ -34,6 +36,11 @@ public final class FaultViews implements ViewSource {
       return view;
     }
     NodeDescription node = NodeDescription.of(proxy.node());
+    List<EnvoyFaults.Acting> acting = experiments.forEnvoy(node);
+    if (!acting.isEmpty()) {
+      Map<String, VersionedResource> routes = EnvoyFaults.in(view.resources(XdsType.ROUTE), acting);
+      return typeUrl -> typeUrl.equals(XdsType.ROUTE) ? routes : view.resources(typeUrl);
+    }
     Map<String, VersionedResource> faults = new TreeMap<>(shadows.faultsFor(node));
     // What runs goes before what only looks on.
     faults.putAll(experiments.faultsFor(node));

@@ -22,9 +22,10 @@ import org.jspecify.annotations.Nullable;
 /** What proxies get of the experiments that run. Read from any thread without a lock. */
 final class PublishedFaults {
   private final FaultCertificates certificates;
-  private volatile Published published = new Published(DesiredState.empty(), List.of());
+  private volatile Published published = new Published(DesiredState.empty(), List.of(), List.of());
 
-  private record Published(DesiredState state, List<Live> faults) {}
+  private record Published(
+      DesiredState state, List<Live> faults, List<EnvoyFaults.Acting> acting) {}
 
   /**
    * @param concerns whose proxies get it
@@ -60,12 +61,14 @@ final class PublishedFaults {
   /** From now on proxies get these and no others. */
   void replace(DesiredState state, Collection<Active> active) {
     List<Live> faults = new ArrayList<>();
+    List<EnvoyFaults.Acting> acting = new ArrayList<>();
     for (Active one : active) {
       addFaults(state, one, faults);
       addGuards(state, one, faults);
+      addForEnvoys(state, one, acting);
     }
     certificates.published();
-    published = new Published(state, List.copyOf(faults));
+    published = new Published(state, List.copyOf(faults), List.copyOf(acting));
   }
 
   /** The faults for one proxy, by resource name, each under its lease. */
@@ -86,6 +89,31 @@ final class PublishedFaults {
       }
     }
     return faults;
+  }
+
+  private static void addForEnvoys(
+      DesiredState state, Active active, Collection<EnvoyFaults.Acting> acting) {
+    for (RunCourse.Acting one : active.faults()) {
+      if (!one.observeOnly() && EnvoyFaults.reason(one.fault()) == null) {
+        FaultTargets.scopeOf(state, one.fault().match())
+            .ifPresent(
+                scope -> acting.add(new EnvoyFaults.Acting(one.fault(), scope.destinations())));
+      }
+    }
+  }
+
+  /** What the Envoy beside a workload does now; nothing for another proxy. */
+  List<EnvoyFaults.Acting> forEnvoy(NodeDescription node) {
+    Published now = published;
+    if (now.acting().isEmpty() || node.implementation() != NodeDescription.Implementation.ENVOY) {
+      return List.of();
+    }
+    @Nullable Workload workload = now.state().workload(node.namespace(), node.workload());
+    return workload == null
+        ? List.of()
+        : now.acting().stream()
+            .filter(one -> FaultTargets.concerns(now.state(), one.fault(), workload))
+            .toList();
   }
 
   private void addFaults(DesiredState state, Active active, Collection<Live> faults) {

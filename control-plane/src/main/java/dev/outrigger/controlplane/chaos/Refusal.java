@@ -33,7 +33,9 @@ public enum Refusal {
   /** The token is good, and not for this. */
   ROLE("OR2017", 403),
   /** As many previews look on as may. */
-  PREVIEWS("OR2020", 409);
+  PREVIEWS("OR2020", 409),
+  /** A proxy that it means is an Envoy, which cannot do one of its faults. */
+  ENVOY("OR2021", 409);
 
   private final String id;
   private final int status;

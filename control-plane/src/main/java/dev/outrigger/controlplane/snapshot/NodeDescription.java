@@ -19,6 +19,9 @@ import org.jspecify.annotations.Nullable;
 public record NodeDescription(
     String namespace, String workload, Implementation implementation, MeshTls meshTls) {
 
+  /** Envoy's own fault filter: it stands in what it gets, and routes say what it does. */
+  public static final String ENVOY_FAULT_FILTER = "envoy.filters.http.fault";
+
   /** Which proxy it is. */
   public enum Implementation {
     OUTRIGGER,
