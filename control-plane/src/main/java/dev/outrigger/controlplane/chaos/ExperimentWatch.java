@@ -92,10 +92,11 @@ final class ExperimentWatch {
       Both both = Both.none();
       both.affected().add(window.getAffected());
       both.unaffected().add(window.getUnaffected());
-      GuardWatch.@Nullable Breach breach = on(window, workload, both, now);
+      GuardWatch.@Nullable Breach breach =
+          on(window, workload, both, isBefore(window, measurement, now), now);
       first = first == null ? breach : first;
     }
-    int phase = isBefore(now) ? 0 : 1;
+    int phase = middle(measurement, now).isBefore(injects) ? 0 : 1;
     for (Ejections one : measurement.getEjectionsList()) {
       if (ejections.size() < MAX_EDGES || ejections.containsKey(one.getService())) {
         ejections.computeIfAbsent(one.getService(), _ -> new long[2])[phase] +=
@@ -118,13 +119,26 @@ final class ExperimentWatch {
     return first;
   }
 
-  private boolean isBefore(Instant now) {
-    return injects.isAfter(started) && !now.isAfter(injects);
+  /**
+   * Whether it was measured before faults acted. On their edges proxies know; elsewhere the middle
+   * of the time decides.
+   */
+  private boolean isBefore(Window window, Measurement measurement, Instant now) {
+    if (!injects.isAfter(started)) {
+      return false;
+    }
+    return window.getGuard().isEmpty()
+        ? window.getObserving() && !now.minusMillis(measurement.getMillis()).isAfter(injects)
+        : middle(measurement, now).isBefore(injects);
   }
 
-  private GuardWatch.@Nullable Breach on(Window window, String workload, Both both, Instant now) {
+  private static Instant middle(Measurement measurement, Instant now) {
+    return now.minusMillis(measurement.getMillis() / 2);
+  }
+
+  private GuardWatch.@Nullable Breach on(
+      Window window, String workload, Both both, boolean before, Instant now) {
     String of = window.getGuard();
-    boolean before = isBefore(now);
     String service = window.getService().isEmpty() ? "unknown" : window.getService();
     Edge here = new Edge(workload, service, window.getInbound(), Both.none(), Both.none());
     String where = here.text();

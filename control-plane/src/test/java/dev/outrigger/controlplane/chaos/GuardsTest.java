@@ -309,7 +309,10 @@ final class GuardsTest {
 
   private void measure(String guard, Traffic affected, Traffic unaffected) {
     now = now.plus(Duration.ofSeconds(1));
-    assertThat(runner.measured(measurement(guard, affected, unaffected), null)).isTrue();
+    boolean observing = Objects.requireNonNull(runner.watch(KEY)).injects().compareTo(now) >= 0;
+    Measurement.Builder measured = measurement(guard, affected, unaffected).toBuilder();
+    measured.getWindowsBuilder(0).setObserving(observing);
+    assertThat(runner.measured(measured.build(), null)).isTrue();
   }
 
   private static Measurement measurement(String guard, Traffic affected, Traffic unaffected) {

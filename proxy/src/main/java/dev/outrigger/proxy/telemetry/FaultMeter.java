@@ -29,6 +29,7 @@ final class FaultMeter {
   private FaultPlan acting = FaultPlan.NONE;
   private FaultPlan observed = FaultPlan.NONE;
   private List<Series> series = List.of();
+  private final List<FaultReading> closed = new ArrayList<>();
   private Map<String, Long> ejections = new HashMap<>();
 
   /** What belongs together. */
@@ -42,14 +43,15 @@ final class FaultMeter {
 
     /** False while all faults rest, which is told by a chance of nothing. */
     private boolean mayTouch;
-
+    private boolean observing = true;
     private Map<String, FaultReading> readings = new HashMap<>();
 
     Series(Name name) {
       this.name = name;
     }
 
-    void add(FaultRule rule) {
+    void add(FaultRule rule, boolean observed) {
+      observing &= observed;
       Set<String> named = rule.match().destinationServices();
       anyService |= named.isEmpty();
       services.addAll(named);
@@ -69,7 +71,8 @@ final class FaultMeter {
           bounded,
           one ->
               FaultReading.of(
-                  new FaultReading.Edge(name.experiment(), name.guard(), name.inbound(), one)));
+                  new FaultReading.Edge(
+                      name.experiment(), name.guard(), name.inbound(), one, observing)));
     }
   }
 
@@ -83,21 +86,24 @@ final class FaultMeter {
     acting = nowActing;
     observed = nowObserved;
     Map<Name, Series> next = new LinkedHashMap<>();
-    nowActing.rules().forEach(rule -> add(next, rule));
-    nowObserved.rules().forEach(rule -> add(next, rule));
+    nowActing.rules().forEach(rule -> add(next, rule, false));
+    nowObserved.rules().forEach(rule -> add(next, rule, true));
     for (Series old : series) {
       @Nullable Series same = next.get(old.name);
-      if (same != null) {
+      if (same != null && same.observing == old.observing) {
         same.readings = old.readings;
+      } else if (same != null) {
+        // Before and after are told apart to the exchange.
+        closed.addAll(old.readings.values());
       }
     }
     series = new ArrayList<>(next.values());
   }
 
-  private static void add(Map<Name, Series> all, FaultRule rule) {
+  private static void add(Map<Name, Series> all, FaultRule rule, boolean observed) {
     String guard = isGuard(rule) ? rule.name().substring(GUARD.length()) : "";
     Name name = new Name(rule.experiment(), guard, rule.place() == Place.INBOUND);
-    all.computeIfAbsent(name, Series::new).add(rule);
+    all.computeIfAbsent(name, Series::new).add(rule, observed);
   }
 
   /** Whether it is there so that a guard's service is measured, and is no fault. */
@@ -153,6 +159,8 @@ final class FaultMeter {
       one.readings.values().forEach(reading -> taken.put(reading.edge(), reading));
       one.readings = new HashMap<>();
     }
+    closed.forEach(reading -> taken.merge(reading.edge(), reading, FaultReading::add));
+    closed.clear();
     return taken;
   }
 }

@@ -12,8 +12,10 @@ public record FaultReading(Edge edge, Traffic affected, Traffic unaffected) {
    *
    * @param guard whose measurement it is; empty for the edges of the faults
    * @param service of the destination; empty where it is not known
+   * @param observing whether no fault of the experiment acted here meanwhile
    */
-  public record Edge(String experiment, String guard, boolean inbound, String service) {}
+  public record Edge(
+      String experiment, String guard, boolean inbound, String service, boolean observing) {}
 
   /** Some requests. */
   public static final class Traffic {

@@ -176,6 +176,7 @@ public final class FaultReports {
               .setGuard(edge.guard())
               .setInbound(edge.inbound())
               .setService(edge.service())
+              .setObserving(edge.observing())
               .setAffected(traffic(reading.affected()))
               .setUnaffected(traffic(reading.unaffected())));
     }

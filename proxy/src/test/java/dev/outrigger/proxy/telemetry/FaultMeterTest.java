@@ -46,7 +46,8 @@ final class FaultMeterTest {
     Map<FaultReading.Edge, FaultReading> taken = meter.take();
     assertThat(taken).hasSize(1);
     FaultReading reading = taken.values().iterator().next();
-    assertThat(reading.edge()).isEqualTo(new FaultReading.Edge("e", "", false, "catalog.shop"));
+    assertThat(reading.edge())
+        .isEqualTo(new FaultReading.Edge("e", "", false, "catalog.shop", false));
     assertThat(reading.affected().requests()).isEqualTo(1);
     assertThat(reading.affected().errors()).isEqualTo(1);
     assertThat(reading.unaffected().requests()).isEqualTo(2);
@@ -62,8 +63,8 @@ final class FaultMeterTest {
     meter.ended(true, "catalog.shop", ended(false), null);
     assertThat(meter.take().keySet())
         .containsExactlyInAnyOrder(
-            new FaultReading.Edge("e", "", true, "catalog.shop"),
-            new FaultReading.Edge("e", "g", true, "catalog.shop"));
+            new FaultReading.Edge("e", "", true, "catalog.shop", false),
+            new FaultReading.Edge("e", "g", true, "catalog.shop", true));
   }
 
   @Test
@@ -99,5 +100,22 @@ final class FaultMeterTest {
     assertThat(meter.take().values())
         .singleElement()
         .satisfies(one -> assertThat(one.unaffected().requests()).isEqualTo(2));
+  }
+
+  @Test
+  void whatWasMeasuredBeforeFaultsActedIsToldApartToTheExchange() {
+    FaultPlan plan = FaultPlan.of(List.of(rule("f", Place.REQUEST, "catalog.shop")));
+    meter.follow(FaultPlan.NONE, plan);
+    meter.ended(false, "catalog.shop", ended(false), List.of("e"));
+    meter.follow(plan, FaultPlan.NONE);
+    meter.ended(false, "catalog.shop", ended(true), List.of("e"));
+    Map<FaultReading.Edge, FaultReading> taken = meter.take();
+    assertThat(taken).hasSize(2);
+    FaultReading before = taken.get(new FaultReading.Edge("e", "", false, "catalog.shop", true));
+    assertThat(before.affected().requests()).isOne();
+    assertThat(before.affected().errors()).isZero();
+    FaultReading since = taken.get(new FaultReading.Edge("e", "", false, "catalog.shop", false));
+    assertThat(since.affected().errors()).isOne();
+    assertThat(meter.take()).isEmpty();
   }
 }
