@@ -53,6 +53,8 @@ final class ExperimentCommand implements Runnable {
         .addSubcommand(new FileVerbs.Create(terminal))
         .addSubcommand(new FileVerbs.Validate(terminal))
         .addSubcommand(ScheduleVerbs.withVerbs(terminal))
+        .addSubcommand(new SuggestVerb(terminal))
+        .addSubcommand(new CoverageVerb(terminal))
         .addSubcommand(new ExperimentActs.Pause(terminal))
         .addSubcommand(new ExperimentActs.Resume(terminal))
         .addSubcommand(new ExperimentActs.Stop(terminal))

@@ -3,6 +3,7 @@ package dev.outrigger.cli;
 import com.google.gson.JsonArray;
 import com.google.gson.JsonObject;
 import dev.outrigger.cli.CodePages.Page;
+import dev.outrigger.controlplane.chaos.ReportPage;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;
@@ -24,7 +25,8 @@ import picocli.CommandLine.Parameters;
       "  outrigger explain no_healthy_endpoint",
       "  outrigger explain UH                     by the flag in the access log",
       "  outrigger explain flags                  lists all flags",
-      "  outrigger explain OR1003"
+      "  outrigger explain OR1003",
+      "  outrigger explain score                  how a report's resilience score is made"
     })
 final class ExplainCommand implements Callable<Integer> {
   @Mixin private final OutputOption output = new OutputOption();
@@ -43,6 +45,10 @@ final class ExplainCommand implements Callable<Integer> {
     String flag = code == null ? "" : code.strip().toUpperCase(Locale.ROOT);
     if (!output.isJson() && flag.equals("FLAGS")) {
       terminal.out().print(flagTable());
+      return Main.OK;
+    }
+    if (!output.isJson() && flag.equals("SCORE")) {
+      terminal.out().println(ReportPage.scoreFormula().replace(". ", ".\n"));
       return Main.OK;
     }
     SequencedMap<String, Page> pages = CodePages.all();

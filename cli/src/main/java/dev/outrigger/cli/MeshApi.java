@@ -70,6 +70,16 @@ final class MeshApi implements AutoCloseable {
     return object(get("/api/v1/experiments/" + name + more));
   }
 
+  /** Which calls were tested, and what to test next. */
+  JsonObject coverage() throws CommandFailedException {
+    return object(get("/api/v1/coverage"));
+  }
+
+  /** The same, after proxies have begun to see who calls whom. */
+  JsonObject look(JsonObject body) throws CommandFailedException {
+    return object(post("/api/v1/coverage", body));
+  }
+
   /** The report of an experiment's latest run as a page. */
   String reportPage(String name) throws CommandFailedException {
     return get("/api/v1/experiments/" + name + "/report.html");

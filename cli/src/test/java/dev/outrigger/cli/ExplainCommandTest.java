@@ -165,4 +165,10 @@ class ExplainCommandTest {
     }
     throw new AssertionError("no example of " + type);
   }
+
+  @Test
+  void theScoreOfAReportIsExplained() {
+    assertThat(Captured.run("explain", "score").out())
+        .contains("guards, weight 60", "success, weight 30", "speed, weight 10");
+  }
 }

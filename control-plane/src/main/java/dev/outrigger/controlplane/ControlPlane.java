@@ -11,6 +11,7 @@ import dev.outrigger.controlplane.api.AccessRoutes;
 import dev.outrigger.controlplane.api.ApiGate;
 import dev.outrigger.controlplane.api.ApiRoute;
 import dev.outrigger.controlplane.api.ApiServer;
+import dev.outrigger.controlplane.api.CoverageRoutes;
 import dev.outrigger.controlplane.api.ExperimentRoutes;
 import dev.outrigger.controlplane.api.MetricsPage;
 import dev.outrigger.controlplane.api.OpenApiRoutes;
@@ -21,6 +22,7 @@ import dev.outrigger.controlplane.api.TokenRoutes;
 import dev.outrigger.controlplane.ca.CertificateAuthority;
 import dev.outrigger.controlplane.ca.CertificateService;
 import dev.outrigger.controlplane.ca.JoinTokens;
+import dev.outrigger.controlplane.chaos.Coverage;
 import dev.outrigger.controlplane.chaos.ExperimentDocuments;
 import dev.outrigger.controlplane.chaos.ExperimentLedger;
 import dev.outrigger.controlplane.chaos.ExperimentRunner;
@@ -29,6 +31,7 @@ import dev.outrigger.controlplane.chaos.MeasurementService;
 import dev.outrigger.controlplane.chaos.NetworkProber;
 import dev.outrigger.controlplane.chaos.ReportStore;
 import dev.outrigger.controlplane.chaos.Shadows;
+import dev.outrigger.controlplane.chaos.TestHistory;
 import dev.outrigger.controlplane.snapshot.SnapshotStore;
 import dev.outrigger.controlplane.source.FileSource;
 import dev.outrigger.controlplane.source.FolderExperiments;
@@ -211,6 +214,10 @@ public final class ControlPlane implements AutoCloseable {
                   Pem.of(made.key()));
             });
     Shadows shadows = new Shadows(clock, experiments);
+    TestHistory tests = TestHistory.open(state.resolve("tests.jsonl"));
+    experiments.tell(tests);
+    Coverage coverage =
+        new Coverage(clock, experiments, shadows, tests, state.resolve("calls.json"));
     FaultViews views = new FaultViews(new SnapshotStore(source), experiments, shadows);
     experiments.readFolderBy(key -> FolderExperiments.text(options.folder(), key));
     source.onChange(() -> experiments.onState(source.reading().state()));
@@ -259,11 +266,15 @@ public final class ControlPlane implements AutoCloseable {
 
     var _ =
         timer.scheduleWithFixedDelay(
-            () -> tick(experiments, shadows), 0, EXPERIMENT_TICK_MILLIS, TimeUnit.MILLISECONDS);
+            () -> tick(experiments, shadows, coverage),
+            0,
+            EXPERIMENT_TICK_MILLIS,
+            TimeUnit.MILLISECONDS);
 
     List<ApiRoute> routes = new ArrayList<>();
     routes.addAll(new ExperimentRoutes(experiments).routes());
     routes.addAll(new PreviewRoutes(experiments, shadows).routes());
+    routes.addAll(new CoverageRoutes(coverage).routes());
     routes.addAll(new ScheduleRoutes(experiments).routes());
     routes.addAll(new StatusRoutes(source, ledger).routes());
     routes.addAll(new TokenRoutes(authority, tokens, clock).routes());
@@ -288,10 +299,11 @@ public final class ControlPlane implements AutoCloseable {
   }
 
   /** A timer that throws is never run again, so nothing may get out. */
-  private static void tick(ExperimentRunner experiments, Shadows shadows) {
+  private static void tick(ExperimentRunner experiments, Shadows shadows, Coverage coverage) {
     try {
       experiments.tick();
       shadows.tick();
+      coverage.tick();
     } catch (RuntimeException e) {
       LOG.error("experiments", e);
     }

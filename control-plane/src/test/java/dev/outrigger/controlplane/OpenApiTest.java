@@ -128,6 +128,8 @@ final class OpenApiTest {
     good("GET", ONE + "/preview", "");
     good("POST", ONE + "/preview", "{\"seconds\": 1}");
     good("GET", ONE + "/preview", "");
+    good("GET", "/api/v1/coverage", "");
+    good("POST", "/api/v1/coverage", "{\"seconds\": 1}");
     bad("GET", ONE + "/report", "", 409);
     good("POST", ONE + "/start", WHY);
     bad("POST", ONE + "/start", WHY, 409);

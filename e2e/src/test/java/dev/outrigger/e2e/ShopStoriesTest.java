@@ -253,4 +253,34 @@ class ShopStoriesTest {
     assertThat(report.getAsJsonObject("score").get("value").getAsInt()).isLessThan(80);
     assertThat(mesh.call(EXPERIMENT + "/report.html", null)).contains("Retries", "Failed");
   }
+
+  @Test
+  @Order(4)
+  void whatWasNeverTestedIsSuggestedAndWhatWasTestedIsCovered() throws Exception {
+    Awaitility.await()
+        .atMost(PATIENCE)
+        .untilAsserted(() -> assertThat(phase()).isEqualTo("Recovered"));
+    mesh.call("/api/v1/coverage", "{\"seconds\": 2}");
+    Awaitility.await()
+        .atMost(PATIENCE)
+        .pollInterval(Duration.ofMillis(20))
+        .until(
+            () -> {
+              int status = buy(client, "graph");
+              assertThat(status).isIn(200, 502);
+              return get("/api/v1/coverage").get("complete").getAsBoolean();
+            });
+    JsonObject coverage = get("/api/v1/coverage");
+    assertThat(coverage.get("percent").getAsDouble()).as(coverage.toString()).isEqualTo(50);
+    List<JsonElement> suggestions = coverage.getAsJsonArray("suggestions").asList();
+    assertThat(suggestions).hasSize(1);
+    JsonObject suggestion = suggestions.getFirst().getAsJsonObject();
+    assertThat(suggestion.get("from").getAsString())
+        .isEqualTo("spiffe://cluster.local/ns/shop/sa/frontend");
+    assertThat(suggestion.get("to").getAsString()).isEqualTo("checkout.shop");
+    JsonObject document = new JsonObject();
+    document.add("document", suggestion.get("document"));
+    assertThat(mesh.call("/api/v1/experiments", document.toString()))
+        .contains("shop/slow-checkout-for-frontend", "Pending");
+  }
 }

@@ -5,6 +5,7 @@ import com.google.gson.JsonElement;
 import com.google.gson.JsonNull;
 import com.google.gson.JsonObject;
 import com.google.gson.JsonPrimitive;
+import dev.outrigger.controlplane.model.DesiredState;
 import dev.outrigger.controlplane.model.Experiment;
 import dev.outrigger.controlplane.model.Guard;
 import dev.outrigger.controlplane.model.Probe;
@@ -38,11 +39,13 @@ final class ExperimentReport {
   private ExperimentReport() {}
 
   /**
+   * @param state says what is behind which service
    * @param run where it stands
    * @param events of its latest run, in order
    * @param document the experiment as YAML, or null where it is a file of the folder
    */
   static JsonObject of(
+      DesiredState state,
       ExperimentWatch watch,
       ExperimentRun run,
       List<ExperimentRun> events,
@@ -94,6 +97,8 @@ final class ExperimentReport {
       edge.addProperty("workload", one.workload());
       edge.addProperty("service", one.service());
       edge.addProperty("inbound", one.inbound());
+      edge.add("kinds", FaultClasses.of(experiment, one));
+      edge.add("calls", FaultClasses.callers(state, experiment, one));
       edge.add("baseline", traffic(one.baseline().all()));
       edges.add(edge);
     }

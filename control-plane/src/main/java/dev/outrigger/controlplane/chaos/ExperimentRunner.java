@@ -98,6 +98,11 @@ public final class ExperimentRunner {
     }
   }
 
+  /** Tells it of each run that is over from now on. */
+  public synchronized void tell(TestHistory history) {
+    reports.tell(history);
+  }
+
   /** What is written now, with what was submitted. */
   public synchronized DesiredState state() {
     return texts.state();

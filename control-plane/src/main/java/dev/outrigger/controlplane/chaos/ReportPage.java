@@ -38,6 +38,11 @@ public final class ReportPage {
 
   private ReportPage() {}
 
+  /** How the resilience score of a report is made. */
+  public static String scoreFormula() {
+    return ResilienceScore.FORMULA;
+  }
+
   /** The page of a report as the API gives it. */
   public static String of(JsonObject report) {
     StringBuilder page = new StringBuilder(8192);

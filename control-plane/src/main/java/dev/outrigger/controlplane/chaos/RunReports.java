@@ -25,6 +25,7 @@ final class RunReports {
   /** As they were when their latest runs began. */
   private final Map<String, String> documents = new TreeMap<>();
 
+  private @Nullable TestHistory history;
   private final Map<String, Checkpoint> checkpoints = new TreeMap<>();
 
   /** What was kept when. */
@@ -78,6 +79,11 @@ final class RunReports {
     return report;
   }
 
+  /** Tells the history of each run that is over from now on. */
+  void tell(TestHistory to) {
+    history = to;
+  }
+
   /** On the disk when this returns, if the disk takes it. */
   void keep(String key, Instant now) {
     @Nullable ExperimentWatch watch = watches.get(key);
@@ -85,6 +91,9 @@ final class RunReports {
     if (report != null) {
       @Nullable Experiment experiment = watch == null ? texts.experiment(key) : watch.experiment();
       @Nullable Schedule schedule = experiment == null ? null : experiment.course().schedule();
+      if (history != null && book.of(key).phase() == ExperimentPhase.RECOVERED) {
+        history.on(report);
+      }
       store.keep(key, report, schedule == null ? 1 : schedule.history());
       checkpoints.put(key, new Checkpoint(now, book.of(key).phase()));
     }
@@ -127,6 +136,6 @@ final class RunReports {
 
   private JsonObject of(String key, ExperimentWatch watch, Instant now) {
     return ExperimentReport.of(
-        watch, book.of(key), since(key, watch.started()), documents.get(key), now);
+        texts.state(), watch, book.of(key), since(key, watch.started()), documents.get(key), now);
   }
 }
