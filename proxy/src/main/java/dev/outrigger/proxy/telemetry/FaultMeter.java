@@ -43,6 +43,7 @@ final class FaultMeter {
 
     /** False while all faults rest, which is told by a chance of nothing. */
     private boolean mayTouch;
+
     private boolean observing = true;
     private Map<String, FaultReading> readings = new HashMap<>();
 
