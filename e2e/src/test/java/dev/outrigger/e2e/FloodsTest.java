@@ -16,6 +16,8 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.assertj.core.api.SoftAssertions;
@@ -141,8 +143,13 @@ class FloodsTest {
 
   @Test
   void slowHeadersAndSlowBodiesAreDroppedAndNobodyElseNotices() throws Exception {
-    assertAllDropped(slow("-H")); // a warm JVM
-    assertAllDropped(slow("-B"));
+    for (int i = 0; i < 2; i++) { // a warm JVM
+      try (var threads = Executors.newVirtualThreadPerTaskExecutor()) {
+        Future<String> heads = threads.submit(() -> slow("-H"));
+        assertAllDropped(slow("-B"));
+        assertAllDropped(heads.get());
+      }
+    }
     long allowed = proxy.allowedMillis();
     long memory = proxy.memoryKib();
     for (String how : new String[] {"-H", "-B"}) {
@@ -159,8 +166,8 @@ class FloodsTest {
       assertThat(canary.failures()).isEmpty();
       assertThat(canary.worstMillis()).isLessThanOrEqualTo(allowed);
     }
-    assertThat(proxy.counted("slow_headers")).isEqualTo(600);
-    assertThat(proxy.counted("slow_body")).isEqualTo(600);
+    assertThat(proxy.counted("slow_headers")).isEqualTo(900);
+    assertThat(proxy.counted("slow_body")).isEqualTo(900);
   }
 
   /** Sends a million requests on one connection and reads nothing, while others ask. */

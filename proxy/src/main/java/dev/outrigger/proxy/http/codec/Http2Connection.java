@@ -339,9 +339,6 @@ public final class Http2Connection extends ByteToMessageDecoder implements Http2
       ctx.write(gathered, ctx.voidPromise());
     }
     ctx.flush();
-    if (!ctx.channel().config().isAutoRead()) {
-      ctx.read(); // once in a pass: what comes meanwhile is read together
-    }
   }
 
   // The channel.
@@ -349,7 +346,6 @@ public final class Http2Connection extends ByteToMessageDecoder implements Http2
   @Override
   public void handlerAdded(ChannelHandlerContext context) {
     ctx = context;
-    context.channel().config().setAutoRead(false); // flushNow reads
     lastRead = now();
     floods = new FloodLedger(config.frames(), context.executor().ticker());
     begin();
@@ -564,8 +560,7 @@ public final class Http2Connection extends ByteToMessageDecoder implements Http2
     if (unsentReplies > config.frames().unsentReplies() || unsent > config.frames().unsent()) {
       flood(FloodKind.UNREAD_ANSWERS);
     }
-    discardSomeReadBytes();
-    context.fireChannelReadComplete(); // and no read, which would come before its time
+    super.channelReadComplete(context);
   }
 
   @Override
