@@ -221,6 +221,10 @@ public final class Outrigger {
     if (LoggerFactory.getLogger(org.slf4j.Logger.ROOT_LOGGER_NAME)
         instanceof ch.qos.logback.classic.Logger root) {
       root.setLevel(ch.qos.logback.classic.Level.toLevel(level));
+      // It tells, with a stack trace, what a loop that ends cannot do any more.
+      root.getLoggerContext()
+          .getLogger("io.netty.channel.AbstractChannel")
+          .setLevel(ch.qos.logback.classic.Level.ERROR);
     }
   }
 }
