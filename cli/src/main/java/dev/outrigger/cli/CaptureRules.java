@@ -27,8 +27,8 @@ record CaptureRules(
     long proxyUid,
     int outboundPort,
     int inboundPort,
-    SortedSet<Integer> excludedOutboundPorts,
-    SortedSet<Integer> excludedInboundPorts,
+    SortedSet<Ports> excludedOutboundPorts,
+    SortedSet<Ports> excludedInboundPorts,
     List<Network> excludedOutboundNetworks,
     List<Network> excludedInboundNetworks) {
   static final String TABLE = "inet outrigger";
@@ -41,6 +41,46 @@ record CaptureRules(
     excludedInboundPorts = new TreeSet<>(excludedInboundPorts);
     excludedOutboundNetworks = List.copyOf(excludedOutboundNetworks);
     excludedInboundNetworks = List.copyOf(excludedInboundNetworks);
+  }
+
+  /** A port, or all from one to another. */
+  record Ports(int first, int last) implements Comparable<Ports> {
+
+    /**
+     * Reads {@code 8080} or {@code 8000-8010}.
+     *
+     * @throws IllegalArgumentException with one line for the user
+     */
+    static Ports parse(String text) {
+      String[] ends = text.split("-", -1);
+      if (ends.length <= 2 && isPort(ends[0]) && isPort(ends[ends.length - 1])) {
+        Ports ports = new Ports(Integer.parseInt(ends[0]), Integer.parseInt(ends[ends.length - 1]));
+        if (ports.first <= ports.last) {
+          return ports;
+        }
+      }
+      throw new IllegalArgumentException(
+          "'" + text + "': expected a port from 1 to 65535, or a range such as 8000-8010");
+    }
+
+    private static boolean isPort(String text) {
+      return text.matches("[0-9]{1,5}")
+          && Integer.parseInt(text) >= 1
+          && Integer.parseInt(text) <= 65535;
+    }
+
+    @Override
+    public int compareTo(Ports other) {
+      return first == other.first
+          ? Integer.compare(last, other.last)
+          : Integer.compare(first, other.first);
+    }
+
+    /** As {@code nft} writes it. */
+    @Override
+    public String toString() {
+      return first == last ? Integer.toString(first) : first + "-" + last;
+    }
   }
 
   /** An address with the length of its prefix, the bits behind it being zero. */

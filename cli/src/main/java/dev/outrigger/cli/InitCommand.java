@@ -1,6 +1,7 @@
 package dev.outrigger.cli;
 
 import dev.outrigger.cli.CaptureRules.Network;
+import dev.outrigger.cli.CaptureRules.Ports;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.SortedSet;
@@ -68,15 +69,15 @@ final class InitCommand implements Callable<Integer> {
       names = "--exclude-outbound-ports",
       split = ",",
       paramLabel = "PORT",
-      description = "Destination ports that are left alone.")
-  private List<Integer> outboundPorts = new ArrayList<>();
+      description = "Destination ports that are left alone, or ranges such as 8000-8010.")
+  private List<String> outboundPorts = new ArrayList<>();
 
   @Option(
       names = "--exclude-inbound-ports",
       split = ",",
       paramLabel = "PORT",
-      description = "Local ports that are left alone.")
-  private List<Integer> inboundPorts = new ArrayList<>();
+      description = "Local ports that are left alone, or ranges.")
+  private List<String> inboundPorts = new ArrayList<>();
 
   @Option(
       names = "--exclude-outbound-cidrs",
@@ -173,9 +174,16 @@ final class InitCommand implements Callable<Integer> {
     return port;
   }
 
-  private SortedSet<Integer> ports(String option, List<Integer> ports) {
-    ports.forEach(port -> port(option, port));
-    return new TreeSet<>(ports);
+  private SortedSet<Ports> ports(String option, List<String> texts) {
+    SortedSet<Ports> ports = new TreeSet<>();
+    for (String text : texts) {
+      try {
+        ports.add(Ports.parse(text.strip()));
+      } catch (IllegalArgumentException e) {
+        throw wrong(option + " " + e.getMessage());
+      }
+    }
+    return ports;
   }
 
   private List<Network> networks(String option, List<String> texts) {

@@ -40,6 +40,7 @@ public final class Main {
             .addSubcommand(new StartedByLauncher.ControlPlaneVerb())
             .addSubcommand(new StartedByLauncher.ProxyVerb())
             .addSubcommand(new InitCommand(terminal))
+            .addSubcommand(new InjectCommand(terminal, System.in))
             .addSubcommand(new CheckCommand(terminal))
             .addSubcommand(new AnalyzeCommand(terminal))
             .addSubcommand(new StatusCommand(terminal))

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.outrigger.cli.CaptureRules.Network;
+import dev.outrigger.cli.CaptureRules.Ports;
 import java.util.List;
 import java.util.Set;
 import java.util.TreeSet;
@@ -122,7 +123,16 @@ class CaptureRulesTest {
     Captured said = Captured.run("init", "--print", "--exclude-inbound-ports", "70000");
 
     assertThat(said.exit()).isEqualTo(2);
-    assertThat(said.err()).contains("--exclude-inbound-ports 70000: expected a port");
+    assertThat(said.err()).contains("--exclude-inbound-ports '70000': expected a port");
+  }
+
+  @Test
+  void aRangeOfPortsIsOneRule() {
+    Captured said = Captured.run("init", "--print", "--exclude-outbound-ports", "8000-8010,22");
+
+    assertThat(said.out()).contains("tcp dport 22 return\n\t\ttcp dport 8000-8010 return\n");
+    assertThat(Captured.run("init", "--print", "--exclude-outbound-ports", "10-8").exit())
+        .isEqualTo(2);
   }
 
   private static CaptureRules rules() {
@@ -130,8 +140,8 @@ class CaptureRulesTest {
         1337,
         15001,
         15006,
-        new TreeSet<>(Set.of(443, 22)),
-        new TreeSet<>(Set.of(9090)),
+        new TreeSet<>(Set.of(Ports.parse("443"), Ports.parse("22"))),
+        new TreeSet<>(Set.of(Ports.parse("9090"))),
         List.of(Network.parse("10.0.0.0/8"), Network.parse("fd00::/8")),
         List.of(Network.parse("192.168.1.7")));
   }

@@ -5,11 +5,11 @@ import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 
 /** Finds what somebody probably meant. */
-final class Nearest {
+public final class Nearest {
   private Nearest() {}
 
   /** The candidate that is a few typing errors away, or null where none is near. */
-  static @Nullable String to(String word, Collection<String> candidates) {
+  public static @Nullable String to(String word, Collection<String> candidates) {
     String wanted = word.toLowerCase(Locale.ROOT);
     int limit = Math.max(1, Math.min(4, wanted.length() / 3));
     @Nullable String nearest = null;
