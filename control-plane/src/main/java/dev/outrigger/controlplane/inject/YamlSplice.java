@@ -4,7 +4,6 @@ import com.google.gson.JsonElement;
 import com.google.gson.JsonPrimitive;
 import java.util.IdentityHashMap;
 import java.util.List;
-import java.util.Map;
 import org.jspecify.annotations.Nullable;
 import org.snakeyaml.engine.v2.common.FlowStyle;
 import org.snakeyaml.engine.v2.exceptions.Mark;
@@ -147,13 +146,13 @@ final class YamlSplice {
 
     /** Whether an alias leads to it too, which would see the change. */
     private boolean isShared(Node wanted) {
-      Map<Node, Integer> seen = new IdentityHashMap<>();
+      IdentityHashMap<Node, Integer> seen = new IdentityHashMap<>();
       count(root, seen);
       return seen.getOrDefault(wanted, 0) > 1;
     }
 
     /** What stands below something shared is shared as well. */
-    private static void count(Node node, Map<Node, Integer> seen) {
+    private static void count(Node node, IdentityHashMap<Node, Integer> seen) {
       int times = seen.merge(node, 1, Integer::sum);
       if (times > 2) {
         return;
