@@ -8,10 +8,10 @@ export OUTRIGGER_ENVOY ?= $(PEERS_DIR)/envoy
 MVN := $(shell command -v mvn 2>/dev/null)
 MVNFLAGS ?= -B -ntp
 
-.PHONY: help build check test e2e fuzz bench demo format clean tools peers
+.PHONY: help build check test e2e e2e-kubernetes fuzz bench demo crds format clean tools peers
 
 help: ## this list
-	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
 
 tools:
 	@[ -n "$(JAVA_HOME)" ] || exit 1
@@ -27,7 +27,11 @@ test: tools ## all unit and in-process tests
 	$(MVN) $(MVNFLAGS) verify
 
 e2e: tools build ## whole meshes with real peers, in network namespaces (root) and on loopback
-	$(MVN) $(MVNFLAGS) -pl e2e -am -De2e.skip=false -Dtest='dev.outrigger.e2e.**' -Dsurefire.failIfNoSpecifiedTests=false verify
+	$(MVN) $(MVNFLAGS) -pl e2e -am -De2e.skip=false -Dtest='dev.outrigger.e2e.**,!dev.outrigger.e2e.kubernetes.**' -Dsurefire.failIfNoSpecifiedTests=false verify
+
+e2e-kubernetes: tools build ## against a real kube-apiserver and etcd, built on first use (about 8 minutes)
+	e2e/kubernetes/install
+	OUTRIGGER_PEERS=required $(MVN) $(MVNFLAGS) -pl e2e -am -De2e.skip=false -Dtest='dev.outrigger.e2e.kubernetes.**' -Dsurefire.failIfNoSpecifiedTests=false verify
 
 peers: ## install the real peers that the end-to-end tests and the benchmark use (Debian, root)
 	e2e/peers/install
@@ -40,6 +44,9 @@ bench: tools build ## CPU, memory and latency beside Envoy, HAProxy and nginx; Q
 
 demo: ## a mesh on this machine
 	./outrigger demo
+
+crds: tools ## write the chart's CRDs from the tables of fields again
+	$(MVN) $(MVNFLAGS) -q -Pquick -pl control-plane -am test -Dtest=CrdsTest -Dsurefire.failIfNoSpecifiedTests=false -Doutrigger.crds=write
 
 format: tools ## format the sources
 	$(MVN) $(MVNFLAGS) -q spotless:apply

@@ -4,8 +4,12 @@ import dev.outrigger.controlplane.model.ServiceName;
 import dev.outrigger.controlplane.model.ServiceRef;
 import dev.outrigger.controlplane.source.Problem.Code;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.OptionalInt;
+import java.util.Set;
+import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
 import org.snakeyaml.engine.v2.exceptions.Mark;
 import org.snakeyaml.engine.v2.nodes.Node;
@@ -20,6 +24,8 @@ final class Doc {
   private final int firstLine;
   private final List<Problem> problems = new ArrayList<>();
   private final List<Reference> references = new ArrayList<>();
+  private final Map<String, Set<String>> asked = new LinkedHashMap<>();
+  private final boolean listening;
   private String object = "";
   private String namespace = "default";
 
@@ -28,9 +34,35 @@ final class Doc {
    * @param firstLine how many lines of the file come before the document
    */
   Doc(String file, List<String> lines, int firstLine) {
+    this(file, lines, firstLine, false);
+  }
+
+  private Doc(String file, List<String> lines, int firstLine, boolean listening) {
     this.file = file;
     this.lines = lines;
     this.firstLine = firstLine;
+    this.listening = listening;
+  }
+
+  /** One that is no file: what is wrong with it has a path, but no line. */
+  static Doc ofObject(String name) {
+    return new Doc(name, List.of(), -1);
+  }
+
+  /** The same, and it remembers which fields were asked for. */
+  static Doc listening(String name) {
+    return new Doc(name, List.of(), -1, true);
+  }
+
+  /** Names of the fields that were asked for, by the path of their mapping. */
+  Map<String, Set<String>> asked() {
+    return asked;
+  }
+
+  void asked(String path, Set<String> names) {
+    if (listening) {
+      asked.computeIfAbsent(path, key -> new TreeSet<>()).addAll(names);
+    }
   }
 
   /** Says what the document is, once that is known. */
@@ -80,7 +112,7 @@ final class Doc {
   }
 
   Place start() {
-    return new Place(firstLine + 1, 1);
+    return firstLine < 0 ? Place.NONE : new Place(firstLine + 1, 1);
   }
 
   private @Nullable String lineAt(int line) {

@@ -200,6 +200,15 @@ final class DocumentDecoder {
     };
   }
 
+  /**
+   * Reads an object that is no file, by the same rules.
+   *
+   * @param name for the problems
+   */
+  static DecodedDocument decode(Doc doc, String name, Node root) {
+    return isWithinLimits(doc, root) ? decode(doc, name, List.of(), root) : refused(doc, name);
+  }
+
   private static DecodedDocument decode(Doc doc, String file, List<String> lines, Node root) {
     Fields fields = Fields.of(doc, "", root);
     @Nullable Kind kind = kind(fields);
@@ -240,7 +249,7 @@ final class DocumentDecoder {
         doc.problems(),
         file,
         place,
-        place.line() <= lines.size() ? lines.get(place.line() - 1) : null);
+        place.line() > 0 && place.line() <= lines.size() ? lines.get(place.line() - 1) : null);
   }
 
   private static @Nullable Kind kind(Fields fields) {

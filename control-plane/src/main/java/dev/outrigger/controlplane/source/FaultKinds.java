@@ -212,7 +212,9 @@ final class FaultKinds {
               HandshakeFault.Credential.NONE);
       case "handshake" ->
           new HandshakeFault.Upset(
-              body.has("delay") || body.has("quantiles") ? spread(body, "delay") : Spread.NONE,
+              List.of("delay", "quantiles", "jitter", "distribution").stream().anyMatch(body::has)
+                  ? spread(body, "delay")
+                  : Spread.NONE,
               body.choice("then", ENDINGS, HandshakeFault.Then.GO_ON));
       default -> new Fault.Reset();
     };

@@ -76,7 +76,8 @@ final class FaultMatchDecoder {
     for (Fields header : fields.objects("headers")) {
       String name =
           HttpRouteDecoder.headerName(header, header.requiredText("name", "the header's name"));
-      headers.add(new HeaderMatch(name, header.has("value") ? string(header) : null));
+      boolean compared = header.has("value") || header.has("type");
+      headers.add(new HeaderMatch(name, compared ? string(header) : null));
       header.finish();
     }
     grpc(fields, paths, headers);

@@ -33,6 +33,9 @@ final class Fields {
   private final Map<String, NodeTuple> present = new LinkedHashMap<>();
   private final Set<String> known = new LinkedHashSet<>();
 
+  /** What is read, rather than ignored or refused. */
+  private final Set<String> asked = new LinkedHashSet<>();
+
   private Fields(Doc doc, String path, Node node) {
     this.doc = doc;
     this.path = path;
@@ -96,6 +99,11 @@ final class Fields {
 
   /** The value of a field; null where it is absent or empty. */
   @Nullable Node value(String name) {
+    asked.add(name);
+    return peek(name);
+  }
+
+  private @Nullable Node peek(String name) {
     known.add(name);
     NodeTuple tuple = present.get(name);
     return tuple == null || tuple.getValueNode().getTag().equals(Tag.NULL)
@@ -121,7 +129,7 @@ final class Fields {
 
   /** A field that others know and we do not support. */
   void unsupported(String name, String hint) {
-    if (value(name) != null) {
+    if (peek(name) != null) {
       doc.problem(Code.UNSUPPORTED, keyNode(name), "`" + at(name) + "` is not supported", hint);
     }
   }
@@ -487,6 +495,7 @@ final class Fields {
 
   /** Complains about every field that nobody asked for. */
   void finish() {
+    doc.asked(path, asked);
     for (Map.Entry<String, NodeTuple> entry : present.entrySet()) {
       if (!known.contains(entry.getKey())) {
         @Nullable String nearest = Nearest.to(entry.getKey(), known);

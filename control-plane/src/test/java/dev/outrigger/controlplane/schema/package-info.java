@@ -1,0 +1,4 @@
+@NullMarked
+package dev.outrigger.controlplane.schema;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,265 @@
+package dev.outrigger.e2e.kubernetes;
+
+import dev.outrigger.e2e.harness.Launched;
+import dev.outrigger.e2e.harness.Peers;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.security.KeyPairGenerator;
+import java.security.NoSuchAlgorithmException;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Base64;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.TimeUnit;
+import org.awaitility.Awaitility;
+
+/**
+ * A real API server with its etcd on free ports of loopback, with RBAC, tokens for an administrator
+ * and for the control plane, and an audit log of what the control plane does. There is no node and
+ * no controller: what a cluster would write into a status, a test writes.
+ */
+final class KubeApi implements AutoCloseable {
+  private static final Duration PATIENCE = Duration.ofSeconds(60);
+
+  /** Whom the control plane is; the chart gives its service account the same name. */
+  static final String CONTROL_PLANE = "system:serviceaccount:outrigger-system:outrigger";
+
+  private final Path folder;
+  private final Path binaries;
+  private final int etcdPort;
+  private final int etcdPeerPort;
+  private final int port;
+  private final Launched etcd;
+  private Launched server;
+  private int starts;
+
+  /** What a command said. */
+  record Said(int exit, String out, String err) {
+    /** Both streams, for messages. */
+    String all() {
+      return out + err;
+    }
+  }
+
+  private KubeApi(Path folder, Path binaries) throws IOException {
+    this.folder = folder;
+    this.binaries = binaries;
+    List<Integer> ports = Peers.freePorts(3);
+    etcdPort = ports.get(0);
+    etcdPeerPort = ports.get(1);
+    port = ports.get(2);
+    writeFiles();
+    etcd = startEtcd();
+    server = startServer();
+    boolean ready = false;
+    try {
+      awaitReady();
+      ready = true;
+    } finally {
+      if (!ready) {
+        close();
+      }
+    }
+  }
+
+  /**
+   * Starts one that serves when this returns.
+   *
+   * @param folder empty; everything is kept there
+   */
+  static KubeApi start(Path folder) throws IOException {
+    Path binaries = Path.of(Peers.require("kubernetes/kube-apiserver")).getParent();
+    return new KubeApi(folder, binaries);
+  }
+
+  private void writeFiles() throws IOException {
+    Files.createDirectories(folder);
+    Files.writeString(
+        folder.resolve("tokens.csv"),
+        """
+        admin-token,admin,1,"system:masters"
+        outrigger-token,%s,2,"system:serviceaccounts,system:authenticated"
+        nobody-token,nobody,3,"system:authenticated"
+        """
+            .formatted(CONTROL_PLANE));
+    Files.writeString(
+        folder.resolve("audit.yaml"),
+        """
+        apiVersion: audit.k8s.io/v1
+        kind: Policy
+        omitStages: [RequestReceived]
+        rules:
+          - level: Metadata
+            users: ["%s"]
+          - level: None
+        """
+            .formatted(CONTROL_PLANE));
+    try {
+      KeyPairGenerator keys = KeyPairGenerator.getInstance("RSA");
+      keys.initialize(2048);
+      Files.writeString(
+          folder.resolve("accounts.key"),
+          "-----BEGIN PRIVATE KEY-----\n"
+              + Base64.getMimeEncoder(64, new byte[] {'\n'})
+                  .encodeToString(keys.generateKeyPair().getPrivate().getEncoded())
+              + "\n-----END PRIVATE KEY-----\n");
+    } catch (NoSuchAlgorithmException e) {
+      throw new IllegalStateException(e);
+    }
+    for (String user : List.of("admin", "outrigger", "nobody")) {
+      Files.writeString(
+          kubeconfig(user),
+          """
+          apiVersion: v1
+          kind: Config
+          clusters:
+            - name: test
+              cluster: {server: "https://127.0.0.1:%d", certificate-authority: "%s"}
+          users:
+            - name: %s
+              user: {token: %s-token}
+          contexts:
+            - name: test
+              context: {cluster: test, user: %s, namespace: default}
+          current-context: test
+          """
+              .formatted(port, folder.resolve("certificates/apiserver.crt"), user, user, user));
+    }
+  }
+
+  private Launched startEtcd() throws IOException {
+    String url = "http://127.0.0.1:" + etcdPort;
+    String peer = "http://127.0.0.1:" + etcdPeerPort;
+    return Launched.start(
+        folder,
+        "etcd",
+        List.of(
+            Peers.require("etcd"),
+            "--data-dir=" + folder.resolve("etcd-data"),
+            "--listen-client-urls=" + url,
+            "--advertise-client-urls=" + url,
+            "--listen-peer-urls=" + peer,
+            "--initial-advertise-peer-urls=" + peer,
+            "--initial-cluster=default=" + peer,
+            // What is written here is thrown away.
+            "--unsafe-no-fsync"));
+  }
+
+  private Launched startServer() throws IOException {
+    return Launched.start(
+        folder,
+        "kube-apiserver-" + ++starts,
+        List.of(
+            binaries.resolve("kube-apiserver").toString(),
+            "--etcd-servers=http://127.0.0.1:" + etcdPort,
+            "--secure-port=" + port,
+            "--bind-address=127.0.0.1",
+            "--advertise-address=127.0.0.1",
+            "--endpoint-reconciler-type=none",
+            "--cert-dir=" + folder.resolve("certificates"),
+            "--token-auth-file=" + folder.resolve("tokens.csv"),
+            "--authorization-mode=Node,RBAC",
+            "--service-account-issuer=https://kubernetes.default.svc",
+            "--service-account-key-file=" + folder.resolve("accounts.key"),
+            "--service-account-signing-key-file=" + folder.resolve("accounts.key"),
+            "--service-cluster-ip-range=10.96.0.0/16,fd00:96::/112",
+            // Nobody makes the accounts that it would ask for.
+            "--disable-admission-plugins=ServiceAccount",
+            "--audit-policy-file=" + folder.resolve("audit.yaml"),
+            "--audit-log-path=" + folder.resolve("audit.log"),
+            "--max-requests-inflight=200",
+            "--watch-cache=true"));
+  }
+
+  private void awaitReady() {
+    Awaitility.await()
+        .atMost(PATIENCE)
+        .pollInterval(Duration.ofMillis(100))
+        .failFast("etcd ended: " + etcd.said(), () -> !etcd.isAlive())
+        .failFast("kube-apiserver ended", () -> !server.isAlive())
+        .until(() -> kubectl("get", "--raw=/readyz").exit() == 0);
+    // Made by the server itself a moment after it is ready.
+    Awaitility.await()
+        .atMost(PATIENCE)
+        .until(() -> kubectl("get", "namespace", "default").exit() == 0);
+  }
+
+  /** How a user logs in: {@code admin}, {@code outrigger} or {@code nobody}. */
+  Path kubeconfig(String user) {
+    return folder.resolve(user + ".kubeconfig");
+  }
+
+  /** Runs kubectl as the administrator. */
+  Said kubectl(String... arguments) throws IOException, InterruptedException {
+    return kubectlAs("admin", "", arguments);
+  }
+
+  /** Applies documents and expects that they are taken. */
+  void apply(String yaml) throws IOException, InterruptedException {
+    Said said = kubectlAs("admin", yaml, "apply", "--server-side", "-f", "-");
+    if (said.exit() != 0) {
+      throw new AssertionError(said.all() + "\n" + yaml);
+    }
+  }
+
+  /** Runs kubectl. */
+  Said kubectlAs(String user, String input, String... arguments)
+      throws IOException, InterruptedException {
+    List<String> command = new ArrayList<>();
+    command.add(binaries.resolve("kubectl").toString());
+    command.add("--kubeconfig=" + kubeconfig(user));
+    command.add("--cache-dir=" + folder.resolve("kubectl-cache"));
+    command.addAll(List.of(arguments));
+    Path out = Files.createTempFile(folder, "kubectl", ".out");
+    Path err = Files.createTempFile(folder, "kubectl", ".err");
+    Path in = Files.createTempFile(folder, "kubectl", ".in");
+    try {
+      Files.writeString(in, input);
+      ProcessBuilder builder =
+          new ProcessBuilder(command)
+              .redirectInput(in.toFile())
+              .redirectOutput(out.toFile())
+              .redirectError(err.toFile());
+      builder.environment().putAll(Map.of("HOME", folder.toString()));
+      Process process = builder.start();
+      if (!process.waitFor(PATIENCE.toMillis(), TimeUnit.MILLISECONDS)) {
+        process.destroyForcibly();
+        throw new AssertionError("kubectl did not end: " + String.join(" ", arguments));
+      }
+      return new Said(
+          process.exitValue(),
+          Files.readString(out, StandardCharsets.UTF_8),
+          Files.readString(err, StandardCharsets.UTF_8));
+    } finally {
+      Files.delete(out);
+      Files.delete(err);
+      Files.delete(in);
+    }
+  }
+
+  /** What the control plane did: one JSON object a line. */
+  List<String> audit() throws IOException {
+    Path log = folder.resolve("audit.log");
+    return Files.exists(log) ? Files.readAllLines(log) : List.of();
+  }
+
+  /** Ends the API server at once; etcd and what it keeps stay. */
+  void lose() throws InterruptedException {
+    server.kill();
+  }
+
+  /** Starts the API server again. */
+  void restore() throws IOException {
+    server = startServer();
+    awaitReady();
+  }
+
+  @Override
+  public void close() {
+    server.close();
+    etcd.close();
+  }
+}
