@@ -41,6 +41,7 @@ public final class Main {
             .addSubcommand(new StartedByLauncher.ProxyVerb())
             .addSubcommand(new InitCommand(terminal))
             .addSubcommand(new InjectCommand(terminal, System.in))
+            .addSubcommand(new DrainCommand(terminal))
             .addSubcommand(new CheckCommand(terminal))
             .addSubcommand(new AnalyzeCommand(terminal))
             .addSubcommand(new StatusCommand(terminal))

@@ -150,6 +150,9 @@ public final class Outrigger {
                 ended::countDown);
         err.println("outrigger: admin on http://" + NetUtil.toSocketAddressString(bound));
       }
+      for (InetSocketAddress bound : server.serveWatchers(telemetry::prometheus)) {
+        err.println("outrigger: watched on http://" + NetUtil.toSocketAddressString(bound));
+      }
       if (bootstrap.config().dynamic().isStatic()) {
         server.started().join();
       }
@@ -192,7 +195,7 @@ public final class Outrigger {
       err.println("outrigger: " + e.getMessage());
       return ExitCode.BAD_CONFIG;
     } catch (BindException e) {
-      err.println("outrigger: admin: " + e.getMessage());
+      err.println("outrigger: " + e.getMessage());
       return ExitCode.CANNOT_BIND;
     } catch (IOException e) {
       err.println("outrigger: " + e.getMessage());

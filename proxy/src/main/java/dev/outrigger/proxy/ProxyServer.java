@@ -4,6 +4,7 @@ import dev.outrigger.fault.FaultPlan;
 import dev.outrigger.proxy.admin.AdminServer;
 import dev.outrigger.proxy.admin.AdminSources;
 import dev.outrigger.proxy.admin.Readiness;
+import dev.outrigger.proxy.admin.WatchServer;
 import dev.outrigger.proxy.bootstrap.BootstrapConfig;
 import dev.outrigger.proxy.bootstrap.ControlPlaneTarget;
 import dev.outrigger.proxy.bootstrap.Discovery;
@@ -15,6 +16,7 @@ import dev.outrigger.proxy.config.SocketAddressConfig;
 import dev.outrigger.proxy.extension.DecodeContext;
 import dev.outrigger.proxy.extension.InvalidResourceException;
 import dev.outrigger.proxy.forward.Forwarder;
+import dev.outrigger.proxy.health.AppProber;
 import dev.outrigger.proxy.health.HealthCheckers;
 import dev.outrigger.proxy.health.HealthView;
 import dev.outrigger.proxy.health.HealthWatch;
@@ -79,6 +81,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
@@ -125,6 +128,7 @@ public final class ProxyServer implements AutoCloseable {
   private final Readiness readiness;
   private final RandomGenerator toxiproxyChance;
   private volatile @Nullable AdminServer admin;
+  private final List<WatchServer> watched = new CopyOnWriteArrayList<>();
   private volatile @Nullable ToxiproxyServer toxiproxy;
 
   /** What one worker owns. */
@@ -586,6 +590,37 @@ public final class ProxyServer implements AutoCloseable {
   }
 
   /**
+   * Serves what those who watch over a pod may see, where the options say so.
+   *
+   * @param metrics gives the Prometheus text
+   * @return where health and metrics are bound, those that are
+   * @throws IOException if it cannot listen
+   */
+  public List<InetSocketAddress> serveWatchers(Supplier<? extends CompletionStage<String>> metrics)
+      throws IOException {
+    ProxyOptions.Watched wanted = bootstrap.options().watched();
+    Transport transport = workers.transport();
+    List<InetSocketAddress> bound = new ArrayList<>();
+    if (wanted.health() != null) {
+      WatchServer server =
+          WatchServer.ofHealth(
+              loop,
+              transport,
+              readiness,
+              wanted.appProbes(),
+              new AppProber(wanted.podAddress(), loop.loop(), transport.socketChannel()));
+      watched.add(server);
+      bound.add(server.start(wanted.health()));
+    }
+    if (wanted.metrics() != null) {
+      WatchServer server = WatchServer.ofMetrics(loop, transport, metrics);
+      watched.add(server);
+      bound.add(server.start(wanted.metrics()));
+    }
+    return bound;
+  }
+
+  /**
    * Serves Toxiproxy's HTTP API, and the proxies that are made by it.
    *
    * @return where it is bound
@@ -719,6 +754,7 @@ public final class ProxyServer implements AutoCloseable {
     if (pages != null) {
       pages.close();
     }
+    watched.forEach(WatchServer::close);
     ToxiproxyServer relays = toxiproxy;
     if (relays != null) {
       relays.close();

@@ -96,7 +96,7 @@ final class AdminHandler extends SimpleChannelInboundHandler<FullHttpRequest> {
     ctx.close();
   }
 
-  private void send(ChannelHandlerContext ctx, Page page, boolean keepAlive, boolean head) {
+  static void send(ChannelHandlerContext ctx, Page page, boolean keepAlive, boolean head) {
     byte[] bytes = page.body().getBytes(StandardCharsets.UTF_8);
     FullHttpResponse response =
         new DefaultFullHttpResponse(

@@ -88,7 +88,7 @@ final class AdminPages {
     boolean json = "json".equals(first(query, "format"));
     return switch (path) {
       case "/", "/help" -> Page.text(200, HELP);
-      case "/ready" -> ready();
+      case "/ready" -> ready(sources.readiness());
       case "/clusters" -> json ? Page.json(JsonText.of(clusters())) : Page.text(200, clusterText());
       case "/listeners" ->
           json ? Page.json(JsonText.of(listeners())) : Page.text(200, listenerText());
@@ -121,8 +121,9 @@ final class AdminPages {
     return text.toString();
   }
 
-  private Page ready() {
-    Map<String, String> reasons = sources.readiness().reasons();
+  /** Whether the proxy is ready, and what it waits for. */
+  static Page ready(Readiness readiness) {
+    Map<String, String> reasons = readiness.reasons();
     if (reasons.isEmpty()) {
       return Page.text(200, "LIVE\n");
     }

@@ -10,6 +10,7 @@ import dev.outrigger.proxy.bootstrap.ProxyOptions.Source;
 import dev.outrigger.proxy.bootstrap.ProxyOptions.Unsupported;
 import dev.outrigger.proxy.config.NearestName;
 import dev.outrigger.proxy.config.SocketAddressConfig;
+import io.netty.util.NetUtil;
 import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
@@ -72,7 +73,11 @@ final class OptionParser {
     TOXIPROXY_API(
         "ADDR", "serve Toxiproxy's HTTP API there, as in 127.0.0.1:8474; needs no other source"),
     STATE_DIR("FOLDER", "where the last good configuration is kept"),
-    EXPLAIN_TOKEN("TEXT", "requests with this in x-outrigger-explain are explained; 16 or more");
+    EXPLAIN_TOKEN("TEXT", "requests with this in x-outrigger-explain are explained; 16 or more"),
+    HEALTH("ADDR", "serve life and readiness there, as in *:15021, and --app-probes"),
+    METRICS("ADDR", "serve the metrics there, as in *:15020"),
+    POD_IP("ADDRESS", "where the application of --app-probes listens; 127.0.0.1 unless given"),
+    APP_PROBES("JSON", "what kubelet wants to know of the application, as injection writes it");
 
     private final String argument;
     private final String help;
@@ -131,7 +136,25 @@ final class OptionParser {
         values.containsKey(Key.TOXIPROXY_API)
             ? address(Key.TOXIPROXY_API, value(Key.TOXIPROXY_API), "127.0.0.1")
             : null,
-        explainToken());
+        explainToken(),
+        watched());
+  }
+
+  private ProxyOptions.Watched watched() throws UsageException {
+    if (values.containsKey(Key.APP_PROBES) && !values.containsKey(Key.HEALTH)) {
+      throw new UsageException("--app-probes needs --health ADDR, where they are asked for");
+    }
+    String host = values.getOrDefault(Key.POD_IP, "127.0.0.1");
+    if (!NetUtil.isValidIpV4Address(host) && !NetUtil.isValidIpV6Address(host)) {
+      throw new UsageException("--pod-ip " + host + ": expected an address such as 10.0.0.7");
+    }
+    return new ProxyOptions.Watched(
+        values.containsKey(Key.HEALTH) ? address(Key.HEALTH, value(Key.HEALTH), "0.0.0.0") : null,
+        values.containsKey(Key.METRICS)
+            ? address(Key.METRICS, value(Key.METRICS), "0.0.0.0")
+            : null,
+        host,
+        values.containsKey(Key.APP_PROBES) ? AppProbeReader.read(value(Key.APP_PROBES)) : Map.of());
   }
 
   private @Nullable String explainToken() throws UsageException {

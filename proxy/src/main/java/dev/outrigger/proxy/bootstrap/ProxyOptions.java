@@ -1,5 +1,6 @@
 package dev.outrigger.proxy.bootstrap;
 
+import dev.outrigger.proxy.config.AppProbe;
 import dev.outrigger.proxy.config.SocketAddressConfig;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -24,6 +25,7 @@ import org.jspecify.annotations.Nullable;
  * @param toxiproxyApi where Toxiproxy's HTTP API is served; null serves none
  * @param explainToken who shows it is told why a request goes as it goes; null allows nobody but
  *     those to whom the admin server gives a token
+ * @param watched what those who watch over a pod from outside may see
  */
 public record ProxyOptions(
     Source source,
@@ -38,7 +40,8 @@ public record ProxyOptions(
     String logLevel,
     @Nullable Path stateFolder,
     @Nullable SocketAddressConfig toxiproxyApi,
-    @Nullable String explainToken) {
+    @Nullable String explainToken,
+    Watched watched) {
   /** Bytes per second that any client in use today reaches. */
   public static final int USUAL_BODY_RATE = 240;
 
@@ -55,6 +58,27 @@ public record ProxyOptions(
   /** One line for each flag. */
   public static String help() {
     return OptionParser.help();
+  }
+
+  /**
+   * What is served beside a pod, for those outside of it.
+   *
+   * @param health where kubelet asks; null serves nothing
+   * @param metrics where metrics are scraped; null serves nothing
+   * @param podAddress where the application listens
+   * @param appProbes of the application, by the path that kubelet asks for
+   */
+  public record Watched(
+      @Nullable SocketAddressConfig health,
+      @Nullable SocketAddressConfig metrics,
+      String podAddress,
+      Map<String, AppProbe> appProbes) {
+    /** Nothing is served. */
+    public static final Watched NOTHING = new Watched(null, null, "127.0.0.1", Map.of());
+
+    public Watched {
+      appProbes = Map.copyOf(appProbes);
+    }
   }
 
   /** What is to be done. */

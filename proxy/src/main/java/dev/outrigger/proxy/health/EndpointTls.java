@@ -17,7 +17,7 @@ import org.jspecify.annotations.Nullable;
  * The TLS that probes of one cluster speak: as traffic does, by each endpoint's labels, but
  * offering what the probe speaks.
  */
-final class EndpointTls {
+final class EndpointTls implements ProbeConnection.Securing {
   private final List<Choice> choices = new ArrayList<>();
 
   private record Choice(
@@ -47,8 +47,8 @@ final class EndpointTls {
     }
   }
 
-  /** A handler for a new connection, or null where bytes go as they are. */
-  @Nullable SslHandler newHandler(Channel channel, Endpoint endpoint) {
+  @Override
+  public @Nullable SslHandler newHandler(Channel channel, Endpoint endpoint) {
     for (Choice choice : choices) {
       if (endpoint.tlsLabels().entrySet().containsAll(choice.labels().entrySet())) {
         return choice.tls() == null

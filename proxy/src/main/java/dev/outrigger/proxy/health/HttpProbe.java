@@ -15,6 +15,8 @@ import io.netty.handler.codec.http.HttpObject;
 import io.netty.handler.codec.http.HttpResponse;
 import io.netty.handler.codec.http.HttpVersion;
 import java.time.Duration;
+import java.util.List;
+import java.util.Map;
 import java.util.function.Consumer;
 
 /**
@@ -25,11 +27,24 @@ final class HttpProbe implements HealthChecker {
   private final HealthCheckPolicy.Http policy;
   private final String clusterName;
   private final ProbeConnection connection;
+  private final List<Map.Entry<String, String>> headers;
 
   /**
    * @param clusterName the host where neither the policy nor the endpoint names one
    */
   HttpProbe(HealthCheckPolicy.Http policy, String clusterName, ProbeConnection connection) {
+    this(policy, clusterName, connection, List.of());
+  }
+
+  /**
+   * @param headers sent along, and instead of ours where the names are the same
+   */
+  HttpProbe(
+      HealthCheckPolicy.Http policy,
+      String clusterName,
+      ProbeConnection connection,
+      List<Map.Entry<String, String>> headers) {
+    this.headers = List.copyOf(headers);
     this.policy = policy;
     this.clusterName = clusterName;
     this.connection = connection;
@@ -52,6 +67,9 @@ final class HttpProbe implements HealthChecker {
         .set(HttpHeaderNames.HOST, host)
         .set(HttpHeaderNames.USER_AGENT, "outrigger-health")
         .set(HttpHeaderNames.CONNECTION, HttpHeaderValues.CLOSE);
+    for (Map.Entry<String, String> header : headers) {
+      request.headers().set(header.getKey(), header.getValue());
+    }
     // Before the handler of the connection, which goes on hearing of failures.
     String last = channel.pipeline().lastContext().name();
     channel.pipeline().addBefore(last, null, new HttpClientCodec());

@@ -27,12 +27,18 @@ import org.jspecify.annotations.Nullable;
 final class ProbeConnection {
   private final EventLoop loop;
   private final Class<? extends SocketChannel> channelType;
-  private final EndpointTls tls;
+  private final Securing tls;
 
-  ProbeConnection(EventLoop loop, Class<? extends SocketChannel> channelType, EndpointTls tls) {
+  ProbeConnection(EventLoop loop, Class<? extends SocketChannel> channelType, Securing tls) {
     this.loop = loop;
     this.channelType = channelType;
     this.tls = tls;
+  }
+
+  /** Decides about the TLS of a connection. */
+  interface Securing {
+    /** A handler for a new connection, or null where bytes go as they are. */
+    @Nullable SslHandler newHandler(Channel channel, Endpoint endpoint);
   }
 
   /** What a probe does once the connection, with its TLS, stands. */

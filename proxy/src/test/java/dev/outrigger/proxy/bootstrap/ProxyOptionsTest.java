@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.outrigger.proxy.bootstrap.ProxyOptions.JoinToken;
 import dev.outrigger.proxy.bootstrap.ProxyOptions.Mode;
 import dev.outrigger.proxy.bootstrap.ProxyOptions.Source;
+import dev.outrigger.proxy.config.AppProbe;
 import dev.outrigger.proxy.config.ListenerConfig;
 import dev.outrigger.proxy.config.NetworkFilter;
 import dev.outrigger.proxy.config.SocketAddressConfig;
@@ -21,6 +22,56 @@ import org.junit.jupiter.api.io.TempDir;
 
 @NullUnmarked // What is null fails the test anyway.
 final class ProxyOptionsTest {
+
+  @Test
+  void whatTheInjectorWritesForKubeletIsUnderstood() throws UsageException {
+    ProxyOptions.Watched watched =
+        ProxyOptions.parse(
+                List.of("--listen", "8080", "--to", "3000"),
+                Map.of(
+                    "OUTRIGGER_HEALTH",
+                    "*:15021",
+                    "OUTRIGGER_POD_IP",
+                    "10.0.0.7",
+                    "OUTRIGGER_APP_PROBES",
+                    """
+                    {"/app-health/app/livez":{"httpGet":{"port":8080,"path":"/a","scheme":"HTTPS",\
+                    "httpHeaders":[{"name":"x","value":"1"}]},"timeoutSeconds":2},\
+                    "/app-health/app/readyz":{"tcpSocket":{"port":1},"timeoutSeconds":1},\
+                    "/app-health/app/startupz":{"grpc":{"port":2,"service":""},"timeoutSeconds":1}}
+                    """))
+            .watched();
+
+    assertThat(watched.health()).isEqualTo(new SocketAddressConfig("0.0.0.0", 15021));
+    assertThat(watched.metrics()).isNull();
+    assertThat(watched.podAddress()).isEqualTo("10.0.0.7");
+    assertThat(watched.appProbes())
+        .isEqualTo(
+            Map.of(
+                "/app-health/app/livez",
+                new AppProbe(
+                    new AppProbe.Ask.Http(8080, "/a", true, List.of(Map.entry("x", "1"))),
+                    Duration.ofSeconds(2)),
+                "/app-health/app/readyz",
+                new AppProbe(new AppProbe.Ask.Tcp(1), Duration.ofSeconds(1)),
+                "/app-health/app/startupz",
+                new AppProbe(new AppProbe.Ask.Grpc(2, ""), Duration.ofSeconds(1))));
+  }
+
+  @Test
+  void brokenAppProbesAreAUsageError() {
+    for (String json :
+        List.of("[", "[]", "{\"/x\":{}}", "{\"/app-health/a/livez\":{\"timeoutSeconds\":1}}")) {
+      assertThatThrownBy(
+              () ->
+                  ProxyOptions.parse(
+                      List.of("--listen", "1", "--to", "2", "--health", "3", "--app-probes", json),
+                      Map.of()))
+          .as(json)
+          .isInstanceOf(UsageException.class)
+          .hasMessageStartingWith("--app-probes");
+    }
+  }
 
   @Test
   void flagsWinOverTheEnvironment() throws Exception {
