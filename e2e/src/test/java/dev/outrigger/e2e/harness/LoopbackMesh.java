@@ -33,6 +33,7 @@ public final class LoopbackMesh implements AutoCloseable {
   private final SequencedMap<String, Launched> proxies = new LinkedHashMap<>();
   private @Nullable Launched controlPlane;
   private int starts;
+  private int reached;
 
   /** A mesh that has not started; its mesh folder is there, and empty. */
   public LoopbackMesh(Path folder) throws IOException {
@@ -52,6 +53,12 @@ public final class LoopbackMesh implements AutoCloseable {
     xds = ports.get(0);
     xdsTls = ports.get(1);
     api = ports.get(2);
+    reached = xdsTls;
+  }
+
+  /** Proxies that start from now on reach the control plane over this port, which leads to it. */
+  public void reachOver(int port) {
+    reached = port;
   }
 
   /**
@@ -211,7 +218,7 @@ public final class LoopbackMesh implements AutoCloseable {
         new ArrayList<>(
             Peers.outrigger(
                 "proxy",
-                "--mesh=127.0.0.1:" + xdsTls,
+                "--mesh=127.0.0.1:" + reached,
                 "--join-token-file=" + token(sidecar.identity()),
                 "--root-ca=" + root(),
                 "--workload=" + sidecar.workload(),
