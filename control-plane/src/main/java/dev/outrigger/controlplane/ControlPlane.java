@@ -213,6 +213,7 @@ public final class ControlPlane implements AutoCloseable {
                   made.chain().stream().map(Pem::of).collect(Collectors.joining()),
                   Pem.of(made.key()));
             });
+    experiments.distrustClockBy(System::nanoTime);
     Shadows shadows = new Shadows(clock, experiments);
     TestHistory tests = TestHistory.open(state.resolve("tests.jsonl"));
     experiments.tell(tests);

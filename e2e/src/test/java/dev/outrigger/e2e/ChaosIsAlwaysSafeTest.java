@@ -70,8 +70,7 @@ class ChaosIsAlwaysSafeTest {
 
   private static void report(List<SafetyRuns.Result> all) {
     Map<String, List<SafetyRuns.Result>> byTrouble = new TreeMap<>();
-    all.forEach(
-        one -> byTrouble.computeIfAbsent(one.trouble(), _ -> new ArrayList<>()).add(one));
+    all.forEach(one -> byTrouble.computeIfAbsent(one.trouble(), _ -> new ArrayList<>()).add(one));
     System.out.println("trouble              runs  faulted  calls   worst ms past the bound");
     byTrouble.forEach(
         (trouble, runs) ->

@@ -270,8 +270,9 @@ class OurProxyObeysOurControlPlaneTest {
     }
 
     @Override
-    public void onHeartbeat(String name, Duration lease) {
+    public boolean onHeartbeat(String name, Duration lease) {
       seen.add("heartbeat " + name);
+      return true;
     }
 
     @Override

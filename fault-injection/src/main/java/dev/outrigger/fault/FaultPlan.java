@@ -8,7 +8,9 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Set;
 import java.util.TreeSet;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -25,11 +27,13 @@ public final class FaultPlan {
 
   private final List<FaultRule> rules;
 
+  private final Set<String> names;
   private final Map<Place, Index> byPlace = new EnumMap<>(Place.class);
   private final Map<Place, List<FaultDecider>> handshakes = new EnumMap<>(Place.class);
 
   private FaultPlan(List<FaultRule> rules) {
     this.rules = rules;
+    this.names = rules.stream().map(FaultRule::fullName).collect(Collectors.toUnmodifiableSet());
     for (Place place : Place.values()) {
       byPlace.put(
           place,
@@ -55,6 +59,11 @@ public final class FaultPlan {
   /** Whether there is no fault anywhere: the one question asked while nothing goes wrong. */
   public boolean isEmpty() {
     return rules.isEmpty();
+  }
+
+  /** Whether a fault of that name is among them, be it with other settings. */
+  public boolean holds(FaultRule rule) {
+    return names.contains(rule.fullName());
   }
 
   /** In the order in which they act. */

@@ -361,11 +361,12 @@ public final class ProxyServer implements AutoCloseable {
         new FaultLeases(
             loop.loop(),
             clock,
-            plan -> {
-              workers.publish(plan);
+            (plan, deadline) -> {
+              workers.publish(plan, deadline);
               mesh[0].follow(plan);
               reports[0].onFaults();
             },
+            workers::renew,
             plan -> {
               workers.observe(plan);
               reports[0].onFaults();

@@ -30,7 +30,11 @@ final class MeshFaultsTest {
       new MeshFaults("proxy-1", streams::add, why -> authorities.add(String.valueOf(why)));
   private final FaultLeases leases =
       new FaultLeases(
-          channel.eventLoop(), () -> START.plusNanos(ticker.nanoTime()), faults::follow, _ -> {});
+          channel.eventLoop(),
+          () -> START.plusNanos(ticker.nanoTime()),
+          (plan, _) -> faults.follow(plan),
+          _ -> {},
+          _ -> {});
 
   private static FaultRule rule(dev.outrigger.api.chaos.v1.MeshFault fault, int seconds) {
     return FaultRule.newBuilder()

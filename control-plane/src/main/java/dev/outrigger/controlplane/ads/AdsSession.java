@@ -233,6 +233,10 @@ final class AdsSession {
     }
     answeredNow = true;
     PendingPush push = subscription.complete();
+    if (push.typeUrl().equals(XdsType.FAULT) && !push.resources().isEmpty()) {
+      // A proxy counts a lease from what it said last: from this answer on it may count on us.
+      subscription.heartbeatDue();
+    }
     Status error = request.error();
     if (error == null) {
       shared.counters().acks.increment();

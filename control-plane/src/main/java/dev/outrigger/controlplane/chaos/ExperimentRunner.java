@@ -17,6 +17,7 @@ import dev.outrigger.controlplane.snapshot.FaultTargets;
 import dev.outrigger.controlplane.snapshot.NodeDescription;
 import dev.outrigger.tls.SpiffeId;
 import java.io.IOException;
+import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
 import java.util.ArrayList;
@@ -27,6 +28,7 @@ import java.util.Set;
 import java.util.TreeSet;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.function.Function;
+import java.util.function.LongSupplier;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -50,6 +52,7 @@ public final class ExperimentRunner {
   private final RunReports reports;
   private final PublishedFaults faults;
   private Supplier<Set<String>> envoys = Set::of;
+  private @Nullable ClockWatch clockWatch;
   private final Schedules schedules = new Schedules();
   private final Prober prober;
   private final List<Runnable> listeners = new CopyOnWriteArrayList<>();
@@ -95,6 +98,46 @@ public final class ExperimentRunner {
           ExperimentPhase.HALTED,
           Event.HALTED,
           Asker.itself("the control plane was restarted while it ran"));
+    }
+    waitAnew("the wall clock was set back meanwhile");
+  }
+
+  /**
+   * Halts what runs when the wall clock is set, since neither its end nor what was measured can be
+   * placed in time any more.
+   *
+   * @param nanoTime monotonic time
+   */
+  public synchronized void distrustClockBy(LongSupplier nanoTime) {
+    clockWatch = new ClockWatch(clock, nanoTime);
+  }
+
+  private boolean onClock() {
+    Duration set = clockWatch == null ? Duration.ZERO : clockWatch.look();
+    if (set.isZero()) {
+      return false;
+    }
+    String why =
+        "the wall clock was set %s by %d s"
+            .formatted(set.isNegative() ? "back" : "forward", set.abs().toSeconds());
+    LOG.warn("{}", why);
+    boolean changed = false;
+    for (ExperimentRun run : book.all()) {
+      changed |= halt(run, Asker.itself(why + " while it ran"));
+    }
+    waitAnew(why);
+    return changed;
+  }
+
+  /** What ended in the future waits for its leases from now on. */
+  private void waitAnew(String why) {
+    Instant now = clock.instant();
+    for (ExperimentRun run : book.all()) {
+      boolean waits =
+          run.phase() == ExperimentPhase.HALTED || run.phase() == ExperimentPhase.COMPLETED;
+      if (waits && run.times().since().isAfter(now)) {
+        book.recordAnyway(run.to(run.phase(), run.event(), now, Asker.itself(why)));
+      }
     }
   }
 
@@ -204,6 +247,7 @@ public final class ExperimentRunner {
   public void tick() {
     boolean changed = false;
     synchronized (this) {
+      changed = onClock();
       Instant now = clock.instant();
       for (Schedules.Due due : schedules.due(texts.experiments(), book, now)) {
         changed |= onDue(due, now);

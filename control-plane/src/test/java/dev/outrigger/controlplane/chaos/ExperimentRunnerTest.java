@@ -130,6 +130,41 @@ final class ExperimentRunnerTest {
   }
 
   @Test
+  void aWallClockThatIsSetHaltsWhatRunsAndWhatHasEndedStillRecovers() throws IOException {
+    for (Duration set : new Duration[] {Duration.ofHours(-1), Duration.ofHours(1)}) {
+      long[] monotonic = {1};
+      runner.onState(manual());
+      runner.distrustClockBy(() -> monotonic[0]);
+      runner.start(KEY, by("ann", ""));
+      now = now.plusSeconds(5);
+      monotonic[0] += 5_000_000_000L;
+      runner.tick();
+      assertThat(phase()).isEqualTo(ExperimentPhase.RUNNING);
+      now = now.plus(set);
+      runner.tick();
+      assertThat(phase()).isEqualTo(ExperimentPhase.HALTED);
+      assertThat(runner.runs().getFirst().why()).contains("clock was set").contains("3600 s");
+      assertThat(faults("checkout-1")).isZero();
+      now = now.plusSeconds(10);
+      monotonic[0] += 10_000_000_000L;
+      runner.tick();
+      assertThat(phase()).isEqualTo(ExperimentPhase.RECOVERED);
+    }
+    // Nobody halted it, so it may begin again.
+    runner.start(KEY, by("ann", ""));
+  }
+
+  @Test
+  void whatEndedInTheFutureByTheClockOfTodayRecoversAfterItsLease() throws IOException {
+    runner.onState(immediate());
+    runner.haltAll(by("bob", ""));
+    restart(Duration.ofHours(-2));
+    assertThat(phase()).isEqualTo(ExperimentPhase.HALTED);
+    pass(Duration.ofSeconds(10));
+    assertThat(phase()).isEqualTo(ExperimentPhase.RECOVERED);
+  }
+
+  @Test
   void whilePausedNothingIsInjectedAndTheEndStays() {
     runner.onState(manual());
     runner.start(KEY, by("ann", ""));

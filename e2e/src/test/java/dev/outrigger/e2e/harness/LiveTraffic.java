@@ -12,6 +12,7 @@ import java.util.List;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.atomic.AtomicLongArray;
 import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 
@@ -30,6 +31,7 @@ public final class LiveTraffic implements AutoCloseable {
   private final ConcurrentLinkedQueue<Closed> closes = new ConcurrentLinkedQueue<>();
   private final List<Thread> threads = new ArrayList<>();
   private final AtomicLong ids = new AtomicLong();
+  private final AtomicLongArray underWay;
   private volatile boolean over;
 
   /** Over which of the two. */
@@ -46,7 +48,8 @@ public final class LiveTraffic implements AutoCloseable {
    * @param done after its last byte
    * @param fault the experiment that touched it, by its own words; null if it does not say so
    */
-  public record Call(Kind kind, int lane, long sent, long done, int status, @Nullable String fault) {
+  public record Call(
+      Kind kind, int lane, long sent, long done, int status, @Nullable String fault) {
     public long millis() {
       return TimeUnit.NANOSECONDS.toMillis(done - sent);
     }
@@ -68,6 +71,7 @@ public final class LiveTraffic implements AutoCloseable {
     this.http = http;
     this.tcp = tcp;
     this.pauseNanos = TimeUnit.MILLISECONDS.toNanos(pauseMillis);
+    underWay = new AtomicLongArray(2 * lanes);
     for (int i = 0; i < lanes; i++) {
       int lane = i;
       threads.add(Thread.ofPlatform().daemon().start(() -> requests(lane)));
@@ -82,6 +86,17 @@ public final class LiveTraffic implements AutoCloseable {
       taken.add(call);
     }
     return taken;
+  }
+
+  /** For how long the calls that are not answered yet have been under way, the longest of them. */
+  public long longestMillis() {
+    long now = System.nanoTime();
+    long longest = 0;
+    for (int i = 0; i < underWay.length(); i++) {
+      long began = underWay.get(i);
+      longest = Math.max(longest, began == 0 ? 0 : now - began);
+    }
+    return TimeUnit.NANOSECONDS.toMillis(longest);
   }
 
   /** Takes what closed since the last time. */
@@ -99,8 +114,10 @@ public final class LiveTraffic implements AutoCloseable {
       try (PlainClient client = new PlainClient(http)) {
         while (!over) {
           long sent = System.nanoTime();
+          underWay.set(2 * lane, sent);
           PlainClient.Answer answer =
               client.get(host, "/", "x-request-id: live-" + ids.incrementAndGet());
+          underWay.set(2 * lane, 0);
           spoken = true;
           calls.add(
               new Call(
@@ -116,6 +133,7 @@ public final class LiveTraffic implements AutoCloseable {
           LockSupport.parkNanos(pauseNanos);
         }
       } catch (IOException e) {
+        underWay.set(2 * lane, 0);
         closed(Kind.HTTP, spoken, e);
       }
     }
@@ -132,13 +150,16 @@ public final class LiveTraffic implements AutoCloseable {
         DataInputStream in = new DataInputStream(socket.getInputStream());
         while (!over) {
           long sent = System.nanoTime();
+          underWay.set(2 * lane + 1, sent);
           socket.getOutputStream().write(message);
           in.readFully(message);
+          underWay.set(2 * lane + 1, 0);
           spoken = true;
           calls.add(new Call(Kind.TCP, lane, sent, System.nanoTime(), 0, null));
           LockSupport.parkNanos(pauseNanos);
         }
       } catch (IOException e) {
+        underWay.set(2 * lane + 1, 0);
         closed(Kind.TCP, spoken, e);
       }
     }

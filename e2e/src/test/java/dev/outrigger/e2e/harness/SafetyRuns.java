@@ -17,6 +17,7 @@ import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 import java.util.random.RandomGenerator;
+import java.util.stream.StreamSupport;
 import org.awaitility.Awaitility;
 import org.awaitility.core.ConditionTimeoutException;
 import org.jspecify.annotations.Nullable;
@@ -106,7 +107,12 @@ public final class SafetyRuns implements AutoCloseable {
    * @param worstMillis how long after its bound the last one ended; negative where before
    */
   public record Result(
-      String trouble, String fault, List<String> wrong, long faulted, long calls, long worstMillis) {
+      String trouble,
+      String fault,
+      List<String> wrong,
+      long faulted,
+      long calls,
+      long worstMillis) {
     public Result {
       wrong = List.copyOf(wrong);
     }
@@ -191,11 +197,7 @@ public final class SafetyRuns implements AutoCloseable {
     ---
     """
         .formatted(
-            fault.name(),
-            seconds,
-            seconds,
-            fault.yaml(),
-            fault.kind() == Kind.HTTP ? "web" : "db");
+            fault.name(), seconds, seconds, fault.yaml(), fault.kind() == Kind.HTTP ? "web" : "db");
   }
 
   private void startCaller() throws IOException {
@@ -208,6 +210,13 @@ public final class SafetyRuns implements AutoCloseable {
 
   /** Waits until calls of both kinds are answered as they should be, and forgets what was. */
   private void settle() {
+    await(
+        "both proxies are connected",
+        () ->
+            StreamSupport.stream(mesh.status().getAsJsonArray("proxies").spliterator(), false)
+                    .filter(one -> one.toString().matches(".*(caller|web)-1.*"))
+                    .count()
+                >= 2);
     traffic.calls();
     List<Call> seen = new ArrayList<>();
     await(
@@ -225,7 +234,6 @@ public final class SafetyRuns implements AutoCloseable {
                               && (call.kind() == Kind.TCP || call.status() == 200));
         });
     traffic.calls();
-    traffic.closes();
   }
 
   private interface Condition {
@@ -332,6 +340,9 @@ public final class SafetyRuns implements AutoCloseable {
     rest(Math.max(0, TimeUnit.NANOSECONDS.toMillis(end + slack - System.nanoTime()) + 400));
     if (trouble == Trouble.KILLED_CALLER || trouble == Trouble.KILLED_SERVICE) {
       mesh.awaitReady(trouble == Trouble.KILLED_CALLER ? caller : web);
+    }
+    if (TimeUnit.MILLISECONDS.toNanos(traffic.longestMillis()) > System.nanoTime() - end) {
+      wrong.add("%s, %s: a call is held that began before the end".formatted(name, trouble));
     }
     Result result =
         judge(trouble, fault, name, quiet, wrong, new long[] {frozenFrom, frozenTo, dead});
@@ -447,12 +458,31 @@ public final class SafetyRuns implements AutoCloseable {
     for (Closed closed : traffic.closes()) {
       boolean meant = fault.closes() && closed.kind() == fault.kind();
       boolean own = trouble == Trouble.KILLED_CALLER && closed.at() >= times[2];
+      if (meant) {
+        faulted++;
+        for (Quiet one : quiet) {
+          if (closed.at() > one.from() + slack && closed.at() <= one.to()) {
+            wrong.add("%s, %s: closed after %s".formatted(name, trouble, one.why()));
+          }
+        }
+      }
       if (!meant && !own) {
-        wrong.add("%s, %s: closed over %s: %s".formatted(name, trouble, closed.kind(), closed.why()));
+        wrong.add(
+            "%s, %s: closed over %s %d ms before its end: %s"
+                .formatted(
+                    name,
+                    trouble,
+                    closed.kind(),
+                    TimeUnit.NANOSECONDS.toMillis(quiet.getFirst().from() - closed.at()),
+                    closed.why()));
       }
     }
     if (!wrong.isEmpty()) {
-      wrong.add(mesh.logs());
+      System.out.println(
+          mesh.logs()
+              .lines()
+              .filter(line -> !line.startsWith("{"))
+              .collect(java.util.stream.Collectors.joining("\n")));
     }
     return new Result(
         trouble.name(),

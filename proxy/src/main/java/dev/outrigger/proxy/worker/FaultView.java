@@ -19,6 +19,7 @@ public final class FaultView {
   private final int workers;
   private final FirstHits firsts;
   private FaultPlan current = FaultPlan.NONE;
+  private long until = Long.MAX_VALUE;
   private FaultPlan observed = FaultPlan.NONE;
 
   /**
@@ -42,10 +43,15 @@ public final class FaultView {
     return new ActiveFaults(worker.index(), workers, firsts);
   }
 
-  /** What new exchanges, attempts and connections meet. */
+  /**
+   * What new exchanges, attempts and connections meet. Nothing, if the leases have passed and the
+   * loop that ends them has not come to it: a process that stood still may run this worker first.
+   */
   public FaultPlan current() {
     assert worker.isCurrent();
-    return current;
+    return current.isEmpty() || until == Long.MAX_VALUE || worker.nanoTime() - until <= 0
+        ? current
+        : FaultPlan.NONE;
   }
 
   /** What is rolled and measured, without anything being done. */
@@ -75,9 +81,29 @@ public final class FaultView {
     watchers.add(watcher);
   }
 
-  /** Goes by this plan from now on. */
+  /** Goes by this plan from now on, until it is replaced. */
   public void replace(FaultPlan next) {
+    replace(next, Long.MAX_VALUE);
+  }
+
+  /**
+   * Goes by the same plan for longer.
+   *
+   * @param deadline in the worker's monotonic time, after which there is no fault
+   */
+  public void renew(long deadline) {
     assert worker.isCurrent();
+    until = deadline;
+  }
+
+  /**
+   * Goes by this plan from now on.
+   *
+   * @param deadline as for {@link #renew}
+   */
+  public void replace(FaultPlan next, long deadline) {
+    assert worker.isCurrent();
+    until = deadline;
     current = next;
     for (Consumer<FaultPlan> watcher : watchers) {
       watcher.accept(next);

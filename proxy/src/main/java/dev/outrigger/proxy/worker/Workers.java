@@ -91,13 +91,28 @@ public final class Workers implements AutoCloseable {
     return faultViews.get(worker.index());
   }
 
-  /** Hands the faults to every worker; each goes by them from its next task on. */
-  public void publish(FaultPlan plan) {
-    var _ = adopt(plan);
+  /**
+   * Hands the faults to every worker; each goes by them from its next task on.
+   *
+   * @param deadline in monotonic time, after which no worker honours them unless it is renewed
+   */
+  public void publish(FaultPlan plan, long deadline) {
+    var _ = adopt(plan, deadline);
+  }
+
+  /** Lets every worker go by the same faults for longer. */
+  public void renew(long deadline) {
+    for (Worker worker : workers) {
+      worker.loop().execute(() -> faultViews.get(worker.index()).renew(deadline));
+    }
   }
 
   /** The same; done when every worker goes by them. */
   public CompletableFuture<Void> adopt(FaultPlan plan) {
+    return adopt(plan, Long.MAX_VALUE);
+  }
+
+  private CompletableFuture<Void> adopt(FaultPlan plan, long deadline) {
     firsts.keep(plan);
     faults = plan;
     return CompletableFuture.allOf(
@@ -105,7 +120,8 @@ public final class Workers implements AutoCloseable {
             .map(
                 worker ->
                     CompletableFuture.runAsync(
-                        () -> faultViews.get(worker.index()).replace(plan), worker.loop()))
+                        () -> faultViews.get(worker.index()).replace(plan, deadline),
+                        worker.loop()))
             .toArray(CompletableFuture<?>[]::new));
   }
 

@@ -122,7 +122,7 @@ public final class AdsClient {
     this.opener = events -> parts.opener().open(settings, events);
     this.cache = parts.cache();
     this.disk = parts.disk();
-    this.faults = settings.faults() ? new FaultInbox(parts.faults()) : null;
+    this.faults = settings.faults() ? new FaultInbox(parts.faults(), parts.loop()::nanoTime) : null;
     this.backOff = new BackOff(Duration.ofMillis(500), Duration.ofSeconds(30), parts.random());
     this.store = new ResourceStore(parts.contexts());
     for (ResourceType<?, ?> type : parts.types()) {
@@ -251,6 +251,9 @@ public final class AdsClient {
     }
     updateNames();
     askAll();
+    if (faults != null) {
+      faults.onSaid();
+    }
   }
 
   /** Events of one stream; those of an older one are ignored. */
@@ -331,6 +334,9 @@ public final class AdsClient {
     // Names first: what this response made us want is asked for before anything else comes.
     updateNames();
     current.answer(response, error);
+    if (faults != null && response.typeUrl().equals(TypeUrls.FAULT)) {
+      faults.onSaid();
+    }
     askAll();
     current.readNext();
     assembleSoon();

@@ -8,6 +8,7 @@ import io.netty.util.concurrent.EventExecutor;
 import io.netty.util.concurrent.Future;
 import java.time.DateTimeException;
 import java.time.Duration;
+import java.time.Instant;
 import java.time.InstantSource;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -15,26 +16,47 @@ import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
+import java.util.function.LongConsumer;
 import org.jspecify.annotations.Nullable;
 
 /**
  * The faults that this proxy honours, each until its lease or its absolute end has passed. Nobody
- * has to tell it to end one. Confined to the config loop.
+ * has to tell it to end one. An end is kept in monotonic time once it is known, so that a wall
+ * clock that is set back moves none. Confined to the config loop.
  *
  * <p>A fault: leased → (heartbeat → leased) → over, by removal, lapse of the lease, or its end.
  */
 public final class FaultLeases implements FaultSink {
   private static final int MAX_FAULTS = 1000;
 
+  /** How late this loop may be before workers end what it should have ended. */
+  private static final Duration GRACE = Duration.ofMillis(250);
+
   private final EventExecutor loop;
   private final InstantSource clock;
-  private final Consumer<FaultPlan> publish;
+  private final Publish publish;
+  private final LongConsumer renew;
   private final Consumer<FaultPlan> observe;
   private final Map<String, Lease> leases = new HashMap<>();
+  private final Map<String, End> ends = new HashMap<>();
   private final Set<String> givenUp = new HashSet<>();
   private FaultPlan published = FaultPlan.NONE;
   private FaultPlan observed = FaultPlan.NONE;
   private @Nullable Future<?> timer;
+
+  /** Takes a new plan. */
+  @FunctionalInterface
+  public interface Publish {
+    /**
+     * Publishes.
+     *
+     * @param deadline in monotonic time, after which nothing of it may act
+     */
+    void accept(FaultPlan plan, long deadline);
+  }
+
+  /** An absolute end, and the earliest monotonic time that it ever was at. */
+  private record End(Instant notAfter, long at) {}
 
   /** A fault and the monotonic time, in nanoseconds, at which it ends. */
   private record Lease(
@@ -55,13 +77,16 @@ public final class FaultLeases implements FaultSink {
    * @param loop the config loop's; it measures leases and wakes when one ends
    * @param clock for the absolute ends
    * @param publish takes each new plan
+   * @param renew takes a later deadline of the same plan
    * @param observe takes each new plan of what is only measured
    */
   public FaultLeases(
       EventExecutor loop,
       InstantSource clock,
-      Consumer<FaultPlan> publish,
+      Publish publish,
+      LongConsumer renew,
       Consumer<FaultPlan> observe) {
+    this.renew = renew;
     this.observe = observe;
     this.loop = loop;
     this.clock = clock;
@@ -72,7 +97,7 @@ public final class FaultLeases implements FaultSink {
   public void onFault(String name, FaultRule message, Duration lease)
       throws InvalidResourceException {
     dev.outrigger.fault.FaultRule rule = FaultRuleDecoder.decode(name, message);
-    if (leases.size() >= MAX_FAULTS && !leases.containsKey(name)) {
+    if (ends.size() >= MAX_FAULTS && !ends.containsKey(name)) {
       throw new InvalidResourceException(
           TypeUrls.FAULT, name, "", "more than " + MAX_FAULTS + " faults at once");
     }
@@ -81,22 +106,27 @@ public final class FaultLeases implements FaultSink {
             ? new OwnBound(
                 message.getOwnBound().getMinSuccessPpm(), message.getOwnBound().getMinRequests())
             : null;
-    leases.put(name, new Lease(rule, deadline(rule, lease), message.getObserveOnly(), bound));
+    leases.put(name, new Lease(rule, deadline(name, rule, lease), message.getObserveOnly(), bound));
     update();
   }
 
   @Override
-  public void onHeartbeat(String name, Duration lease) {
+  public boolean onHeartbeat(String name, Duration lease) {
+    // One that has passed is over, though nobody came to end it yet.
+    update();
     leases.computeIfPresent(
         name,
         (_, old) ->
-            new Lease(old.rule(), deadline(old.rule(), lease), old.observeOnly(), old.bound()));
+            new Lease(
+                old.rule(), deadline(name, old.rule(), lease), old.observeOnly(), old.bound()));
     update();
+    return leases.containsKey(name);
   }
 
   @Override
   public void onRemoved(String name) {
     leases.remove(name);
+    ends.remove(name);
     update();
   }
 
@@ -132,8 +162,17 @@ public final class FaultLeases implements FaultSink {
     return Set.copyOf(givenUp);
   }
 
-  private long deadline(dev.outrigger.fault.FaultRule rule, Duration lease) {
-    return loop.ticker().nanoTime() + Math.min(lease.toNanos(), untilEnd(rule));
+  private long deadline(String name, dev.outrigger.fault.FaultRule rule, Duration lease) {
+    long now = loop.ticker().nanoTime();
+    long wait = untilEnd(rule);
+    End known = ends.get(name);
+    if (known != null && known.notAfter().equals(rule.notAfter())) {
+      wait = Math.min(wait, known.at() - now);
+    }
+    // Centuries away is never by this clock.
+    wait = Math.min(wait, Long.MAX_VALUE / 2);
+    ends.put(name, new End(rule.notAfter(), now + wait));
+    return now + Math.min(lease.toNanos(), wait);
   }
 
   private long untilEnd(dev.outrigger.fault.FaultRule rule) {
@@ -158,9 +197,22 @@ public final class FaultLeases implements FaultSink {
     FaultPlan next = plan(false);
     if (!next.equals(published)) {
       published = next;
-      publish.accept(next);
+      publish.accept(next, limit(now));
+    } else if (!next.isEmpty()) {
+      renew.accept(limit(now));
     }
     rearm(now);
+  }
+
+  /** When the first of them ends, with what this loop may be late. */
+  private long limit(long now) {
+    return now
+        + GRACE.toNanos()
+        + leases.values().stream()
+            .filter(lease -> !lease.observeOnly())
+            .mapToLong(lease -> lease.deadline() - now)
+            .min()
+            .orElse(0);
   }
 
   private FaultPlan plan(boolean observeOnly) {

@@ -26,15 +26,21 @@ final class FaultLeasesTest {
   private static final Instant START = Instant.parse("2026-01-01T00:00:00Z");
   private static final Duration LEASE = Duration.ofSeconds(5);
 
+  private Duration set = Duration.ZERO;
   private final MockTicker ticker = Ticker.newMockTicker();
   private final EmbeddedChannel channel = EmbeddedChannel.builder().ticker(ticker).build();
   private final List<FaultPlan> published = new ArrayList<>();
+  private final List<Long> deadlines = new ArrayList<>();
   private final List<FaultPlan> observed = new ArrayList<>();
   private final FaultLeases leases =
       new FaultLeases(
           channel.eventLoop(),
-          () -> START.plusNanos(ticker.nanoTime()),
-          published::add,
+          () -> START.plusNanos(ticker.nanoTime()).plus(set),
+          (plan, deadline) -> {
+            published.add(plan);
+            deadlines.add(deadline);
+          },
+          deadlines::add,
           observed::add);
 
   @Test
@@ -96,6 +102,40 @@ final class FaultLeasesTest {
     assertThat(leases.plan().isEmpty()).isTrue();
     leases.onHeartbeat("e/f", LEASE);
     assertThat(leases.plan().isEmpty()).isTrue();
+  }
+
+  @Test
+  void aWallClockThatIsSetBackMovesNoEnd() throws Exception {
+    leases.onFault("e/f", rule().setNotAfter(at(8)).build(), LEASE);
+    set = Duration.ofHours(-1);
+    advance(4_000);
+    leases.onHeartbeat("e/f", LEASE);
+    leases.onFault("e/f", rule().setNotAfter(at(8)).build(), LEASE);
+    advance(3_999);
+    assertThat(leases.plan().isEmpty()).isFalse();
+    advance(1);
+    assertThat(leases.plan().isEmpty()).isTrue();
+    leases.onFault("e/f", rule().setNotAfter(at(8)).build(), LEASE);
+    assertThat(leases.plan().isEmpty()).isTrue();
+  }
+
+  @Test
+  void aRenewalThatComesAfterTheLeaseRevivesNothingThoughNobodyEndedItYet() throws Exception {
+    leases.onFault("e/f", rule().build(), LEASE);
+    // As after standing still: what was read from the network comes before the timer.
+    ticker.advance(5_001, TimeUnit.MILLISECONDS);
+    assertThat(leases.onHeartbeat("e/f", LEASE)).isFalse();
+    assertThat(leases.plan().isEmpty()).isTrue();
+  }
+
+  @Test
+  void workersAreToldWhenTheFirstLeaseEndsAndWhenItEndsLater() throws Exception {
+    leases.onFault("e/f", rule().build(), LEASE);
+    leases.onFault("e/g", rule().setFault("g").build(), LEASE.multipliedBy(2));
+    advance(1_000);
+    leases.onHeartbeat("e/f", LEASE);
+    assertThat(deadlines.stream().map(at -> at / 1_000_000))
+        .containsExactly(5_250L, 5_250L, 5_250L, 6_250L);
   }
 
   @Test

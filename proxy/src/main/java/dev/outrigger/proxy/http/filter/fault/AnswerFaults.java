@@ -54,6 +54,15 @@ final class AnswerFaults {
     }
   }
 
+  /** No rate holds any more; what is held goes on. Changes that were made stay. */
+  void release() {
+    bytesPerSecond = Long.MAX_VALUE;
+    PacedAnswer made = paced;
+    if (made != null) {
+      made.release();
+    }
+  }
+
   void finish() {
     PacedAnswer made = paced;
     if (made != null) {

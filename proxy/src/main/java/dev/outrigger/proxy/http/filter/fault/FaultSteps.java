@@ -3,6 +3,7 @@ package dev.outrigger.proxy.http.filter.fault;
 import dev.outrigger.fault.Fault;
 import dev.outrigger.fault.FaultDecider;
 import dev.outrigger.fault.FaultDecision;
+import dev.outrigger.fault.FaultPlan;
 import dev.outrigger.fault.FaultRule;
 import dev.outrigger.fault.HandshakeFault;
 import dev.outrigger.fault.MeshFault;
@@ -34,6 +35,7 @@ final class FaultSteps {
   private final AnswerFaults answer = new AnswerFaults();
   private int next;
   private @Nullable FaultRule waitingFor;
+  private @Nullable FaultRule throttledBy;
   private @Nullable Future<?> timer;
   private Runnable onOver = () -> {};
 
@@ -75,6 +77,9 @@ final class FaultSteps {
     while (next < hits.size()) {
       FaultDecision.Hit hit = hits.get(next++);
       FaultRule rule = hit.rule();
+      if (!faults.view().current().holds(rule)) {
+        continue; // It ended while another one was waited for.
+      }
       if (!faults.active().enter(rule)) {
         Explanation explanation = exchange.explanation();
         if (explanation != null) {
@@ -88,6 +93,7 @@ final class FaultSteps {
         case Fault.Delay _ -> {
           exchange.faultApplied(rule.experiment(), rule.name(), FaultKind.DELAY);
           waitingFor = rule;
+          faults.held().add(this);
           timer =
               faults
                   .worker()
@@ -110,6 +116,8 @@ final class FaultSteps {
         // Toxics act on connections; a rule has none at the places of requests.
         case Fault.Throttle throttle -> {
           exchange.faultApplied(rule.experiment(), rule.name(), FaultKind.THROTTLE);
+          throttledBy = rule;
+          faults.held().add(this);
           answer.throttle(throttle, () -> faults.active().leave(rule));
         }
         case Fault.Rewrite rewrite -> {
@@ -137,7 +145,24 @@ final class FaultSteps {
   /** The exchange is over. */
   void finish() {
     cancel();
+    throttledBy = null;
+    faults.held().remove(this);
     answer.finish();
+  }
+
+  /** Nothing is held longer than its fault lasts, however it ends. */
+  void onPlan(FaultPlan plan) {
+    FaultRule rate = throttledBy;
+    if (rate != null && !plan.holds(rate)) {
+      throttledBy = null;
+      answer.release();
+    }
+    FaultRule wait = waitingFor;
+    Future<?> until = timer;
+    if (wait != null && until != null && !plan.holds(wait)) {
+      until.cancel(false);
+      onWaited();
+    }
   }
 
   /** Stops waiting, because nobody waits any more. */
@@ -149,6 +174,9 @@ final class FaultSteps {
     if (waitingFor != null) {
       faults.active().leave(waitingFor);
       waitingFor = null;
+    }
+    if (throttledBy == null) {
+      faults.held().remove(this);
     }
   }
 

@@ -27,6 +27,7 @@ final class PacedAnswer implements AnswerTransform, ChunkSink {
   private final ToxicFlow line;
   private @Nullable Runnable end;
   private boolean ended;
+  private boolean released;
 
   PacedAnswer(Exchange exchange, Worker worker, long bytesPerSecond) {
     this.exchange = exchange;
@@ -54,12 +55,18 @@ final class PacedAnswer implements AnswerTransform, ChunkSink {
 
   @Override
   public ByteBuf onBody(ByteBuf bytes) {
+    if (released) {
+      return before == null ? bytes : before.onBody(bytes);
+    }
     line.onChunk(before == null ? bytes : before.onBody(bytes), this);
     return Unpooled.EMPTY_BUFFER;
   }
 
   @Override
   public ByteBuf onFlush() {
+    if (released) {
+      return before == null ? Unpooled.EMPTY_BUFFER : before.onFlush();
+    }
     if (before != null) {
       line.onChunk(before.onFlush(), this);
     }
@@ -73,12 +80,12 @@ final class PacedAnswer implements AnswerTransform, ChunkSink {
 
   @Override
   public ByteBuf onEnd() {
-    return Unpooled.EMPTY_BUFFER;
+    return released && before != null ? before.onEnd() : Unpooled.EMPTY_BUFFER;
   }
 
   @Override
   public boolean delaysEnd(Runnable then) {
-    if (ended) {
+    if (ended || released) {
       return false;
     }
     end = then;
@@ -106,6 +113,14 @@ final class PacedAnswer implements AnswerTransform, ChunkSink {
     end = null;
     if (then != null) {
       then.run();
+    }
+  }
+
+  /** The rate is over, and the exchange is not: what is held goes on at once. */
+  void release() {
+    if (!released && !ended) {
+      released = true;
+      line.detach(this);
     }
   }
 

@@ -407,6 +407,74 @@ final class HttpFaultsTest {
   }
 
   @Test
+  void whatADelayHoldsGoesOnWhenTheFaultEnds() throws Exception {
+    for (Place place : List.of(Place.REQUEST, Place.ATTEMPT)) {
+      faults = null;
+      attempts = null;
+      FaultRule delay = rule("slow", place, 100, delay(3_600_000), FaultMatch.ALL);
+      FaultRule abort = rule("then", place, 100, ABORT, FaultMatch.ALL);
+      try (Origin origin = keepAlive();
+          ProxyBed bed = bed(new ProxyBed.Setup().to(origin.port()), delay, abort)) {
+        Origin.Peer client = client(bed);
+        client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+        await().until(() -> bed.inLoop(() -> faults(bed.worker).active().active(delay)) == 1);
+        bed.inLoop(
+            () -> {
+              faults(bed.worker).view().replace(FaultPlan.NONE);
+              return null;
+            });
+        // Neither is there any more: not what it waited for, nor what was to follow.
+        assertThat(client.head()).as("%s", place).startsWith("HTTP/1.1 200 ");
+        assertThat(bed.inLoop(() -> faults(bed.worker).active().active(delay))).isZero();
+      }
+    }
+  }
+
+  @Test
+  void aBodyThatIsHeldToARateGoesOnWhenTheFaultEnds() throws Exception {
+    FaultRule slow = rule("t", Place.REQUEST, 100, new Fault.Throttle(1), FaultMatch.ALL);
+    String body = "0123456789".repeat(30_000);
+    try (Origin origin =
+            new Origin(
+                (peer, _) -> {
+                  while (!peer.head().isEmpty()) {
+                    peer.send("HTTP/1.1 200 OK\r\ncontent-length: 300000\r\n\r\n" + body);
+                  }
+                });
+        ProxyBed bed = bed(new ProxyBed.Setup().to(origin.port()), slow)) {
+      Origin.Peer client = client(bed);
+      for (int i = 0; i < 2; i++) {
+        client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+        assertThat(client.head()).startsWith("HTTP/1.1 200 ");
+        bed.inLoop(
+            () -> {
+              faults(bed.worker).view().replace(FaultPlan.NONE);
+              return null;
+            });
+        assertThat(client.bytes(300_000)).isEqualTo(body);
+      }
+    }
+  }
+
+  @Test
+  void afterTheDeadlineNothingActsThoughNobodyHasEndedItYet() throws Exception {
+    FaultRule abort = rule("down", Place.REQUEST, 100, ABORT, FaultMatch.ALL);
+    try (Origin origin = keepAlive();
+        ProxyBed bed = bed(new ProxyBed.Setup().to(origin.port()), abort)) {
+      Origin.Peer client = client(bed);
+      client.send("HEAD / HTTP/1.1\r\nHost: a\r\n\r\n");
+      assertThat(client.head()).startsWith("HTTP/1.1 503 ");
+      bed.inLoop(
+          () -> {
+            faults(bed.worker).view().renew(bed.worker.nanoTime() - 1);
+            return null;
+          });
+      client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+      assertThat(client.head()).startsWith("HTTP/1.1 200 ");
+    }
+  }
+
+  @Test
   void resetIsSeenByTheClientAsReset() throws Exception {
     FaultRule reset = rule("reset", Place.REQUEST, 100, new Fault.Reset(), FaultMatch.ALL);
     try (Origin origin = keepAlive();
