@@ -529,7 +529,7 @@ final class Forwarding
       }
     }
     if (!retryLater(Retries.covers(policy, error, idempotent), current.endpoint, to, null)) {
-      exchange.fail(error);
+      exchange.fail(error instanceof ProxyError.FaultInjected fault ? fault.asAnswer() : error);
     }
   }
 

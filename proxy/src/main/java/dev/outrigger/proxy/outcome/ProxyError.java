@@ -325,6 +325,11 @@ public sealed interface ProxyError {
    */
   record FaultInjected(String experiment, int status, @Nullable Integer grpcStatus)
       implements ProxyError {
+    /** What the caller is told of it when an attempt met it: not the caller is reset then. */
+    public FaultInjected asAnswer() {
+      return status == 0 ? new FaultInjected(experiment, 503, grpcStatus) : this;
+    }
+
     @Override
     public Origin origin() {
       return Origin.LOCAL;

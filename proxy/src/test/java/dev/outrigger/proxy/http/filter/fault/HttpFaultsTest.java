@@ -488,6 +488,22 @@ final class HttpFaultsTest {
   }
 
   @Test
+  void resetOfTheAttemptLeavesTheCallersConnectionAlone() throws Exception {
+    FaultRule reset = rule("reset", Place.ATTEMPT, 100, new Fault.Reset(), FaultMatch.ALL);
+    try (Origin origin = keepAlive();
+        ProxyBed bed = bed(new ProxyBed.Setup().to(origin.port()), reset)) {
+      Origin.Peer client = client(bed);
+      for (int i = 0; i < 2; i++) {
+        client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+        String head = client.head();
+        assertThat(head).startsWith("HTTP/1.1 503 ").contains("x-outrigger-fault: e\r\n");
+        String length = head.replaceAll("(?s).*content-length: ([0-9]+).*", "$1");
+        assertThat(client.bytes(Integer.parseInt(length))).contains("e");
+      }
+    }
+  }
+
+  @Test
   void othersAreSpared() throws Exception {
     FaultMatch someoneElse =
         new FaultMatch(
