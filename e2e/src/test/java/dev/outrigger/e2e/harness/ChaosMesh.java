@@ -27,11 +27,28 @@ import org.junit.jupiter.api.extension.ParameterResolver;
  *
  * <p>Services of namespace {@code shop}: {@code web}, {@code other} (nginx, HTTP/1.1), {@code h2}
  * (nginx, HTTP/2 all the way), {@code words} (gRPC's interoperability server), {@code raw} ({@link
- * ByteServer}), and those that {@link #startStores} brings: {@code db} (PostgreSQL) and {@code
- * cache} (Redis).
+ * ByteServer}), and those that {@link #startStores} brings: {@code db} (PostgreSQL), {@code cache}
+ * (Redis) and {@code ws} (an echo of WebSocket messages).
  */
 public final class ChaosMesh implements AutoCloseable {
   private static final Duration PATIENCE = Duration.ofSeconds(60);
+
+  private static final String ECHO =
+      """
+      import asyncio
+      from websockets.asyncio.server import serve
+
+      async def echo(socket):
+          async for message in socket:
+              await socket.send(message)
+
+      async def main():
+          async with serve(echo, "127.0.0.1", %d, ping_interval=None, compression=None):
+              print("ready", flush=True)
+              await asyncio.get_running_loop().create_future()
+
+      asyncio.run(main())
+      """;
 
   /** How long is the body at {@code /big}. */
   public static final int BIG = 1 << 20;
@@ -99,8 +116,8 @@ public final class ChaosMesh implements AutoCloseable {
     bytes = new ByteServer();
     started.add(bytes);
     try {
-      List<Integer> ports = Peers.freePorts(9);
-      for (String service : List.of("web", "other", "h2", "words", "db", "cache")) {
+      List<Integer> ports = Peers.freePorts(10);
+      for (String service : List.of("web", "other", "h2", "words", "ws", "db", "cache")) {
         appPorts.put(service, ports.removeFirst());
       }
       appPorts.put("raw", bytes.port());
@@ -186,6 +203,7 @@ public final class ChaosMesh implements AutoCloseable {
     protocols.put("web", "http");
     protocols.put("other", "http");
     protocols.put("h2", "http2");
+    protocols.put("ws", "http");
     protocols.put("words", "grpc");
     tcpPorts.keySet().forEach(service -> protocols.put(service, "tcp"));
     List<Integer> inbound = Peers.freePorts(protocols.size());
@@ -255,7 +273,7 @@ public final class ChaosMesh implements AutoCloseable {
         .toString();
   }
 
-  /** Starts PostgreSQL and Redis once; further calls do nothing. */
+  /** Starts PostgreSQL, Redis and a WebSocket server once; further calls do nothing. */
   public synchronized void startStores() throws Exception {
     if (stores) {
       return;
@@ -273,6 +291,8 @@ public final class ChaosMesh implements AutoCloseable {
             "",
             "--dir",
             folder.toString()));
+    start("ws", List.of(Peers.require("websockets-python"), "-c", ECHO.formatted(appPort("ws"))))
+        .await(Pattern.compile("ready"), PATIENCE);
     Path data = Files.createDirectory(folder.resolve("pg"));
     List<String> other = new ArrayList<>();
     if (Peers.isRoot()) {
@@ -362,7 +382,8 @@ public final class ChaosMesh implements AutoCloseable {
   }
 
   /**
-   * Defines experiments of one fault each, by name; those of the same file are replaced.
+   * Defines experiments of one fault each, by name; those of the same file are replaced. Each is to
+   * be run once: a second time would have to wait until every lease of the first is over.
    *
    * @param faults a fault without its name, in lines of YAML
    */
@@ -387,6 +408,18 @@ public final class ChaosMesh implements AutoCloseable {
                 """
                     .formatted(name, fault.strip().indent(4))));
     mesh.write(file + ".yaml", yaml.toString());
+  }
+
+  /** Defines as many of each, with {@code -0}, {@code -1}... behind their names. */
+  public void define(String file, int copies, Map<String, String> faults) throws IOException {
+    Map<String, String> all = new LinkedHashMap<>();
+    faults.forEach(
+        (name, fault) -> {
+          for (int i = 0; i < copies; i++) {
+            all.put(name + "-" + i, fault);
+          }
+        });
+    define(file, all);
   }
 
   /** Starts an experiment and waits until the proxy of its place goes by it. */

@@ -21,6 +21,10 @@ public final class Measurements {
   private static final double SHARE = 0.015;
   private static final double RELATIVE = 0.05;
   private static final double MILLIS = 2;
+
+  /** Who is woken late takes the rest of a wait for shorter than it was. */
+  private static final double SURELY = 0.8;
+
   private static final List<String> ROWS = new ArrayList<>();
 
   private Measurements() {}
@@ -67,8 +71,30 @@ public final class Measurements {
   /** A length of time, in milliseconds; in the small size it is only bounded from below. */
   public static void millis(String what, double wanted, double measured, String how) {
     double most = Math.max(RELATIVE * wanted, MILLIS);
-    boolean holds = full() ? Math.abs(measured - wanted) <= most : measured >= wanted - most;
+    boolean holds =
+        full() ? Math.abs(measured - wanted) <= most : measured >= SURELY * wanted - most;
     row(holds, what, "%.2f ms".formatted(wanted), "%.2f ms".formatted(measured), how);
+  }
+
+  /**
+   * A quantile in milliseconds; in the small size it is only bounded from below.
+   *
+   * @param least what it may be by chance, before the tolerance for times
+   * @param most likewise
+   */
+  public static void quantile(
+      String what, double wanted, double least, double most, double measured, int count) {
+    double tolerance = Math.max(RELATIVE * wanted, MILLIS);
+    boolean holds =
+        full()
+            ? measured >= least - tolerance && measured <= most + tolerance
+            : measured >= SURELY * least - tolerance;
+    row(
+        holds,
+        what,
+        "%.2f ms".formatted(wanted),
+        "%.2f ms".formatted(measured),
+        "of %d; by chance %.2f to %.2f".formatted(count, least, most));
   }
 
   /** Bytes per second; in the small size they are only bounded from above. */

@@ -25,6 +25,7 @@ import io.netty.handler.ssl.SslCloseCompletionEvent;
 import io.netty.handler.ssl.SslHandler;
 import io.netty.util.ReferenceCountUtil;
 import io.netty.util.concurrent.PromiseNotifier;
+import java.io.IOException;
 import java.nio.channels.ClosedChannelException;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
@@ -93,6 +94,7 @@ public final class ToxicStage extends ChannelDuplexHandler {
   private boolean outwardEnded;
   private boolean closesAtEnd;
   private boolean cut;
+  private boolean resets;
 
   /** The promise of a write is kept when all bytes up to this one are out. */
   private record Written(long end, ChannelPromise promise) {}
@@ -340,7 +342,10 @@ public final class ToxicStage extends ChannelDuplexHandler {
 
   @Override
   public void close(ChannelHandlerContext ctx, ChannelPromise promise) {
-    if (outward.isEmpty() || outwardEnded || !ctx.channel().isActive()) {
+    if (resets) {
+      reset(ctx.channel());
+      promise.trySuccess();
+    } else if (outward.isEmpty() || outwardEnded || !ctx.channel().isActive()) {
       var _ = ctx.close(promise);
     } else {
       afterOutward =
@@ -417,9 +422,14 @@ public final class ToxicStage extends ChannelDuplexHandler {
     public void reset() {
       ChannelHandlerContext ctx = context;
       if (ctx != null && stopAll()) {
+        resets = true;
         Channel other = far.get();
         if (other != null) {
           ToxicStage.reset(other);
+        }
+        if (side == Side.SERVER) {
+          // Who reads it is to take this for no orderly end. What it closes is reset as well.
+          ctx.fireExceptionCaught(new IOException("Connection reset by a fault"));
         }
         ToxicStage.reset(ctx.channel());
       }

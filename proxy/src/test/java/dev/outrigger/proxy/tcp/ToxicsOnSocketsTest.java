@@ -477,6 +477,28 @@ final class ToxicsOnSocketsTest {
   }
 
   @Test
+  void anAnswerThatEndsWithTheConnectionIsNotTakenForWholeWhenThatIsReset() throws Exception {
+    startProxy("http");
+    Socket client = client();
+    request(client);
+    Socket served = accepted();
+    assertThat(head(served)).startsWith("GET ");
+    send(served, "HTTP/1.1 200 OK\r\nconnection: close\r\n\r\nhalf of it");
+    assertThat(head(client)).contains(" 200 ", "transfer-encoding: chunked");
+    faults(new Fault.ResetPeer(Duration.ZERO));
+    ByteArrayOutputStream got = new ByteArrayOutputStream();
+    try {
+      client.getInputStream().transferTo(got);
+    } catch (SocketException _) {
+      // As good.
+    }
+    assertThat(got.toString(StandardCharsets.US_ASCII)).doesNotEndWith("0\r\n\r\n");
+    assertThatThrownBy(() -> served.getInputStream().read())
+        .isInstanceOf(SocketException.class)
+        .hasMessageContaining("reset");
+  }
+
+  @Test
   void keptIdleHttpConnectionIsResetAndAnotherOneServes() throws Exception {
     startProxy("http");
     Socket client = client();
