@@ -8,7 +8,7 @@ export OUTRIGGER_ENVOY ?= $(PEERS_DIR)/envoy
 MVN := $(shell command -v mvn 2>/dev/null)
 MVNFLAGS ?= -B -ntp
 
-.PHONY: help build check test e2e e2e-kubernetes fuzz bench demo crds format clean tools peers
+.PHONY: help build check test e2e e2e-kubernetes e2e-chaos fuzz bench demo crds format clean tools peers
 
 help: ## this list
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -32,6 +32,9 @@ e2e: tools build ## whole meshes with real peers, in network namespaces (root) a
 e2e-kubernetes: tools build ## against a real kube-apiserver and etcd, built on first use (about 8 minutes)
 	e2e/kubernetes/install
 	OUTRIGGER_PEERS=required $(MVN) $(MVNFLAGS) -pl e2e -am -De2e.skip=false -Dtest='dev.outrigger.e2e.kubernetes.**' -Dsurefire.failIfNoSpecifiedTests=false verify
+
+e2e-chaos: tools build ## every fault counted in full, 10,000 each (half an hour, a quiet machine); prints the table
+	$(MVN) $(MVNFLAGS) -pl e2e -am -De2e.skip=false -Doutrigger.full=true -Dgroups=measured -Dtest='dev.outrigger.e2e.**' -Dsurefire.failIfNoSpecifiedTests=false test
 
 peers: ## install the real peers that the end-to-end tests and the benchmark use (Debian, root)
 	e2e/peers/install

@@ -25,6 +25,7 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.api.extension.ExtendWith;
@@ -34,6 +35,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 
 /** What Redis' and PostgreSQL's own clients, and one of WebSocket, say of toxics. */
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
+@Tag("measured")
 @ExtendWith(ChaosMesh.Shared.class)
 class ClientsOfStoresMeasuredTest {
   private static final int RATE = 1 << 20;
@@ -63,8 +65,7 @@ class ClientsOfStoresMeasuredTest {
         "where: connection\nmatch: {destination: {services: [db]}}\n"
             + "latency: {latency: 80ms, direction: downstream}");
     faults.put(
-        "upgrade",
-        "where: request\nmatch: {destination: {services: [ws]}}\ndelay: {fixed: 100ms}");
+        "upgrade", "where: request\nmatch: {destination: {services: [ws]}}\ndelay: {fixed: 100ms}");
     faults.put(
         "no-upgrade",
         "where: request\nmatch: {destination: {services: [ws]}}\nabort: {httpStatus: 503}");
@@ -95,7 +96,7 @@ class ClientsOfStoresMeasuredTest {
                 "-c",
                 "1",
                 "-n",
-                Integer.toString(sized(15, 100)),
+                Integer.toString(sized(6, 100)),
                 "-t",
                 "ping_mbulk",
                 "--csv"));
@@ -124,7 +125,7 @@ class ClientsOfStoresMeasuredTest {
   }
 
   private double psqlMillis() throws Exception {
-    int count = sized(15, 100);
+    int count = sized(6, 100);
     Path script = folder.resolve("script.sql");
     Files.writeString(script, "\\timing on\n" + "SELECT 1;\n".repeat(count));
     Matcher times = TIME.matcher(mesh.run(psql("-f", script.toString())));
@@ -148,7 +149,7 @@ class ClientsOfStoresMeasuredTest {
                     "-c",
                     "1",
                     "-t",
-                    Integer.toString(sized(15, 100)),
+                    Integer.toString(sized(6, 100)),
                     "-f",
                     script.toString(),
                     "-h",
@@ -223,10 +224,7 @@ class ClientsOfStoresMeasuredTest {
       List<String> ask =
           service.equals("cache")
               ? List.of(
-                  Peers.require("redis-cli"),
-                  "-p",
-                  Integer.toString(mesh.tcp("cache")),
-                  "PING")
+                  Peers.require("redis-cli"), "-p", Integer.toString(mesh.tcp("cache")), "PING")
               : psql("-tA", "-c", "SELECT 'PONG'");
       for (String fault : List.of("torn-", "refused-")) {
         try (ChaosMesh.Run _ = mesh.run(fault + service)) {
@@ -290,7 +288,7 @@ class ClientsOfStoresMeasuredTest {
 
     double middle() throws Exception {
       List<Double> all = new ArrayList<>();
-      for (int i = 0; i < sized(15, 100); i++) {
+      for (int i = 0; i < sized(6, 100); i++) {
         all.add(roundTrip());
       }
       return Measurements.median(all);
@@ -321,8 +319,7 @@ class ClientsOfStoresMeasuredTest {
       assertThat(echoed.roundTrip()).isPositive();
       try (ChaosMesh.Run _ = mesh.run("torn-ws")) {
         Object heard = echoed.next();
-        Measurements.exactly(
-            "RST on an open WebSocket", "Connection reset", causes(heard));
+        Measurements.exactly("RST on an open WebSocket", "Connection reset", causes(heard));
       }
     }
     try (Echoed echoed = new Echoed()) {
@@ -347,7 +344,7 @@ class ClientsOfStoresMeasuredTest {
             "upgrade",
             () -> {
               List<Double> all = new ArrayList<>();
-              for (int i = 0; i < sized(5, 30); i++) {
+              for (int i = 0; i < sized(4, 30); i++) {
                 long began = System.nanoTime();
                 try (Echoed _ = new Echoed()) {
                   all.add((System.nanoTime() - began) / 1e6);

@@ -15,6 +15,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -22,6 +23,7 @@ import org.junit.jupiter.params.provider.EnumSource;
 
 /** How many connections each toxic hits, counted by a client of TCP that can tell. */
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
+@Tag("measured")
 @ExtendWith(ChaosMesh.Shared.class)
 class ConnectionFaultsCountedTest {
   private static final double SHARE = 0.2;
@@ -141,7 +143,7 @@ class ConnectionFaultsCountedTest {
   @ParameterizedTest
   @EnumSource
   void aFifthOfConnectionsIsHit(Kind kind) throws Exception {
-    int count = sized(kind == Kind.PARTITION ? 80 : 150, 10_000);
+    int count = sized(64, 10_000);
     int port = mesh.tcp("raw");
     List<Boolean> all;
     try (ChaosMesh.Run _ = mesh.run("count-" + kind.text())) {

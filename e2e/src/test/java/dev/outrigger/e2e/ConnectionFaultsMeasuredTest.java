@@ -20,6 +20,7 @@ import java.util.List;
 import java.util.Map;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.api.extension.ExtendWith;
@@ -29,6 +30,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 /** What toxics do to a connection, to the byte and to the millisecond. */
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
+@Tag("measured")
 @ExtendWith(ChaosMesh.Shared.class)
 class ConnectionFaultsMeasuredTest {
   private static final Duration PATIENCE = Duration.ofSeconds(30);
@@ -62,8 +64,7 @@ class ConnectionFaultsMeasuredTest {
     faults.put("stalled", toxic("stall: {timeout: 400ms}"));
     faults.put("hole", toxic("stall: {}"));
     faults.put("lingers", toxic("slowClose: {delay: 300ms, direction: downstream}"));
-    faults.put(
-        "pieces", toxic("slicer: {averageSize: 100, delay: 20ms, direction: downstream}"));
+    faults.put("pieces", toxic("slicer: {averageSize: 100, delay: 20ms, direction: downstream}"));
     mesh.define("toxics", faults);
   }
 

@@ -16,6 +16,7 @@ import java.util.Map;
 import java.util.concurrent.Callable;
 import java.util.function.DoubleUnaryOperator;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.api.extension.ExtendWith;
@@ -24,6 +25,7 @@ import org.junit.jupiter.params.provider.EnumSource;
 
 /** The quantiles of delays are those of the distribution that was asked for. */
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
+@Tag("measured")
 @ExtendWith(ChaosMesh.Shared.class)
 class DistributionsMeasuredTest {
   private static final int AT_A_TIME = 8;
@@ -37,7 +39,6 @@ class DistributionsMeasuredTest {
 
   /** What is written, and its quantiles as documented, in milliseconds. */
   enum Shape {
-    FIXED("%s: 60ms", _ -> 60),
     JITTER("%s: 60ms, jitter: 40ms", share -> 20 + 80 * share),
     NORMAL("%s: 80ms, jitter: 15ms, distribution: normal", share -> 80 + 15 * bell(share)),
     PARETO(
@@ -148,7 +149,7 @@ class DistributionsMeasuredTest {
   }
 
   private List<Double> together(Opening opening) throws Exception {
-    int each = sized(160, 10_000) / AT_A_TIME;
+    int each = sized(64, 10_000) / AT_A_TIME;
     Callable<List<Double>> one = () -> opening.many(each);
     List<Double> all = new ArrayList<>();
     Together.times(AT_A_TIME, AT_A_TIME, _ -> one).forEach(all::addAll);
@@ -172,7 +173,7 @@ class DistributionsMeasuredTest {
   @ParameterizedTest
   @EnumSource
   void requestsAreLate(Shape shape) throws Exception {
-    double plain = Measurements.median(http(50));
+    double plain = Measurements.median(http(30));
     List<Double> all;
     try (ChaosMesh.Run _ = mesh.run("delay-as-" + shape.text())) {
       all = together(this::http);
@@ -183,7 +184,7 @@ class DistributionsMeasuredTest {
   @ParameterizedTest
   @EnumSource
   void bytesAreLate(Shape shape) throws Exception {
-    double plain = Measurements.median(tcp(50));
+    double plain = Measurements.median(tcp(30));
     List<Double> all;
     try (ChaosMesh.Run _ = mesh.run("latency-as-" + shape.text())) {
       all = together(this::tcp);
@@ -193,7 +194,7 @@ class DistributionsMeasuredTest {
 
   @Test
   void whatWasRecordedIsPlayedAgain() throws Exception {
-    double plain = Measurements.median(http(50));
+    double plain = Measurements.median(http(30));
     List<Double> recorded;
     try (ChaosMesh.Run _ = mesh.run("recorded")) {
       recorded = together(this::http);

@@ -15,6 +15,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -22,6 +23,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 /** Who is not meant does not even get slower. */
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
+@Tag("measured")
 @ExtendWith(ChaosMesh.Shared.class)
 class OthersUntouchedTest {
   private static final double LITTLE = 0.05;
@@ -38,7 +40,8 @@ class OthersUntouchedTest {
       faults.put("apart-" + place, "where: " + place + "\n" + web + "delay: {fixed: 100ms}");
     }
     faults.put(
-        "apart-connection", "where: connection\n" + web + "latency: {latency: 100ms, jitter: 50ms}");
+        "apart-connection",
+        "where: connection\n" + web + "latency: {latency: 100ms, jitter: 50ms}");
     mesh.define("apart", 2 * WINDOWS, faults);
   }
 

@@ -16,6 +16,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.function.Predicate;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.api.extension.ExtendWith;
@@ -24,6 +25,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 /** curl and a gRPC client count what faults on requests do, at each place where they can be. */
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
+@Tag("measured")
 @ExtendWith(ChaosMesh.Shared.class)
 class RequestFaultsMeasuredTest {
   private static final double SHARE = 0.2;
@@ -54,8 +56,7 @@ class RequestFaultsMeasuredTest {
       faults.put("delay-" + place, at(place, "web", "delay: {fixed: 20ms}\n" + FIFTH));
       faults.put("late-" + place, at(place, "web", "delay: {fixed: 100ms}"));
       faults.put("grpc-late-" + place, at(place, "words", "delay: {fixed: 100ms}"));
-      faults.put(
-          "first-" + place, at(place, "web", "abort: {httpStatus: 503}\nfirst: " + FIRST));
+      faults.put("first-" + place, at(place, "web", "abort: {httpStatus: 503}\nfirst: " + FIRST));
       if (!place.equals("attempt")) {
         faults.put("throttle-" + place, at(place, "web", "throttle: {rate: 1Gi}\n" + FIFTH));
         faults.put("slow-" + place, at(place, "web", "throttle: {rate: 2Mi}"));
@@ -76,12 +77,12 @@ class RequestFaultsMeasuredTest {
   private void share(
       String experiment, String what, String path, Predicate<Seen> hit, String... arguments)
       throws Exception {
-    int count = sized(400, 10_000);
+    int count = sized(150, 10_000);
     List<Seen> all;
     try (ChaosMesh.Run _ = mesh.run(experiment)) {
       all = Curl.get(mesh, "web", path, count, arguments);
       // Nobody else is touched.
-      assertThat(Curl.get(mesh, "other", "/", sized(50, 2000)))
+      assertThat(Curl.get(mesh, "other", "/", sized(20, 2000)))
           .allMatch(seen -> seen.status() == 200 && seen.fault().isEmpty());
     }
     List<Seen> hits = all.stream().filter(hit).toList();
@@ -106,7 +107,7 @@ class RequestFaultsMeasuredTest {
   @ValueSource(strings = {"request", "attempt", "inbound"})
   void aFifthOfCallsEndsWithAGrpcStatus(String place) {
     String name = "grpc-" + place;
-    int count = sized(400, 10_000);
+    int count = sized(150, 10_000);
     List<Call> all;
     try (GrpcCalls calls = new GrpcCalls(mesh);
         ChaosMesh.Run _ = mesh.run(name)) {
@@ -181,7 +182,7 @@ class RequestFaultsMeasuredTest {
   void justTheFirstFail(String place) throws Exception {
     List<Seen> all;
     try (ChaosMesh.Run _ = mesh.run("first-" + place)) {
-      all = Curl.get(mesh, "web", "/", sized(200, 10_000));
+      all = Curl.get(mesh, "web", "/", sized(100, 10_000));
     }
     assertThat(all.subList(0, FIRST)).allMatch(seen -> seen.status() == 503);
     Measurements.exactly(
@@ -193,7 +194,7 @@ class RequestFaultsMeasuredTest {
   @ParameterizedTest
   @ValueSource(strings = {"request", "attempt", "inbound"})
   void aDelayIsAsLongAsWritten(String place) throws Exception {
-    int count = sized(15, 100);
+    int count = sized(8, 100);
     List<Double> without = firstBytes(count);
     List<Double> with;
     try (ChaosMesh.Run _ = mesh.run("late-" + place)) {

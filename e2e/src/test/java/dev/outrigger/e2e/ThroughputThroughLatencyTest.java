@@ -25,12 +25,14 @@ import java.util.concurrent.atomic.AtomicLong;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.api.extension.ExtendWith;
 
 /** 100 ms of latency do not take throughput away: bytes wait side by side, not in a row. */
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
+@Tag("measured")
 @ExtendWith(ChaosMesh.Shared.class)
 class ThroughputThroughLatencyTest {
   private static final double LEAST = 0.9;

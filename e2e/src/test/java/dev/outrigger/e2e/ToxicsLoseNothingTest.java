@@ -26,6 +26,7 @@ import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -36,10 +37,11 @@ import org.junit.jupiter.params.provider.EnumSource;
  * transfers both ways of which each byte is known. None is lost, doubled or out of its place.
  */
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
+@Tag("measured")
 @ExtendWith(ChaosMesh.Shared.class)
 class ToxicsLoseNothingTest {
   private static final Duration PATIENCE = Duration.ofSeconds(60);
-  private static final int ROUNDS = sized(2, 25);
+  private static final int ROUNDS = sized(1, 25);
   private static final int CONNECTIONS = 2;
   private static final int LONGEST_MILLIS = 250;
 

@@ -319,9 +319,7 @@ public final class ChaosMesh implements AutoCloseable {
             "unix_socket_directories=",
             "-c",
             "fsync=off"));
-    start("postgres", postgres)
-        .await(
-            Pattern.compile("ready to accept connections"), PATIENCE);
+    start("postgres", postgres).await(Pattern.compile("ready to accept connections"), PATIENCE);
   }
 
   /** Runs a program to its end, which is success, and gives what it said on both streams. */
@@ -434,9 +432,7 @@ public final class ChaosMesh implements AutoCloseable {
                 return said[0].contains("Running");
               });
       patience()
-          .until(
-              () ->
-                  faults(caller).contains(name + "/f ") || faults(far).contains(name + "/f "));
+          .until(() -> faults(caller).contains(name + "/f ") || faults(far).contains(name + "/f "));
     } catch (RuntimeException e) {
       throw new AssertionError(name + " does not run: " + said[0] + "\n" + mesh.logs(), e);
     }
