@@ -684,11 +684,14 @@ public final class Http2Connection extends ByteToMessageDecoder implements Http2
     stream.remoteEnded = last;
     Http2Stream.Listener told = stream.listener;
     if (told != null) {
-      if (length > 0) {
+      if (length > 0 && !last && side == Side.SERVER && stream.promiseKept()) {
+        stream.hold(data.retainedSlice());
+      } else if (length > 0) {
         told.onBody(data.retainedSlice());
       }
       stream.used(size);
       if (last) {
+        stream.letGo(told);
         told.onEnd(null);
       }
     }
@@ -801,6 +804,7 @@ public final class Http2Connection extends ByteToMessageDecoder implements Http2
     }
     stream.remoteEnded = true;
     if (told != null) {
+      stream.letGo(told);
       told.onEnd(fields.trailers());
     }
     ended(stream);

@@ -66,6 +66,7 @@ public final class Http2Stream implements FlowGate.Valve {
   private long declared = -1;
   private boolean asksForHead;
   private long received;
+  private @Nullable ByteBuf held;
 
   Http2Stream(Http2Connection connection, int id, int sendWindow, int receiveWindow) {
     this.connection = connection;
@@ -283,6 +284,29 @@ public final class Http2Stream implements FlowGate.Valve {
     return declared < 0 || received == declared;
   }
 
+  /** Whether a length was promised and has come, so that nothing but the end may follow. */
+  boolean promiseKept() {
+    return declared > 0 && received == declared;
+  }
+
+  /**
+   * Keeps the last bytes of a promised length until the stream ends: with them the origin would have
+   * a whole request and could answer it before the excess of a malformed one is seen (RFC 9113,
+   * section 8.1.1). Takes ownership.
+   */
+  void hold(ByteBuf bytes) {
+    held = bytes;
+  }
+
+  /** The stream ended as it should. */
+  void letGo(Listener told) {
+    ByteBuf bytes = held;
+    if (bytes != null) {
+      held = null;
+      told.onBody(bytes);
+    }
+  }
+
   /** Bytes of the window were used; they are given back when the gate allows it. */
   void used(int bytes) {
     unreturned += bytes;
@@ -318,5 +342,9 @@ public final class Http2Stream implements FlowGate.Valve {
       bytes.release();
     }
     unsentBytes = 0;
+    if (held != null) {
+      held.release();
+      held = null;
+    }
   }
 }

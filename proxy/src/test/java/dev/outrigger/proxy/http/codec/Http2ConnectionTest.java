@@ -38,6 +38,7 @@ class Http2ConnectionTest {
   private final EmbeddedChannel channel = EmbeddedChannel.builder().ticker(ticker).build();
   private final List<Http2Stream> streams = new ArrayList<>();
   private final List<String> told = new ArrayList<>();
+  private final List<String> bodies = new ArrayList<>();
   private final List<FloodKind> floods = new ArrayList<>();
   private final List<Frame> frames = new ArrayList<>();
   private Http2Config config =
@@ -69,6 +70,7 @@ class Http2ConnectionTest {
 
     @Override
     public void onBody(ByteBuf bytes) {
+      bodies.add(id + " " + bytes.toString(StandardCharsets.US_ASCII));
       bytes.release();
     }
 
@@ -401,6 +403,35 @@ class Http2ConnectionTest {
       connection.newStream().listener(new Told(1));
     }
     assertThat(connection.hasRoom()).isFalse();
+  }
+
+  @Test
+  void theLastBytesOfAPromisedLengthWaitForTheEnd() {
+    server();
+    String promises = POST + "0f0d0133"; // content-length: 3
+    receive(1, 4, 1, promises);
+    receive(0, 0, 1, (byte) 'a');
+    receive(0, 0, 1, (byte) 'b', (byte) 'c');
+    assertThat(bodies).containsExactly("1 a");
+    receive(0, 1, 1);
+    assertThat(bodies).containsExactly("1 a", "1 bc");
+    assertThat(told).containsExactly("1 head", "1 end");
+
+    receive(1, 4, 3, promises);
+    receive(0, 0, 3, (byte) 'a', (byte) 'b', (byte) 'c');
+    receive(0, 1, 3, (byte) 'd');
+    assertThat(bodies).as("nothing of what came to be too much").hasSize(2);
+    assertThat(told).endsWith("3 head", "3 reset " + Http2Error.PROTOCOL_ERROR.code());
+
+    receive(1, 4, 5, promises);
+    receive(0, 0, 5, (byte) 'x', (byte) 'y', (byte) 'z');
+    receive(1, 5, 5, "0001740131"); // a trailer, t: 1
+    assertThat(bodies).endsWith("5 xyz");
+    assertThat(told).endsWith("5 head", "5 end");
+
+    receive(1, 4, 7, promises);
+    receive(0, 1, 7, (byte) 'x', (byte) 'y', (byte) 'z');
+    assertThat(bodies).as("an end with the last bytes needs no waiting").endsWith("7 xyz");
   }
 
   @Test
