@@ -20,6 +20,7 @@ import dev.outrigger.proxy.health.AppProber;
 import dev.outrigger.proxy.health.HealthCheckers;
 import dev.outrigger.proxy.health.HealthView;
 import dev.outrigger.proxy.health.HealthWatch;
+import dev.outrigger.proxy.http.HttpFilter;
 import dev.outrigger.proxy.http.HttpService;
 import dev.outrigger.proxy.http.filter.buffer.BufferFilter;
 import dev.outrigger.proxy.http.filter.compress.CompressionFilter;
@@ -258,17 +259,16 @@ public final class ProxyServer implements AutoCloseable {
                         telemetry);
                 WorkerFaults faults =
                     WorkerFaults.of(worker, workers.faultsOf(worker), this::identityOrNull);
+                boolean honoured = bootstrap.options().faults();
                 HttpService http =
                     new HttpService(
                         worker,
                         telemetry,
-                        List.of(
-                            CorsFilter.factory(),
-                            FaultFilter.factory(faults),
-                            CompressionFilter.factory(),
-                            GrpcWebFilter.factory(),
-                            BufferFilter.factory()),
-                        new Forwarder(worker, upstreams, List.of(new AttemptFaults(faults))),
+                        filters(honoured ? faults : null),
+                        new Forwarder(
+                            worker,
+                            upstreams,
+                            honoured ? List.of(new AttemptFaults(faults)) : List.of()),
                         bootstrap.options().minBodyRate());
                 TcpService tcp =
                     new TcpService(worker, upstreams, connector, toxics, handshakes, telemetry);
@@ -282,6 +282,18 @@ public final class ProxyServer implements AutoCloseable {
               }
             });
     return made.join();
+  }
+
+  private static List<HttpFilter.Factory> filters(@Nullable WorkerFaults faults) {
+    List<HttpFilter.Factory> all = new ArrayList<>();
+    all.add(CorsFilter.factory());
+    if (faults != null) {
+      all.add(FaultFilter.factory(faults));
+    }
+    all.add(CompressionFilter.factory());
+    all.add(GrpcWebFilter.factory());
+    all.add(BufferFilter.factory());
+    return List.copyOf(all);
   }
 
   /**

@@ -29,9 +29,10 @@ public final class Discovery {
             .addClientFeatures("xds.config.resource-in-sotw")
             .build();
     boolean faults =
-        bootstrap.options().source() instanceof ProxyOptions.Source.Mesh
-            || (node.getMetadata().getFieldsMap().containsKey(FAULTS)
-                && node.getMetadata().getFieldsOrThrow(FAULTS).getBoolValue());
+        bootstrap.options().faults()
+            && (bootstrap.options().source() instanceof ProxyOptions.Source.Mesh
+                || (node.getMetadata().getFieldsMap().containsKey(FAULTS)
+                    && node.getMetadata().getFieldsOrThrow(FAULTS).getBoolValue()));
     return new AdsSettings(
         node,
         switch (server.variant()) {

@@ -72,6 +72,7 @@ final class OptionParser {
     LOG_LEVEL("LEVEL", "error, warn, info (default), debug or trace"),
     TOXIPROXY_API(
         "ADDR", "serve Toxiproxy's HTTP API there, as in 127.0.0.1:8474; needs no other source"),
+    NO_FAULTS("", "never honour a fault, whatever the control plane says"),
     STATE_DIR("FOLDER", "where the last good configuration is kept"),
     EXPLAIN_TOKEN("TEXT", "requests with this in x-outrigger-explain are explained; 16 or more"),
     HEALTH("ADDR", "serve life and readiness there, as in *:15021, and --app-probes"),
@@ -136,6 +137,7 @@ final class OptionParser {
         values.containsKey(Key.TOXIPROXY_API)
             ? address(Key.TOXIPROXY_API, value(Key.TOXIPROXY_API), "127.0.0.1")
             : null,
+        !flag(Key.NO_FAULTS),
         explainToken(),
         watched());
   }

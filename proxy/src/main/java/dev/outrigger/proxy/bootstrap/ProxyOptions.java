@@ -23,6 +23,8 @@ import org.jspecify.annotations.Nullable;
  * @param logLevel {@code error}, {@code warn}, {@code info}, {@code debug} or {@code trace}
  * @param stateFolder where the last good configuration is kept; null keeps none
  * @param toxiproxyApi where Toxiproxy's HTTP API is served; null serves none
+ * @param faults whether this proxy may be told of faults; false keeps everything of them off the
+ *     way of requests and asks the control plane for none
  * @param explainToken who shows it is told why a request goes as it goes; null allows nobody but
  *     those to whom the admin server gives a token
  * @param watched what those who watch over a pod from outside may see
@@ -40,6 +42,7 @@ public record ProxyOptions(
     String logLevel,
     @Nullable Path stateFolder,
     @Nullable SocketAddressConfig toxiproxyApi,
+    boolean faults,
     @Nullable String explainToken,
     Watched watched) {
   /** Bytes per second that any client in use today reaches. */

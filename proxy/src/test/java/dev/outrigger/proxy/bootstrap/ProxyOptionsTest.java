@@ -1,5 +1,6 @@
 package dev.outrigger.proxy.bootstrap;
 
+import static java.util.Objects.requireNonNull;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
@@ -11,6 +12,7 @@ import dev.outrigger.proxy.config.ListenerConfig;
 import dev.outrigger.proxy.config.NetworkFilter;
 import dev.outrigger.proxy.config.SocketAddressConfig;
 import dev.outrigger.proxy.config.UpstreamTls;
+import dev.outrigger.proxy.xds.AdsSettings;
 import dev.outrigger.tls.PeerRule;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -116,6 +118,37 @@ final class ProxyOptionsTest {
                     List.of("--listen", "1", "--to", "2", "--toxiproxy-api", "8474"), Map.of())
                 .source())
         .isInstanceOf(Source.OneLine.class);
+  }
+
+  @Test
+  void aProxyThatHonoursNoFaultsAsksForNone() throws Exception {
+    List<String> member =
+        List.of(
+            "--config-yaml",
+            """
+            node: {id: n, metadata: {outriggerFaults: true}}
+            dynamic_resources:
+              ads_config: {api_type: GRPC, grpc_services: [{envoy_grpc: {cluster_name: control}}]}
+              cds_config: {ads: {}, resource_api_version: V3}
+            static_resources:
+              clusters:
+                - name: control
+                  typed_extension_protocol_options:
+                    envoy.extensions.upstreams.http.v3.HttpProtocolOptions:
+                      "@type": type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions
+                      explicit_http_config: {http2_protocol_options: {}}
+                  load_assignment:
+                    cluster_name: control
+                    endpoints: [{lb_endpoints: [{endpoint: {address: {socket_address: {address: 127.0.0.1, port_value: 9}}}}]}]
+            """);
+    assertThat(settings(member, Map.of()).faults()).isTrue();
+    assertThat(settings(member, Map.of("OUTRIGGER_NO_FAULTS", "true")).faults()).isFalse();
+  }
+
+  private static AdsSettings settings(List<String> arguments, Map<String, String> environment)
+      throws Exception {
+    return requireNonNull(
+        Discovery.settings(BootstrapLoader.load(ProxyOptions.parse(arguments, environment)), "1"));
   }
 
   @Test

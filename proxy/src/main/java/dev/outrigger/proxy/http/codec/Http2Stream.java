@@ -290,9 +290,9 @@ public final class Http2Stream implements FlowGate.Valve {
   }
 
   /**
-   * Keeps the last bytes of a promised length until the stream ends: with them the origin would have
-   * a whole request and could answer it before the excess of a malformed one is seen (RFC 9113,
-   * section 8.1.1). Takes ownership.
+   * Keeps the last bytes of a promised length until the stream ends: with them the origin would
+   * have a whole request and could answer it before the excess of a malformed one is seen (RFC
+   * 9113, section 8.1.1). Takes ownership.
    */
   void hold(ByteBuf bytes) {
     held = bytes;
