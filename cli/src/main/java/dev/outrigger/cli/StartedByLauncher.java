@@ -48,10 +48,13 @@ final class StartedByLauncher {
   @Command(
       name = "control-plane",
       description = "Runs the control plane: xDS, certificates, experiments, API.",
-      customSynopsis = "outrigger control-plane --dir FOLDER [OPTIONS]",
+      customSynopsis = "outrigger control-plane (--dir FOLDER | --kubernetes) [OPTIONS]",
       footer = {
         "",
         "  --dir FOLDER          the YAML files of the desired state (OUTRIGGER_DIR)",
+        "  --kubernetes          the desired state is in a Kubernetes cluster",
+        "  --namespace NAME      only this namespace of the cluster",
+        "  --kubeconfig FILE     how to log in; as kubectl does unless given",
         "  --state FOLDER        keeps root, tokens and experiments; FOLDER.state unless given",
         "  --xds-port PORT       xDS without TLS, on loopback; 15010",
         "  --bind ADDRESS        where the TLS port listens; 0.0.0.0",

@@ -33,8 +33,7 @@ import dev.outrigger.controlplane.chaos.ReportStore;
 import dev.outrigger.controlplane.chaos.Shadows;
 import dev.outrigger.controlplane.chaos.TestHistory;
 import dev.outrigger.controlplane.snapshot.SnapshotStore;
-import dev.outrigger.controlplane.source.FileSource;
-import dev.outrigger.controlplane.source.FolderExperiments;
+import dev.outrigger.controlplane.source.ModelSource;
 import dev.outrigger.controlplane.source.Problem;
 import dev.outrigger.fault.HandshakeFault;
 import dev.outrigger.tls.Pem;
@@ -61,6 +60,7 @@ import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -173,8 +173,11 @@ public final class ControlPlane implements AutoCloseable {
 
   /** One line that says where it listens. */
   public String readyLine(ControlPlaneOptions options) {
-    return "outrigger control-plane ready: dir="
-        + options.folder()
+    ControlPlaneOptions.@Nullable Cluster cluster = options.cluster();
+    return "outrigger control-plane ready: "
+        + (cluster == null
+            ? "dir=" + options.folder()
+            : "kubernetes=" + (cluster.namespace() == null ? "all" : cluster.namespace()))
         + " xds=127.0.0.1:"
         + ports.xds()
         + " xds-tls="
@@ -187,7 +190,8 @@ public final class ControlPlane implements AutoCloseable {
 
   private Ports wire(ControlPlaneOptions options, InstantSource clock, SecureRandom random)
       throws IOException, TlsSetupException {
-    FileSource source = part(FileSource.watching(options.folder()));
+    DesiredSource desired = part(DesiredSource.open(options));
+    ModelSource source = desired.source();
     Path state = options.state();
     CertificateAuthority authority =
         CertificateAuthority.open(
@@ -220,7 +224,7 @@ public final class ControlPlane implements AutoCloseable {
     Coverage coverage =
         new Coverage(clock, experiments, shadows, tests, state.resolve("calls.json"));
     FaultViews views = new FaultViews(new SnapshotStore(source), experiments, shadows);
-    experiments.readFolderBy(key -> FolderExperiments.text(options.folder(), key));
+    experiments.readFolderBy(desired::experiment);
     source.onChange(() -> experiments.onState(source.reading().state()));
     experiments.onState(source.reading().state());
     NackLedger ledger = new NackLedger(clock);
@@ -341,7 +345,7 @@ public final class ControlPlane implements AutoCloseable {
   }
 
   private static MetricsPage metrics(
-      FileSource source, AdsCounters counters, SuccessCounter certificates) {
+      ModelSource source, AdsCounters counters, SuccessCounter certificates) {
     return new MetricsPage()
         .gauge("outrigger_xds_streams", "Open discovery streams.", counters::streams)
         .counter(

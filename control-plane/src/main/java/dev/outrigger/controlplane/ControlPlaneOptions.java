@@ -21,6 +21,7 @@ import org.jspecify.annotations.Nullable;
  * @param apiTokens whether the API asks for tokens
  * @param probeCommands whether probes of experiments may run programs here
  * @param certificateLifetime of a workload's certificate, {@link #SHORTEST} to {@link #LONGEST}
+ * @param cluster where the desired state is in a Kubernetes cluster in place of the folder
  */
 public record ControlPlaneOptions(
     Path folder,
@@ -31,7 +32,16 @@ public record ControlPlaneOptions(
     int apiPort,
     boolean apiTokens,
     boolean probeCommands,
-    Duration certificateLifetime) {
+    Duration certificateLifetime,
+    @Nullable Cluster cluster) {
+  /**
+   * A Kubernetes cluster.
+   *
+   * @param namespace the only one that is read; null for all
+   * @param kubeconfig how to log in; null is as kubectl does, or as a pod
+   */
+  public record Cluster(@Nullable String namespace, @Nullable Path kubeconfig) {}
+
   /** Less leaves no time to renew. */
   static final Duration SHORTEST = Duration.ofSeconds(10);
 
@@ -39,8 +49,11 @@ public record ControlPlaneOptions(
   static final Duration LONGEST = Duration.ofHours(24);
 
   private enum Flag {
-    DIR("FOLDER", "the folder with the mesh's YAML files; required"),
-    STATE("FOLDER", "keeps the root and the join tokens; beside --dir unless given"),
+    DIR("FOLDER", "the folder with the mesh's YAML files; this or --kubernetes is required"),
+    KUBERNETES("", "the desired state is in a Kubernetes cluster"),
+    NAMESPACE("NAME", "only this namespace of the cluster; all unless given"),
+    KUBECONFIG("FILE", "how to log in to the cluster; as kubectl does unless given"),
+    STATE("FOLDER", "keeps the root and the join tokens; beside --dir, or outrigger.state"),
     BIND("ADDRESS", "of the TLS port; 0.0.0.0 unless given"),
     XDS_TLS_PORT("PORT", "xDS and certificates, with TLS; 15012 unless given"),
     XDS_PORT("PORT", "xDS without TLS, on loopback; 15010 unless given"),
@@ -82,12 +95,14 @@ public record ControlPlaneOptions(
         15080,
         false,
         false,
-        LONGEST);
+        LONGEST,
+        null);
   }
 
   /** The same with every port free and TLS on loopback only, for tests and demos. */
   public static ControlPlaneOptions onFreePorts(Path folder, Path state) {
-    return new ControlPlaneOptions(folder, state, 0, "127.0.0.1", 0, 0, false, false, LONGEST);
+    return new ControlPlaneOptions(
+        folder, state, 0, "127.0.0.1", 0, 0, false, false, LONGEST, null);
   }
 
   /** The same with an API that asks for tokens. */
@@ -101,7 +116,8 @@ public record ControlPlaneOptions(
         apiPort,
         true,
         probeCommands,
-        certificateLifetime);
+        certificateLifetime,
+        cluster);
   }
 
   /** The help: each flag with what it means, and examples. */
@@ -137,6 +153,10 @@ public record ControlPlaneOptions(
       String arg = args.get(i);
       int equals = arg.indexOf('=');
       Flag flag = Flag.of(equals < 0 ? arg : arg.substring(0, equals));
+      if (flag == Flag.KUBERNETES && equals < 0) {
+        given.put(flag, "yes");
+        continue;
+      }
       if (flag == null) {
         throw new IllegalArgumentException(
             "unknown option '" + arg + "'; `outrigger control-plane --help` lists those there are");
@@ -150,17 +170,28 @@ public record ControlPlaneOptions(
       }
     }
     for (Flag flag : Flag.values()) {
+      boolean ofCluster = flag == Flag.NAMESPACE || flag == Flag.KUBECONFIG;
+      if (ofCluster && !given.containsKey(Flag.KUBERNETES)) {
+        continue; // Others may have set them for themselves.
+      }
       String value = environment.get("OUTRIGGER_" + flag.name());
       if (value != null && !value.isEmpty()) {
         given.putIfAbsent(flag, value);
       }
     }
+    @Nullable Cluster cluster = cluster(given);
     String folder = given.get(Flag.DIR);
-    if (folder == null) {
+    if (folder == null && cluster == null) {
       throw new IllegalArgumentException(
-          "--dir FOLDER (or OUTRIGGER_DIR) is missing: the folder with the YAML files");
+          "--dir FOLDER (or OUTRIGGER_DIR) is missing: the folder with the YAML files; or"
+              + " --kubernetes");
     }
-    ControlPlaneOptions usual = of(Path.of(folder).toAbsolutePath().normalize());
+    if (folder != null && cluster != null) {
+      throw new IllegalArgumentException(
+          "--dir and --kubernetes: the desired state is in a folder or in a cluster, not in both");
+    }
+    ControlPlaneOptions usual =
+        of(Path.of(folder == null ? "outrigger" : folder).toAbsolutePath().normalize());
     String state = given.get(Flag.STATE);
     return new ControlPlaneOptions(
         usual.folder(),
@@ -171,7 +202,23 @@ public record ControlPlaneOptions(
         port(given, Flag.API_PORT, usual.apiPort()),
         yes(given, Flag.API_TOKENS),
         yes(given, Flag.PROBE_COMMANDS),
-        lifetime(given.get(Flag.CERTIFICATE_LIFETIME)));
+        lifetime(given.get(Flag.CERTIFICATE_LIFETIME)),
+        cluster);
+  }
+
+  private static @Nullable Cluster cluster(Map<Flag, String> given) {
+    @Nullable String namespace = given.get(Flag.NAMESPACE);
+    @Nullable String kubeconfig = given.get(Flag.KUBECONFIG);
+    if (!yes(given, Flag.KUBERNETES)) {
+      for (Flag flag : new Flag[] {Flag.NAMESPACE, Flag.KUBECONFIG}) {
+        if (given.containsKey(flag)) {
+          throw new IllegalArgumentException(flag.text() + " is only for --kubernetes");
+        }
+      }
+      return null;
+    }
+    return new Cluster(
+        namespace, kubeconfig == null ? null : Path.of(kubeconfig).toAbsolutePath().normalize());
   }
 
   private static boolean yes(Map<Flag, String> given, Flag flag) {

@@ -127,7 +127,41 @@ public final class DesiredState {
 
   /** The workloads behind a service, by namespace and name. */
   public List<Workload> workloadsOf(Service service) {
+    if (service.members() != null) {
+      List<Workload> listed = new ArrayList<>();
+      for (String name : service.members().keySet()) {
+        @Nullable Workload workload = workload(service.meta().namespace(), name);
+        if (workload != null) {
+          listed.add(workload);
+        }
+      }
+      return listed;
+    }
     return workloads.stream().filter(service::selects).toList();
+  }
+
+  /**
+   * Those of them that a caller of a zone shall take: where each is meant for certain zones, and
+   * one for this zone, only the ones for this zone (Kubernetes: hints of {@code EndpointSlice}).
+   *
+   * @param zone empty where it is not known
+   */
+  public List<Workload> workloadsOf(Service service, String zone) {
+    List<Workload> all = workloadsOf(service);
+    if (zone.isEmpty() || service.members() == null) {
+      return all;
+    }
+    List<Workload> near = new ArrayList<>();
+    for (Workload workload : all) {
+      Service.@Nullable Member member = service.members().get(workload.meta().name());
+      if (member == null || member.forZones().isEmpty()) {
+        return all;
+      }
+      if (member.forZones().contains(zone)) {
+        near.add(workload);
+      }
+    }
+    return near.isEmpty() ? all : near;
   }
 
   /** The services that a workload is behind, by namespace and name. */

@@ -6,6 +6,7 @@ import java.util.Map;
 import java.util.OptionalInt;
 import java.util.Set;
 import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A service (Kubernetes: {@code v1 Service}).
@@ -15,13 +16,16 @@ import java.util.TreeMap;
  * @param clusterIps its own addresses; empty for a headless one or where there is no such thing
  * @param opaquePorts ports that are passed on as bytes, from {@code
  *     traffic.outrigger.dev/opaque-ports}
+ * @param members who is behind it by name of the workload, where somebody keeps a list of them
+ *     (Kubernetes: {@code EndpointSlice}); null where the selector alone says it
  */
 public record Service(
     ObjectMeta meta,
     List<Port> ports,
     Map<String, String> selector,
     List<String> clusterIps,
-    Set<Integer> opaquePorts)
+    Set<Integer> opaquePorts,
+    @Nullable Map<String, Member> members)
     implements MeshObject {
   public static final String OPAQUE_PORTS = "traffic.outrigger.dev/opaque-ports";
 
@@ -30,6 +34,12 @@ public record Service(
     selector = Collections.unmodifiableMap(new TreeMap<>(selector));
     clusterIps = List.copyOf(clusterIps);
     opaquePorts = Set.copyOf(opaquePorts);
+    members = members == null ? null : Collections.unmodifiableMap(new TreeMap<>(members));
+  }
+
+  /** The same with a list of who is behind it. */
+  public Service withMembers(Map<String, Member> members) {
+    return new Service(meta, ports, selector, clusterIps, opaquePorts, members);
   }
 
   @Override
@@ -41,11 +51,41 @@ public record Service(
     return new ServiceName(meta.name(), meta.namespace());
   }
 
-  /** Whether the workload is behind it. */
+  /** Whether the workload belongs behind it, ready or not. */
   public boolean selects(Workload workload) {
-    return !selector.isEmpty()
-        && workload.meta().namespace().equals(meta.namespace())
-        && workload.meta().labels().entrySet().containsAll(selector.entrySet());
+    if (!workload.meta().namespace().equals(meta.namespace())) {
+      return false;
+    }
+    return members != null && members.containsKey(workload.meta().name())
+        || !selector.isEmpty()
+            && workload.meta().labels().entrySet().containsAll(selector.entrySet());
+  }
+
+  /** Where the workload takes what is for a port, or empty where it does not. */
+  public OptionalInt portOn(Port port, Workload workload) {
+    @Nullable Member member = members == null ? null : members.get(workload.meta().name());
+    @Nullable Integer listed = member == null ? null : member.ports().get(port.name());
+    return listed == null ? port.on(workload) : OptionalInt.of(listed);
+  }
+
+  /** Whether it takes no new connections, but finishes what it has. */
+  public boolean isDraining(Workload workload) {
+    @Nullable Member member = members == null ? null : members.get(workload.meta().name());
+    return member != null && member.draining();
+  }
+
+  /**
+   * One that is behind it.
+   *
+   * @param draining whether it is about to end: only where nobody else is left
+   * @param ports where it takes what is for the ports of that name
+   * @param forZones zones whose callers shall take it; empty where nobody said so
+   */
+  public record Member(boolean draining, Map<String, Integer> ports, Set<String> forZones) {
+    public Member {
+      ports = Map.copyOf(ports);
+      forZones = Set.copyOf(forZones);
+    }
   }
 
   /**

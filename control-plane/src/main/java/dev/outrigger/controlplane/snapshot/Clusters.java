@@ -17,6 +17,7 @@ import io.envoyproxy.envoy.config.cluster.v3.CircuitBreakers;
 import io.envoyproxy.envoy.config.cluster.v3.Cluster;
 import io.envoyproxy.envoy.config.cluster.v3.OutlierDetection;
 import io.envoyproxy.envoy.config.core.v3.HealthCheck;
+import io.envoyproxy.envoy.config.core.v3.HealthStatus;
 import io.envoyproxy.envoy.config.core.v3.Http1ProtocolOptions;
 import io.envoyproxy.envoy.config.core.v3.Http2ProtocolOptions;
 import io.envoyproxy.envoy.config.core.v3.HttpProtocolOptions;
@@ -157,7 +158,14 @@ final class Clusters implements RouteTables.Backends {
       return name;
     }
     List<Workload> workloads = only == null ? state.workloadsOf(service) : List.of(only);
-    endpoints.computeIfAbsent(endpointsName, key -> endpoints(key, port, workloads));
+    endpoints.computeIfAbsent(
+        endpointsName,
+        key ->
+            endpoints(
+                key,
+                service,
+                port,
+                only == null ? state.workloadsOf(service, zone()) : List.of(only)));
     @Nullable TrafficPolicy policy = Policies.traffic(state, service.serviceName(), port.port());
     Cluster.Builder cluster =
         Cluster.newBuilder()
@@ -380,25 +388,34 @@ final class Clusters implements RouteTables.Backends {
   // ---- endpoints
 
   private ClusterLoadAssignment endpoints(
-      String name, Service.Port port, List<Workload> workloads) {
+      String name, Service service, Service.Port port, List<Workload> workloads) {
     Map<Workload.Locality, LocalityLbEndpoints.Builder> byLocality =
         new TreeMap<>(
             Comparator.comparing(Workload.Locality::region)
                 .thenComparing(Workload.Locality::zone)
                 .thenComparing(Workload.Locality::subZone));
     for (Workload workload : workloads) {
-      OptionalInt number = port.on(workload);
+      OptionalInt number = service.portOn(port, workload);
       if (number.isEmpty()) {
         continue;
       }
       byLocality
           .computeIfAbsent(workload.locality(), Clusters::locality)
-          .addLbEndpoints(endpoint(workload, number.getAsInt()));
+          .addLbEndpoints(
+              endpoint(workload, number.getAsInt())
+                  .setHealthStatus(
+                      service.isDraining(workload) ? HealthStatus.DRAINING : HealthStatus.UNKNOWN));
     }
     ClusterLoadAssignment.Builder assignment =
         ClusterLoadAssignment.newBuilder().setClusterName(name);
     byLocality.values().forEach(assignment::addEndpoints);
     return assignment.build();
+  }
+
+  /** Where this proxy is. */
+  private String zone() {
+    @Nullable Workload own = state.workload(node.namespace(), node.workload());
+    return own == null ? "" : own.locality().zone();
   }
 
   private static LocalityLbEndpoints.Builder locality(Workload.Locality locality) {
@@ -411,7 +428,7 @@ final class Clusters implements RouteTables.Backends {
                 .setSubZone(locality.subZone()));
   }
 
-  private LbEndpoint endpoint(Workload workload, int port) {
+  private LbEndpoint.Builder endpoint(Workload workload, int port) {
     Metadata.Builder metadata =
         Metadata.newBuilder()
             .putFilterMetadata(
@@ -430,8 +447,7 @@ final class Clusters implements RouteTables.Backends {
         .setEndpoint(
             Endpoint.newBuilder().setAddress(Protos.address(workload.addresses().getFirst(), port)))
         .setLoadBalancingWeight(number(workload.weight()))
-        .setMetadata(metadata)
-        .build();
+        .setMetadata(metadata);
   }
 
   /**
@@ -546,7 +562,7 @@ final class Clusters implements RouteTables.Backends {
         boolean serves =
             port == 0
                 || service.ports().stream()
-                    .anyMatch(one -> one.on(own).isPresent() && one.on(own).getAsInt() == port);
+                    .anyMatch(one -> service.portOn(one, own).equals(OptionalInt.of(port)));
         if (serves) {
           labels.putIfAbsent("service", service.meta().name());
         }

@@ -16,6 +16,7 @@ import io.envoyproxy.envoy.extensions.filters.network.http_connection_manager.v3
 import io.envoyproxy.envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager.ForwardClientCertDetails;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.OptionalInt;
 
 /** What the application beside the proxy serves. */
 final class InboundListeners {
@@ -118,7 +119,8 @@ final class InboundListeners {
     AppProtocol protocol = AppProtocol.of(port.appProtocol(), port.name());
     for (Service service : state.servicesOf(workload)) {
       for (Service.Port one : service.ports()) {
-        boolean here = one.on(workload).isPresent() && one.on(workload).getAsInt() == port.port();
+        OptionalInt number = service.portOn(one, workload);
+        boolean here = number.isPresent() && number.getAsInt() == port.port();
         if (here && service.opaquePorts().contains(one.port())) {
           return AppProtocol.TCP;
         }

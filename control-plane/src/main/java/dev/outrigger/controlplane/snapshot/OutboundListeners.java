@@ -126,10 +126,10 @@ final class OutboundListeners {
       Set<Integer> detected,
       List<FilterChain> chains) {
     for (Workload workload : state.workloadsOf(service)) {
-      if (port.on(workload).isEmpty()) {
+      if (service.portOn(port, workload).isEmpty()) {
         continue;
       }
-      int number = port.on(workload).getAsInt();
+      int number = service.portOn(port, workload).getAsInt();
       List<String> free =
           workload.addresses().stream().filter(a -> taken.add(a + " " + number)).toList();
       if (!free.isEmpty()) {

@@ -26,4 +26,9 @@ record DecodedDocument(
     references = List.copyOf(references);
     problems = List.copyOf(problems);
   }
+
+  /** Where it stands, for hints. */
+  String whereabouts() {
+    return place.line() > 0 ? file + ":" + place.line() : file;
+  }
 }

@@ -145,7 +145,7 @@ final class FolderReading {
         document.place().column(),
         key.toString(),
         key + " is there already",
-        "it counts at " + owner.file() + ":" + owner.place().line() + "; remove one of them",
+        "it counts at " + owner.whereabouts() + "; remove one of them",
         document.sourceLine());
   }
 }

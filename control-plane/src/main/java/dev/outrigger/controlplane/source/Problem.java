@@ -62,7 +62,9 @@ public record Problem(
     /** Names something that does not exist. */
     DANGLING_REFERENCE("OR1101", Severity.WARNING),
     /** Another object of the same right says something else, and wins. */
-    OVERRULED("OR1102", Severity.WARNING);
+    OVERRULED("OR1102", Severity.WARNING),
+    /** Another namespace's, which has not allowed it (Gateway API: {@code ReferenceGrant}). */
+    NOT_GRANTED("OR1103", Severity.WARNING);
 
     private final String id;
     private final Severity severity;

@@ -172,7 +172,7 @@ final class Semantics {
         message,
         winner == null
             ? "only the first by namespace and name counts"
-            : winner.key() + " at " + winner.file() + ":" + winner.place().line() + " counts");
+            : winner.key() + " at " + winner.whereabouts() + " counts");
   }
 
   private void at(DecodedDocument document, Code code, String message, String hint) {

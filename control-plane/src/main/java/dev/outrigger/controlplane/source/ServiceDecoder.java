@@ -28,11 +28,11 @@ final class ServiceDecoder {
   static Service decode(ObjectMeta meta, Fields spec, @Nullable Fields metadata) {
     List<Port> ports = new ArrayList<>();
     Set<String> names = new HashSet<>();
-    Set<Integer> numbers = new HashSet<>();
+    Set<String> numbers = new HashSet<>();
     List<Fields> all = spec.requiredObjects("ports", "at least one port");
     for (Fields fields : all) {
       Port port = port(fields);
-      if (!numbers.add(port.port())) {
+      if (!numbers.add(port.port() + " " + port.transport())) {
         fields.problem(Code.BAD_VALUE, "port", "the port " + port.port() + " is there already", "");
       }
       if (all.size() > 1 && port.name().isEmpty()) {
@@ -67,7 +67,7 @@ final class ServiceDecoder {
         "publishNotReadyAddresses",
         "trafficDistribution");
     return new Service(
-        meta, ports, spec.textMap("selector"), clusterIps(spec), opaquePorts(metadata));
+        meta, ports, spec.textMap("selector"), clusterIps(spec), opaquePorts(metadata), null);
   }
 
   private static Port port(Fields fields) {

@@ -4,6 +4,8 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
+import org.snakeyaml.engine.v2.api.Dump;
+import org.snakeyaml.engine.v2.api.DumpSettings;
 import org.snakeyaml.engine.v2.common.FlowStyle;
 import org.snakeyaml.engine.v2.common.ScalarStyle;
 import org.snakeyaml.engine.v2.nodes.MappingNode;
@@ -16,6 +18,12 @@ import org.snakeyaml.engine.v2.nodes.Tag;
 /** Objects of maps, lists and scalars as the tree that the YAML reader gives, without places. */
 final class Trees {
   private Trees() {}
+
+  /** As a document of YAML. */
+  static String yaml(Tree tree) {
+    return new Dump(DumpSettings.builder().setDefaultFlowStyle(FlowStyle.BLOCK).build())
+        .dumpToString(tree.fields());
+  }
 
   static Node node(@Nullable Object value) {
     return switch (value) {

@@ -27,6 +27,7 @@ public final class LoopbackMesh implements AutoCloseable {
 
   private final Path folder;
   private final Map<String, String> environment;
+  private final List<String> source;
   private final int xds;
   private final int xdsTls;
   private final int api;
@@ -46,7 +47,18 @@ public final class LoopbackMesh implements AutoCloseable {
    * @param environment of the control plane
    */
   public LoopbackMesh(Path folder, Map<String, String> environment) throws IOException {
+    this(folder, environment, List.of("--dir=" + folder.resolve("mesh")));
+  }
+
+  /**
+   * The same.
+   *
+   * @param source the control plane's flags that say where the desired state is
+   */
+  public LoopbackMesh(Path folder, Map<String, String> environment, List<String> source)
+      throws IOException {
     this.folder = folder;
+    this.source = List.copyOf(source);
     this.environment = Map.copyOf(environment);
     Files.createDirectories(folder.resolve("mesh"));
     List<Integer> ports = Peers.freePorts(3);
@@ -136,12 +148,12 @@ public final class LoopbackMesh implements AutoCloseable {
         new ArrayList<>(
             Peers.outrigger(
                 "control-plane",
-                "--dir=" + folder.resolve("mesh"),
                 "--state=" + folder.resolve("state"),
                 "--bind=127.0.0.1",
                 "--xds-port=" + xds,
                 "--xds-tls-port=" + xdsTls,
                 "--api-port=" + api));
+    command.addAll(source);
     command.addAll(List.of(flags));
     Launched started = Launched.start(folder, "control-plane-" + ++starts, command, environment);
     controlPlane = started;

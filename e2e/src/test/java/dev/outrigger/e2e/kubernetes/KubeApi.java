@@ -205,6 +205,32 @@ final class KubeApi implements AutoCloseable {
     }
   }
 
+  /** Installs the CRDs, ours and the Gateway API's, and the rights of the control plane. */
+  void install() throws IOException, InterruptedException {
+    Path home = Path.of(System.getProperty("outrigger.home"));
+    for (Path one :
+        List.of(
+            home.resolve("helm/outrigger/files/crds"),
+            binaries.resolve("gateway-api"),
+            home.resolve("helm/outrigger/files/control-plane-rules.yaml"))) {
+      Said said = kubectl("apply", "--server-side", "-f", one.toString());
+      if (said.exit() != 0) {
+        throw new AssertionError(said.all());
+      }
+    }
+    Said bound =
+        kubectl(
+            "create",
+            "clusterrolebinding",
+            "outrigger",
+            "--clusterrole=outrigger",
+            "--user=" + CONTROL_PLANE);
+    Said established = kubectl("wait", "--for=condition=Established", "crd", "--all");
+    if (bound.exit() != 0 || established.exit() != 0) {
+      throw new AssertionError(bound.all() + established.all());
+    }
+  }
+
   /** Runs kubectl. */
   Said kubectlAs(String user, String input, String... arguments)
       throws IOException, InterruptedException {

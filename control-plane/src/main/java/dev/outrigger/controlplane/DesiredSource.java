@@ -1,0 +1,77 @@
+package dev.outrigger.controlplane;
+
+import dev.outrigger.controlplane.ControlPlaneOptions.Cluster;
+import dev.outrigger.controlplane.kubernetes.ClusterLogin;
+import dev.outrigger.controlplane.kubernetes.KubernetesSource;
+import dev.outrigger.controlplane.source.FileSource;
+import dev.outrigger.controlplane.source.FolderExperiments;
+import dev.outrigger.controlplane.source.ModelSource;
+import io.fabric8.kubernetes.client.KubernetesClient;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.time.Duration;
+import org.jspecify.annotations.Nullable;
+
+/** Where this control plane has its desired state from: a folder or a cluster. */
+sealed interface DesiredSource extends AutoCloseable {
+  /** How long a start waits for an API server. */
+  Duration PATIENCE = Duration.ofSeconds(60);
+
+  ModelSource source();
+
+  /** An experiment as it is written, by namespace and name; null where there is none. */
+  @Nullable String experiment(String key);
+
+  @Override
+  void close();
+
+  /**
+   * Opens what the options name.
+   *
+   * @throws IOException if there is no such cluster, or we may not read it
+   */
+  static DesiredSource open(ControlPlaneOptions options) throws IOException {
+    @Nullable Cluster cluster = options.cluster();
+    if (cluster == null) {
+      return new Folder(FileSource.watching(options.folder()), options.folder());
+    }
+    KubernetesClient client = ClusterLogin.client(cluster.kubeconfig(), System.getenv());
+    boolean done = false;
+    try {
+      KubernetesSource source = KubernetesSource.watching(client, cluster.namespace(), PATIENCE);
+      done = true;
+      return new Kubernetes(client, source);
+    } finally {
+      if (!done) {
+        client.close();
+      }
+    }
+  }
+
+  /** A folder of YAML files. */
+  record Folder(FileSource source, Path folder) implements DesiredSource {
+    @Override
+    public @Nullable String experiment(String key) {
+      return FolderExperiments.text(folder, key);
+    }
+
+    @Override
+    public void close() {
+      source.close();
+    }
+  }
+
+  /** An API server. */
+  record Kubernetes(KubernetesClient client, KubernetesSource source) implements DesiredSource {
+    @Override
+    public @Nullable String experiment(String key) {
+      return source.experiment(key);
+    }
+
+    @Override
+    public void close() {
+      source.close();
+      client.close();
+    }
+  }
+}

@@ -1,0 +1,324 @@
+package dev.outrigger.controlplane.source;
+
+import dev.outrigger.controlplane.model.DesiredState;
+import dev.outrigger.controlplane.model.HttpRoute;
+import dev.outrigger.controlplane.model.MeshObject;
+import dev.outrigger.controlplane.model.ObjectKey;
+import dev.outrigger.controlplane.model.Service;
+import dev.outrigger.controlplane.model.Service.Member;
+import dev.outrigger.controlplane.model.ServiceName;
+import dev.outrigger.controlplane.model.Workload;
+import dev.outrigger.controlplane.model.Workload.Locality;
+import dev.outrigger.controlplane.source.Problem.Code;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * All objects of a cluster that the mesh reads, and what they say together. Objects come as the
+ * trees that the API server gives, and go through the decoders of the folder; pods and slices
+ * become workloads and members of services. A bad object keeps its last good version. Not
+ * thread-safe.
+ */
+public final class ClusterObjects {
+  /** In the place of a file's name. */
+  private static final String FILE = "kubernetes";
+
+  private static final Set<String> ROUTES =
+      Set.of("HTTPRoute", "GRPCRoute", "TCPRoute", "TLSRoute");
+
+  private final Map<ClusterKey, Entry> entries = new TreeMap<>();
+  private final Map<ClusterKey, Map<?, ?>> statuses = new HashMap<>();
+  private final Map<ClusterKey, Tree> pods = new TreeMap<>();
+  private final Map<ClusterKey, SliceReader> slices = new TreeMap<>();
+  private final Map<ClusterKey, Tree> grants = new TreeMap<>();
+  private final Map<String, Locality> nodes = new HashMap<>();
+
+  /**
+   * An object that people write.
+   *
+   * @param tree as it came
+   * @param good the last version without a mistake
+   */
+  private record Entry(Tree tree, DecodedDocument decoded, @Nullable MeshObject good) {}
+
+  /**
+   * What came of an object that people write.
+   *
+   * @param generation of the object that this is about
+   * @param errors why it is refused; empty where it counts
+   * @param warnings what it names that is not there, and what overrules it
+   * @param parents of a route, as they are written; empty for other kinds
+   * @param object what counts, which may be an older version; null for none
+   * @param status what stands in the object now
+   */
+  public record Verdict(
+      ClusterKey key,
+      long generation,
+      List<Problem> errors,
+      List<Problem> warnings,
+      List<Map<?, ?>> parents,
+      @Nullable MeshObject object,
+      Map<?, ?> status) {
+    public Verdict {
+      errors = List.copyOf(errors);
+      warnings = List.copyOf(warnings);
+      parents = List.copyOf(parents);
+    }
+  }
+
+  /** What all of them say, with what came of each. */
+  public record Read(DesiredState state, List<Problem> problems, List<Verdict> verdicts) {
+    public Read {
+      problems = List.copyOf(problems);
+      verdicts = List.copyOf(verdicts);
+    }
+  }
+
+  /**
+   * Takes an object in place of its last version.
+   *
+   * @return what it is called
+   */
+  public ClusterKey put(Map<?, ?> object) {
+    Tree tree = Tree.of(object);
+    ClusterKey key = ClusterKey.of(tree);
+    put(key, tree);
+    if (entries.containsKey(key) && !key.kind().equals("Service")) {
+      statuses.put(key, tree.at("status").fields());
+    }
+    return key;
+  }
+
+  private void put(ClusterKey key, Tree tree) {
+    switch (key.kind()) {
+      case "Pod" -> pods.put(key, tree);
+      case "Node" ->
+          nodes.put(key.name(), PodReader.locality(tree.at("metadata").textMap("labels")));
+      case "ReferenceGrant" -> grants.put(key, tree);
+      case "EndpointSlice" -> {
+        @Nullable SliceReader slice = SliceReader.read(tree);
+        if (slice == null) {
+          slices.remove(key);
+        } else {
+          slices.put(key, slice);
+        }
+      }
+      case "Service" -> {
+        @Nullable Tree service = service(tree);
+        if (service == null) {
+          entries.remove(key);
+        } else {
+          decode(key, service);
+        }
+      }
+      default -> {
+        @Nullable Tree ours =
+            ROUTES.contains(key.kind()) ? route(tree) : withSpec(tree, tree.at("spec").fields());
+        if (ours == null) {
+          entries.remove(key);
+        } else {
+          decode(key, ours);
+        }
+      }
+    }
+  }
+
+  /** Forgets an object. */
+  public void remove(ClusterKey key) {
+    pods.remove(key);
+    slices.remove(key);
+    grants.remove(key);
+    entries.remove(key);
+    statuses.remove(key);
+    if (key.kind().equals("Node")) {
+      nodes.remove(key.name());
+    }
+  }
+
+  /** An experiment as it was written, as a document; null where there is none. */
+  public @Nullable String text(String kind, String namespace, String name) {
+    @Nullable Entry entry = entries.get(new ClusterKey(kind, namespace, name));
+    return entry == null ? null : Trees.yaml(entry.tree());
+  }
+
+  private void decode(ClusterKey key, Tree tree) {
+    @Nullable Entry before = entries.get(key);
+    if (before != null && before.tree().equals(tree)) {
+      return;
+    }
+    DecodedDocument decoded =
+        DocumentDecoder.decode(Doc.ofObject(FILE), FILE, Trees.node(tree.fields()));
+    @Nullable MeshObject good = decoded.object();
+    entries.put(
+        key, new Entry(tree, decoded, good == null && before != null ? before.good() : good));
+  }
+
+  /**
+   * What we read of a service; the rest is the cluster's. Null for one that is only a name for
+   * another host, which is resolved and passed through, and for one without ports.
+   */
+  private static @Nullable Tree service(Tree service) {
+    Tree spec = service.at("spec");
+    if (spec.text("type").equals("ExternalName") || spec.trees("ports").isEmpty()) {
+      return null;
+    }
+    Map<String, Object> kept = new LinkedHashMap<>();
+    for (String name : List.of("ports", "selector", "clusterIP", "clusterIPs")) {
+      Object value = spec.value(name);
+      if (value != null && !value.equals("")) {
+        kept.put(name, value);
+      }
+    }
+    return withSpec(service, kept);
+  }
+
+  private static Tree withSpec(Tree object, Map<?, ?> spec) {
+    Map<Object, Object> all = new LinkedHashMap<>(object.fields());
+    all.put("spec", spec);
+    all.remove("status");
+    return new Tree(all);
+  }
+
+  private static boolean isService(Tree parent) {
+    return parent.text("kind").equals("Service")
+        && (parent.text("group").isEmpty() || parent.text("group").equals("core"));
+  }
+
+  /** A route without those parents that are others'; null where none is left. */
+  private static @Nullable Tree route(Tree route) {
+    List<Object> ours = new ArrayList<>();
+    for (Tree parent : route.at("spec").trees("parentRefs")) {
+      if (isService(parent)) {
+        ours.add(parent.fields());
+      }
+    }
+    if (ours.isEmpty()) {
+      return null;
+    }
+    Map<Object, Object> spec = new LinkedHashMap<>(route.at("spec").fields());
+    spec.put("parentRefs", ours);
+    return withSpec(route, spec);
+  }
+
+  /** What all objects say now. */
+  public Read read() {
+    Map<ObjectKey, MeshObject> objects = new LinkedHashMap<>();
+    List<DecodedDocument> accepted = new ArrayList<>();
+    List<Problem> problems = new ArrayList<>();
+    for (Entry entry : entries.values()) {
+      problems.addAll(entry.decoded().problems());
+      if (entry.good() != null) {
+        objects.put(entry.good().key(), entry.good());
+      }
+      if (entry.decoded().object() != null) {
+        accepted.add(entry.decoded());
+      }
+    }
+    Map<String, List<Workload>> written = new HashMap<>();
+    for (MeshObject object : List.copyOf(objects.values())) {
+      if (object instanceof Workload workload) {
+        written
+            .computeIfAbsent(workload.meta().namespace(), key -> new ArrayList<>())
+            .add(workload);
+      }
+    }
+    for (Tree pod : pods.values()) {
+      @Nullable Workload workload = PodReader.read(pod, nodes);
+      if (workload != null) {
+        objects.put(workload.key(), workload);
+      }
+    }
+    Map<ServiceName, Map<String, Member>> members = members(objects);
+    for (MeshObject object : List.copyOf(objects.values())) {
+      if (object instanceof Service service) {
+        Map<String, Member> behind =
+            new HashMap<>(members.getOrDefault(service.serviceName(), Map.of()));
+        for (Workload workload : written.getOrDefault(service.meta().namespace(), List.of())) {
+          if (service.selects(workload)) {
+            behind.putIfAbsent(workload.meta().name(), new Member(false, Map.of(), Set.of()));
+          }
+        }
+        objects.put(service.key(), service.withMembers(behind));
+      }
+    }
+    Grants granted = new Grants(grants.values());
+    for (Entry entry : entries.values()) {
+      if (entry.good() instanceof HttpRoute route) {
+        Set<ServiceName> refused = granted.refused(route);
+        objects.put(route.key(), granted.without(route, refused));
+        refused.forEach(backend -> problems.add(notGranted(entry, route, backend)));
+      }
+    }
+    DesiredState state = DesiredState.of(objects.values());
+    problems.addAll(Semantics.check(state, accepted));
+    List<Problem> all = problems.stream().sorted().distinct().toList();
+    return new Read(state, all, verdicts(all));
+  }
+
+  /** Members of each service by its slices; what is no pod becomes a workload too. */
+  private Map<ServiceName, Map<String, Member>> members(Map<ObjectKey, MeshObject> objects) {
+    Map<ServiceName, Map<String, Member>> members = new HashMap<>();
+    slices.forEach(
+        (key, slice) -> {
+          Map<String, Member> behind =
+              members.computeIfAbsent(
+                  new ServiceName(slice.service(), key.namespace()), name -> new HashMap<>());
+          slice
+              .members()
+              .forEach((name, member) -> behind.merge(name, member, SliceReader::merged));
+          slice.others().forEach(workload -> objects.putIfAbsent(workload.key(), workload));
+        });
+    return members;
+  }
+
+  private static Problem notGranted(Entry entry, HttpRoute route, ServiceName backend) {
+    return new Problem(
+        Code.NOT_GRANTED,
+        FILE,
+        entry.decoded().place().line(),
+        entry.decoded().place().column(),
+        route.key().toString(),
+        "the route may not send to `"
+            + backend
+            + "`: no ReferenceGrant of that namespace allows it",
+        "create a ReferenceGrant in the namespace " + backend.namespace(),
+        null);
+  }
+
+  private List<Verdict> verdicts(List<Problem> problems) {
+    Map<String, List<Problem>> byObject =
+        problems.stream().collect(Collectors.groupingBy(Problem::object));
+    List<Verdict> verdicts = new ArrayList<>();
+    entries.forEach(
+        (key, entry) -> {
+          if (key.kind().equals("Service")) {
+            return;
+          }
+          List<Problem> warnings =
+              byObject.getOrDefault(String.valueOf(entry.decoded().key()), List.of()).stream()
+                  .filter(problem -> problem.severity() == Problem.Severity.WARNING)
+                  .toList();
+          List<Map<?, ?>> parents = new ArrayList<>();
+          if (ROUTES.contains(key.kind())) {
+            entry.tree().at("spec").trees("parentRefs").forEach(one -> parents.add(one.fields()));
+          }
+          verdicts.add(
+              new Verdict(
+                  key,
+                  entry.tree().at("metadata").number("generation", 0),
+                  entry.decoded().problems(),
+                  warnings,
+                  parents,
+                  entry.good(),
+                  statuses.getOrDefault(key, Map.of())));
+        });
+    return verdicts;
+  }
+}

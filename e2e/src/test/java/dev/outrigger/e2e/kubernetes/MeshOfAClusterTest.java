@@ -1,0 +1,214 @@
+package dev.outrigger.e2e.kubernetes;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.outrigger.e2e.harness.App;
+import dev.outrigger.e2e.harness.Launched;
+import dev.outrigger.e2e.harness.LoopbackMesh;
+import dev.outrigger.e2e.harness.LoopbackMesh.Sidecar;
+import dev.outrigger.e2e.harness.Peers;
+import dev.outrigger.e2e.harness.PlainClient;
+import dev.outrigger.e2e.harness.PlainClient.Answer;
+import dev.outrigger.e2e.kubernetes.KubeApi.Said;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import org.awaitility.Awaitility;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestInstance;
+import org.junit.jupiter.api.io.TempDir;
+
+/** A mesh of real processes whose desired state is in a real API server. */
+@TestInstance(TestInstance.Lifecycle.PER_CLASS)
+final class MeshOfAClusterTest {
+  private static final Duration PATIENCE = Duration.ofSeconds(30);
+
+  private KubeApi kube;
+  private App app;
+  private Sidecar caller;
+  private Sidecar web;
+  private LoopbackMesh mesh;
+  private PlainClient client;
+
+  @BeforeAll
+  void start(@TempDir Path folder) throws Exception {
+    kube = KubeApi.start(folder.resolve("kube"));
+    kube.install();
+    kube.apply("{apiVersion: v1, kind: Namespace, metadata: {name: shop}}");
+    app = App.saying("well");
+    caller = Sidecar.beside("caller-1", "caller", 1);
+    web = Sidecar.beside("web-1", "web", app.port());
+    kube.apply(
+        LoopbackMesh.settings("STRICT")
+            + "  chaos: {haltCooldown: 0s}\n"
+            + LoopbackMesh.service("web", "http")
+            + caller.yaml("http")
+            + web.yaml("http"));
+    mesh =
+        new LoopbackMesh(
+            folder.resolve("mesh-of-cluster"),
+            Map.of(),
+            List.of("--kubernetes", "--kubeconfig=" + kube.kubeconfig("outrigger")));
+    mesh.startControlPlane();
+    mesh.startProxy(caller, Map.of(), "--drain-time=1s");
+    mesh.startProxy(web, Map.of(), "--drain-time=1s");
+    mesh.awaitReady(caller);
+    mesh.awaitReady(web);
+    client = new PlainClient(caller.outbound());
+    await("the first answer", () -> call("/").status() == 200);
+  }
+
+  @AfterAll
+  void end() throws IOException {
+    if (client != null) {
+      client.close();
+    }
+    if (mesh != null) {
+      mesh.close();
+    }
+    if (app != null) {
+      app.close();
+    }
+    if (kube != null) {
+      kube.close();
+    }
+  }
+
+  private interface Holds {
+    boolean holds() throws Exception;
+  }
+
+  private void await(String what, Holds condition) {
+    Awaitility.await(what).atMost(PATIENCE).ignoreExceptions().until(condition::holds);
+  }
+
+  private Answer call(String path) throws IOException {
+    return client.get("web.shop", path);
+  }
+
+  private String endpoints() throws IOException {
+    return new String(LoopbackMesh.admin(caller, "/clusters").body(), StandardCharsets.UTF_8);
+  }
+
+  @Test
+  void aRouteObjectTakesEffectAndGoes() throws Exception {
+    kube.apply(
+        """
+        apiVersion: gateway.networking.k8s.io/v1
+        kind: HTTPRoute
+        metadata: {name: away, namespace: shop}
+        spec:
+          parentRefs: [{group: "", kind: Service, name: web, port: 80}]
+          rules:
+          - matches: [{path: {type: PathPrefix, value: /away}}]
+            filters: [{type: RequestRedirect, requestRedirect: {statusCode: 301, hostname: example.org}}]
+          - backendRefs: [{name: web, port: 80}]
+        """);
+    await("the redirect", () -> call("/away").status() == 301);
+    assertThat(call("/").status()).isEqualTo(200);
+    Said gone = kube.kubectl("-n", "shop", "delete", "httproute", "away");
+    assertThat(gone.exit()).as(gone.all()).isZero();
+    await("the route is gone", () -> call("/away").status() == 200);
+  }
+
+  @Test
+  void podsAndSlicesBecomeEndpointsAndLeaveInTheirOrder() throws Exception {
+    kube.apply(
+        """
+        apiVersion: v1
+        kind: Service
+        metadata: {name: pods, namespace: shop}
+        spec:
+          selector: {app: pods}
+          ports: [{name: http, port: 80, targetPort: web}]
+        ---
+        apiVersion: v1
+        kind: Pod
+        metadata: {name: pods-1, namespace: shop, labels: {app: pods}}
+        spec:
+          containers: [{name: app, image: app, ports: [{name: web, containerPort: 8080}]}]
+        """);
+    Said patched =
+        kube.kubectl(
+            "-n",
+            "shop",
+            "patch",
+            "pod",
+            "pods-1",
+            "--subresource=status",
+            "--type=merge",
+            "-p",
+            "{\"status\":{\"phase\":\"Running\",\"podIP\":\"10.244.0.5\",\"podIPs\":[{\"ip\":\"10.244.0.5\"}]}}");
+    assertThat(patched.exit()).as(patched.all()).isZero();
+    kube.apply(slice("ready: true"));
+    await("the endpoint", () -> endpoints().contains("10.244.0.5:8080"));
+    kube.apply(slice("ready: false, serving: true, terminating: true"));
+    await(
+        "the draining endpoint",
+        () ->
+            endpoints()
+                .lines()
+                .anyMatch(line -> line.contains("10.244.0.5:8080") && line.contains("draining")));
+    kube.apply(slice("ready: false, serving: false, terminating: true"));
+    await("no endpoint", () -> !endpoints().contains("10.244.0.5:8080"));
+  }
+
+  private static String slice(String conditions) {
+    return """
+    apiVersion: discovery.k8s.io/v1
+    kind: EndpointSlice
+    metadata:
+      name: pods-x
+      namespace: shop
+      labels: {kubernetes.io/service-name: pods}
+    addressType: IPv4
+    ports: [{name: http, port: 8080, protocol: TCP}]
+    endpoints:
+    - addresses: [10.244.0.5]
+      conditions: {%s}
+      targetRef: {kind: Pod, name: pods-1, namespace: shop}
+    """
+        .formatted(conditions);
+  }
+
+  @Test
+  void aLostServerChangesNothingAndWhatChangedMeanwhileComesAfterwards() throws Exception {
+    kube.lose();
+    for (int i = 0; i < 20; i++) {
+      assertThat(call("/").status()).isEqualTo(200);
+    }
+    // A proxy that begins now gets what the control plane knows.
+    mesh.proxy(caller).kill();
+    mesh.startProxy(caller, Map.of(), "--drain-time=1s");
+    mesh.awaitReady(caller);
+    client.close();
+    client = new PlainClient(caller.outbound());
+    await("an answer of the new proxy", () -> call("/").status() == 200);
+    kube.restore();
+    kube.apply(LoopbackMesh.service("later", "http"));
+    await("what came later", () -> endpoints().contains("later"));
+    assertThat(mesh.controlPlane().isAlive()).isTrue();
+  }
+
+  @Test
+  void whoMayNotReadTheClusterIsToldSo(@TempDir Path folder) throws Exception {
+    List<String> command =
+        Peers.outrigger(
+            "control-plane",
+            "--kubernetes",
+            "--kubeconfig=" + kube.kubeconfig("nobody"),
+            "--state=" + folder.resolve("state"),
+            "--xds-port=0",
+            "--xds-tls-port=0",
+            "--api-port=0");
+    try (Launched refused = Launched.start(folder, "nobody", command, Map.of())) {
+      assertThat(refused.exit(PATIENCE)).isEqualTo(1);
+      assertThat(refused.said()).contains("cannot be read").contains("forbidden");
+    }
+  }
+}
