@@ -8,7 +8,7 @@ export OUTRIGGER_ENVOY ?= $(PEERS_DIR)/envoy
 MVN := $(shell command -v mvn 2>/dev/null)
 MVNFLAGS ?= -B -ntp
 
-.PHONY: help build check test e2e e2e-kubernetes e2e-chaos fuzz bench demo crds format clean tools peers
+.PHONY: helm-test help build check test e2e e2e-kubernetes e2e-chaos fuzz bench demo crds format clean tools peers
 
 help: ## this list
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -38,6 +38,12 @@ e2e-chaos: tools build ## every fault counted in full, 10,000 each (half an hour
 
 peers: ## install the real peers that the end-to-end tests and the benchmark use (Debian, root)
 	e2e/peers/install
+
+helm-test: ## lint, test, render and judge the chart (builds helm and two judges on first use)
+	@e2e/helm/install
+	@e2e/helm/test
+	@e2e/kubernetes/install
+	@e2e/helm/cluster
 
 fuzz: tools ## fuzz what peers send to the parsers, with Jazzer, for SECONDS (60)
 	@e2e/fuzz/run $(or $(SECONDS),60)

@@ -5,8 +5,11 @@ import com.google.gson.JsonObject;
 import io.netty.channel.epoll.Epoll;
 import io.netty.channel.uring.IoUring;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.net.InetAddress;
+import java.net.InetSocketAddress;
 import java.net.ServerSocket;
+import java.net.Socket;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -17,6 +20,7 @@ import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
 
 @Command(
     name = "check",
@@ -39,6 +43,8 @@ final class CheckCommand implements Callable<Integer> {
     PORTS.put(15080, "API");
   }
 
+  private static final int PATIENCE_MILLIS = 5_000;
+
   /** How grave a finding is. */
   enum Verdict {
     GOOD,
@@ -54,6 +60,13 @@ final class CheckCommand implements Callable<Integer> {
   record Finding(Verdict verdict, String what, String hint) {}
 
   @Mixin private final OutputOption output = new OutputOption();
+
+  @Option(
+      names = "--control-plane",
+      paramLabel = "ADDR",
+      description = "Only: can a proxy here reach the control plane at this host and port?")
+  private @Nullable String controlPlane;
+
   private final Terminal terminal;
 
   CheckCommand(Terminal terminal) {
@@ -63,13 +76,18 @@ final class CheckCommand implements Callable<Integer> {
   @Override
   public Integer call() {
     List<Finding> findings = new ArrayList<>();
-    findings.add(java(Runtime.version().feature()));
-    findings.add(kernel(System.getProperty("os.name"), System.getProperty("os.version")));
-    findings.add(ioUring());
-    findings.add(epoll());
-    findings.add(nftables());
-    findings.add(openFiles());
-    PORTS.forEach((port, use) -> findings.add(port(port, use)));
+    String wanted = controlPlane;
+    if (wanted != null) {
+      findings.add(reaches(wanted));
+    } else {
+      findings.add(java(Runtime.version().feature()));
+      findings.add(kernel(System.getProperty("os.name"), System.getProperty("os.version")));
+      findings.add(ioUring());
+      findings.add(epoll());
+      findings.add(nftables());
+      findings.add(openFiles());
+      PORTS.forEach((port, use) -> findings.add(port(port, use)));
+    }
 
     boolean bad = findings.stream().anyMatch(f -> f.verdict() == Verdict.BAD);
     if (output.isJson()) {
@@ -82,6 +100,28 @@ final class CheckCommand implements Callable<Integer> {
               "\nThis machine is " + (bad ? terminal.bad("not fit") : terminal.good("fit")) + ".");
     }
     return bad ? Main.FAILED : Main.OK;
+  }
+
+  private static Finding reaches(String address) {
+    int colon = address.lastIndexOf(':');
+    String port = address.substring(colon + 1);
+    if (colon < 1 || !port.matches("[0-9]{1,5}") || Integer.parseInt(port) > 65535) {
+      return new Finding(
+          Verdict.BAD,
+          address + " is no address",
+          "write it like outrigger.outrigger-system:15012");
+    }
+    try (Socket socket = new Socket()) {
+      socket.connect(
+          new InetSocketAddress(address.substring(0, colon), Integer.parseInt(port)),
+          PATIENCE_MILLIS);
+      return new Finding(Verdict.GOOD, "the control plane answers at " + address, "");
+    } catch (IOException | UncheckedIOException e) {
+      return new Finding(
+          Verdict.BAD,
+          "no control plane answers at " + address + ": " + e.getMessage(),
+          "does it run, and do network policies let this through?");
+    }
   }
 
   private String line(Finding finding) {

@@ -42,6 +42,7 @@ public final class Main {
             .addSubcommand(new InitCommand(terminal))
             .addSubcommand(new InjectCommand(terminal, System.in))
             .addSubcommand(new DrainCommand(terminal))
+            .addSubcommand(new InstallCommand(terminal))
             .addSubcommand(new CheckCommand(terminal))
             .addSubcommand(new AnalyzeCommand(terminal))
             .addSubcommand(new StatusCommand(terminal))

@@ -32,6 +32,7 @@ import dev.outrigger.controlplane.chaos.NetworkProber;
 import dev.outrigger.controlplane.chaos.ReportStore;
 import dev.outrigger.controlplane.chaos.Shadows;
 import dev.outrigger.controlplane.chaos.TestHistory;
+import dev.outrigger.controlplane.cluster.ClusterServices;
 import dev.outrigger.controlplane.snapshot.SnapshotStore;
 import dev.outrigger.controlplane.source.ModelSource;
 import dev.outrigger.controlplane.source.Problem;
@@ -83,8 +84,8 @@ public final class ControlPlane implements AutoCloseable {
   /** What the API answers. */
   private List<ApiRoute> served = List.of();
 
-  /** Where it listens. */
-  public record Ports(int xds, int xdsTls, int api) {}
+  /** Where it listens; negative where it does not. */
+  public record Ports(int xds, int xdsTls, int api, int webhook, int metrics) {}
 
   private ControlPlane(ControlPlaneOptions options, InstantSource clock, SecureRandom random)
       throws IOException, TlsSetupException {
@@ -193,14 +194,18 @@ public final class ControlPlane implements AutoCloseable {
     DesiredSource desired = part(DesiredSource.open(options));
     ModelSource source = desired.source();
     Path state = options.state();
+    ClusterServices services = part(new ClusterServices(options.services()));
     CertificateAuthority authority =
-        CertificateAuthority.open(
+        services.authority(
             state,
-            source.reading().state().mesh().trustDomain(),
-            new CertificateAuthority.Lifetimes(
-                options.certificateLifetime(), options.certificateLifetime()),
-            clock,
-            random);
+            () ->
+                CertificateAuthority.open(
+                    state,
+                    source.reading().state().mesh().trustDomain(),
+                    new CertificateAuthority.Lifetimes(
+                        options.certificateLifetime(), options.certificateLifetime()),
+                    clock,
+                    random));
     JoinTokens tokens = JoinTokens.open(state, clock, random);
 
     ExperimentRunner experiments =
@@ -283,7 +288,8 @@ public final class ControlPlane implements AutoCloseable {
     routes.addAll(new ScheduleRoutes(experiments).routes());
     routes.addAll(new StatusRoutes(source, ledger).routes());
     routes.addAll(new TokenRoutes(authority, tokens, clock).routes());
-    routes.addAll(metrics(source, counters, certificates).routes());
+    MetricsPage metrics = metrics(source, counters, certificates);
+    routes.addAll(metrics.routes());
     routes.addAll(new OpenApiRoutes().routes());
     ApiTokens access = ApiTokens.open(state, clock, random);
     AuditLog audit = part(AuditLog.open(state.resolve("audit.jsonl"), clock));
@@ -300,7 +306,13 @@ public final class ControlPlane implements AutoCloseable {
     for (Problem problem : source.reading().problems()) {
       LOG.warn("{}", problem.render());
     }
-    return new Ports(plain.getPort(), secure.getPort(), api.port());
+    services.start(authority, timer, metrics::render);
+    return new Ports(
+        plain.getPort(),
+        secure.getPort(),
+        api.port(),
+        services.webhookPort(),
+        services.metricsPort());
   }
 
   /** A timer that throws is never run again, so nothing may get out. */

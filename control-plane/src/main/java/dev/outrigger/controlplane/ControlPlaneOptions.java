@@ -1,5 +1,6 @@
 package dev.outrigger.controlplane;
 
+import dev.outrigger.controlplane.cluster.ClusterOptions;
 import dev.outrigger.controlplane.source.Durations;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -20,6 +21,7 @@ import org.jspecify.annotations.Nullable;
  * @param apiPort of the HTTP API, on loopback
  * @param apiTokens whether the API asks for tokens
  * @param probeCommands whether probes of experiments may run programs here
+ * @param services what is done for the cluster that this runs in
  * @param certificateLifetime of a workload's certificate, {@link #SHORTEST} to {@link #LONGEST}
  * @param cluster where the desired state is in a Kubernetes cluster in place of the folder
  */
@@ -32,6 +34,7 @@ public record ControlPlaneOptions(
     int apiPort,
     boolean apiTokens,
     boolean probeCommands,
+    ClusterOptions services,
     Duration certificateLifetime,
     @Nullable Cluster cluster) {
   /**
@@ -60,7 +63,15 @@ public record ControlPlaneOptions(
     API_PORT("PORT", "the HTTP API, on loopback; 15080 unless given"),
     API_TOKENS("YES|NO", "whether the API asks who calls; no: who is on this machine may all"),
     PROBE_COMMANDS("YES|NO", "whether probes of experiments may run programs here; no"),
-    CERTIFICATE_LIFETIME("TIME", "of workloads' certificates, 10s to 24h; 24h unless given");
+    CERTIFICATE_LIFETIME("TIME", "of workloads' certificates, 10s to 24h; 24h unless given"),
+    METRICS_PORT("PORT", "metrics and health for the cluster, on all addresses; none unless given"),
+    WEBHOOK_PORT("PORT", "the injection webhook, with TLS; none unless given"),
+    WEBHOOK_NAME("NAME", "the webhook configurations that are told whom to trust"),
+    INJECTION("FILE", "the settings of injection; the usual ones unless given"),
+    CA_SECRET("NAME", "the Secret that keeps the root; the state folder alone unless given"),
+    ROOT_CONFIG_MAP("NAME", "gets the root's certificate in all namespaces"),
+    SERVICE_NAME("NAME", "of this control plane in the cluster; outrigger unless given"),
+    POD_NAMESPACE("NAME", "where this runs; outrigger-system unless given");
 
     final String parameter;
     final String meaning;
@@ -95,6 +106,7 @@ public record ControlPlaneOptions(
         15080,
         false,
         false,
+        ClusterOptions.NONE,
         LONGEST,
         null);
   }
@@ -102,7 +114,7 @@ public record ControlPlaneOptions(
   /** The same with every port free and TLS on loopback only, for tests and demos. */
   public static ControlPlaneOptions onFreePorts(Path folder, Path state) {
     return new ControlPlaneOptions(
-        folder, state, 0, "127.0.0.1", 0, 0, false, false, LONGEST, null);
+        folder, state, 0, "127.0.0.1", 0, 0, false, false, ClusterOptions.NONE, LONGEST, null);
   }
 
   /** The same with an API that asks for tokens. */
@@ -116,6 +128,7 @@ public record ControlPlaneOptions(
         apiPort,
         true,
         probeCommands,
+        services,
         certificateLifetime,
         cluster);
   }
@@ -202,6 +215,7 @@ public record ControlPlaneOptions(
         port(given, Flag.API_PORT, usual.apiPort()),
         yes(given, Flag.API_TOKENS),
         yes(given, Flag.PROBE_COMMANDS),
+        services(given),
         lifetime(given.get(Flag.CERTIFICATE_LIFETIME)),
         cluster);
   }
@@ -219,6 +233,19 @@ public record ControlPlaneOptions(
     }
     return new Cluster(
         namespace, kubeconfig == null ? null : Path.of(kubeconfig).toAbsolutePath().normalize());
+  }
+
+  private static ClusterOptions services(Map<Flag, String> given) {
+    @Nullable String injection = given.get(Flag.INJECTION);
+    return new ClusterOptions(
+        injection == null ? null : Path.of(injection).toAbsolutePath().normalize(),
+        port(given, Flag.WEBHOOK_PORT, -1),
+        given.getOrDefault(Flag.WEBHOOK_NAME, ""),
+        port(given, Flag.METRICS_PORT, -1),
+        given.getOrDefault(Flag.CA_SECRET, ""),
+        given.getOrDefault(Flag.ROOT_CONFIG_MAP, ""),
+        given.getOrDefault(Flag.SERVICE_NAME, ClusterOptions.NONE.serviceName()),
+        given.getOrDefault(Flag.POD_NAMESPACE, ClusterOptions.NONE.namespace()));
   }
 
   private static boolean yes(Map<Flag, String> given, Flag flag) {

@@ -28,7 +28,8 @@ public final class MetricsPage {
             .forAll());
   }
 
-  String render() {
+  /** The page, in Prometheus' text format. */
+  public String render() {
     StringBuilder page = new StringBuilder();
     for (Metric metric : metrics) {
       page.append("# HELP ").append(metric.name()).append(' ').append(metric.help()).append('\n');

@@ -256,9 +256,8 @@ public final class Injector {
               + scope.namespace()
               + " enforces Pod Security "
               + scope.enforced()
-              + ", which refuses pods that capture traffic by an init container with NET_ADMIN:"
-              + " annotate them with traffic.outrigger.dev/capture: none, or enforce privileged"
-              + " there");
+              + ", which refuses capture by an init container with NET_ADMIN: annotate the pod with"
+              + " traffic.outrigger.dev/capture: none");
     }
     if (options.capture() == Capture.NONE) {
       return;

@@ -1,0 +1,155 @@
+package dev.outrigger.controlplane.cluster;
+
+import dev.outrigger.controlplane.ca.CertificateAuthority;
+import dev.outrigger.controlplane.inject.Admission;
+import dev.outrigger.controlplane.inject.InjectionSettings;
+import dev.outrigger.controlplane.inject.SettingsReader;
+import dev.outrigger.tls.Pem;
+import dev.outrigger.tls.WorkloadIdentity;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayDeque;
+import java.util.Deque;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** Starts what {@link ClusterOptions} ask for, and ends it. */
+public final class ClusterServices implements AutoCloseable {
+  private static final Logger LOG = LoggerFactory.getLogger(ClusterServices.class);
+  private static final Duration CERTIFICATE_LIFETIME = Duration.ofHours(24);
+  private static final Duration ANNOUNCED_EVERY = Duration.ofMinutes(1);
+
+  private final ClusterOptions options;
+  private final @Nullable Cluster cluster;
+  private final Deque<AutoCloseable> parts = new ArrayDeque<>();
+  private int webhookPort = -1;
+  private int metricsPort = -1;
+
+  /**
+   * @throws IOException if Kubernetes' API is needed and there is no way to log in
+   */
+  public ClusterServices(ClusterOptions options) throws IOException {
+    this.options = options;
+    this.cluster = options.callsKubernetes() ? new Cluster(options) : null;
+    if (cluster != null) {
+      parts.push(cluster);
+    }
+  }
+
+  /** Makes an authority of what a state folder has. */
+  @FunctionalInterface
+  public interface Opening {
+    CertificateAuthority open() throws IOException;
+  }
+
+  /**
+   * Opens the authority with the root that all replicas have.
+   *
+   * @throws IOException if it cannot be opened, or the API server does not answer
+   */
+  public CertificateAuthority authority(Path state, Opening opening) throws IOException {
+    Cluster kubernetes = cluster;
+    if (kubernetes == null) {
+      return opening.open();
+    }
+    kubernetes.fetchRoot(state);
+    CertificateAuthority made = opening.open();
+    return kubernetes.keepRoot(state) ? made : opening.open();
+  }
+
+  /**
+   * Starts to serve; called once all else is ready.
+   *
+   * @throws IOException if a port is taken or the settings cannot be read
+   */
+  public void start(
+      CertificateAuthority authority, ScheduledExecutorService timer, Supplier<String> metrics)
+      throws IOException {
+    String root = Pem.of(authority.trust().roots());
+    Cluster kubernetes = cluster;
+    if (kubernetes != null) {
+      kubernetes.publishRoot(root);
+    }
+    if (options.webhookPort() >= 0) {
+      WebhookServer webhook =
+          new WebhookServer(
+              options.webhookPort(),
+              identity(authority),
+              new Admission(
+                  settings(),
+                  name ->
+                      kubernetes == null ? Map.<String, String>of() : kubernetes.labelsOf(name)));
+      parts.push(webhook);
+      webhookPort = webhook.port();
+      long half = CERTIFICATE_LIFETIME.dividedBy(2).toSeconds();
+      var _ =
+          timer.scheduleWithFixedDelay(
+              () -> webhook.use(identity(authority)), half, half, TimeUnit.SECONDS);
+      if (kubernetes != null) {
+        // Again and again: whoever applies the chart anew may have taken it away.
+        var _ =
+            timer.scheduleWithFixedDelay(
+                () -> announce(kubernetes, root), 0, ANNOUNCED_EVERY.toSeconds(), TimeUnit.SECONDS);
+      }
+    }
+    if (options.metricsPort() >= 0) {
+      WatchPort watched = new WatchPort(options.metricsPort(), metrics);
+      parts.push(watched);
+      metricsPort = watched.port();
+    }
+  }
+
+  /** A timer that throws is never run again, so nothing may get out. */
+  private static void announce(Cluster kubernetes, String root) {
+    try {
+      kubernetes.announceWebhook(root);
+    } catch (RuntimeException e) {
+      LOG.error("webhook", e);
+    }
+  }
+
+  private WorkloadIdentity identity(CertificateAuthority authority) {
+    String service = options.serviceName() + "." + options.namespace();
+    return authority.servingIdentity(
+        List.of(service + ".svc", service + ".svc.cluster.local", service, options.serviceName()),
+        List.of(),
+        CERTIFICATE_LIFETIME);
+  }
+
+  private InjectionSettings settings() throws IOException {
+    Path file = options.injection();
+    if (file == null) {
+      return InjectionSettings.usual();
+    }
+    try {
+      return SettingsReader.read(Files.readString(file));
+    } catch (IllegalArgumentException e) {
+      throw new IOException(file + ": " + e.getMessage(), e);
+    }
+  }
+
+  /** Where admission reviews are answered; negative for nowhere. */
+  public int webhookPort() {
+    return webhookPort;
+  }
+
+  /** Where metrics and health are served; negative for nowhere. */
+  public int metricsPort() {
+    return metricsPort;
+  }
+
+  @Override
+  public void close() throws Exception {
+    while (!parts.isEmpty()) {
+      parts.pop().close();
+    }
+  }
+}
