@@ -22,6 +22,7 @@ import dev.outrigger.controlplane.api.TokenRoutes;
 import dev.outrigger.controlplane.ca.CertificateAuthority;
 import dev.outrigger.controlplane.ca.CertificateService;
 import dev.outrigger.controlplane.ca.JoinTokens;
+import dev.outrigger.controlplane.ca.StateLock;
 import dev.outrigger.controlplane.chaos.Coverage;
 import dev.outrigger.controlplane.chaos.ExperimentDocuments;
 import dev.outrigger.controlplane.chaos.ExperimentLedger;
@@ -101,7 +102,8 @@ public final class ControlPlane implements AutoCloseable {
   }
 
   /**
-   * Starts a control plane; when this returns, it serves.
+   * Starts a control plane; when this returns, it serves. While another one works with the same
+   * state, it waits for its end.
    *
    * @throws IOException if a port is taken or the state folder cannot be used
    * @throws TlsSetupException if there is no native TLS
@@ -191,6 +193,8 @@ public final class ControlPlane implements AutoCloseable {
 
   private Ports wire(ControlPlaneOptions options, InstantSource clock, SecureRandom random)
       throws IOException, TlsSetupException {
+    // The last to be closed: what follows is written by one control plane at a time.
+    part(StateLock.take(options.state()));
     DesiredSource desired = part(DesiredSource.open(options));
     ModelSource source = desired.source();
     Path state = options.state();

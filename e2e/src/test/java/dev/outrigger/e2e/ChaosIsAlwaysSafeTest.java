@@ -15,6 +15,7 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.random.RandomGenerator;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -27,6 +28,7 @@ import org.junit.jupiter.api.io.TempDir;
  * <p>{@code -Doutrigger.full=true} makes 200 runs in two meshes instead of one of each trouble's
  * kinds; {@code -Doutrigger.seed} repeats one; {@code -Doutrigger.runs} says how many.
  */
+@Tag("measured")
 class ChaosIsAlwaysSafeTest {
   private static final boolean FULL = Boolean.getBoolean("outrigger.full");
   private static final long SEED = Long.getLong("outrigger.seed", System.nanoTime());

@@ -339,15 +339,21 @@ public final class ProxyServer implements AutoCloseable {
                         join.serverName())))
             : new PeerRule.MeshMember(
                 Set.of(trustDomain), Set.of(SpiffeId.ofControlPlane(trustDomain)));
+    List<CertificateClient.Authority> replicas =
+        join.controlPlanes().stream()
+            .map(
+                address ->
+                    new CertificateClient.Authority(
+                        address.host(),
+                        address.port(),
+                        literal(join.serverName()) ? null : join.serverName(),
+                        roots,
+                        rule,
+                        token,
+                        Duration.ZERO))
+            .toList();
     return CertificateClient.of(
-        new CertificateClient.Authority(
-            join.controlPlane().host(),
-            join.controlPlane().port(),
-            literal(join.serverName()) ? null : join.serverName(),
-            roots,
-            rule,
-            token,
-            Duration.ZERO),
+        replicas,
         scheduler,
         clock,
         random);

@@ -30,11 +30,12 @@ public final class LoopbackMesh implements AutoCloseable {
   private final List<String> source;
   private final int xds;
   private final int xdsTls;
-  private final int api;
+  private int api;
   private final SequencedMap<String, Launched> proxies = new LinkedHashMap<>();
   private @Nullable Launched controlPlane;
   private int starts;
-  private int reached;
+  private String reached;
+  private final List<Launched> replicas = new ArrayList<>();
 
   /** A mesh that has not started; its mesh folder is there, and empty. */
   public LoopbackMesh(Path folder) throws IOException {
@@ -65,12 +66,46 @@ public final class LoopbackMesh implements AutoCloseable {
     xds = ports.get(0);
     xdsTls = ports.get(1);
     api = ports.get(2);
-    reached = xdsTls;
+    reached = "127.0.0.1:" + xdsTls;
   }
 
   /** Proxies that start from now on reach the control plane over this port, which leads to it. */
   public void reachOver(int port) {
-    reached = port;
+    reached = "127.0.0.1:" + port;
+  }
+
+  /**
+   * A control plane beside the first, with the same folders.
+   *
+   * @param xds its port without TLS
+   * @param api its API's port
+   */
+  public record Replica(Launched process, int xds, int api) {}
+
+  /** Starts another control plane, which proxies that start from now on reach too. */
+  public Replica startReplica() throws IOException {
+    List<Integer> ports = Peers.freePorts(3);
+    Launched started =
+        Launched.start(
+            folder,
+            "control-plane-" + ++starts,
+            Peers.outrigger(
+                "control-plane",
+                "--dir=" + folder.resolve("mesh"),
+                "--state=" + folder.resolve("state"),
+                "--bind=127.0.0.1",
+                "--xds-port=" + ports.get(0),
+                "--xds-tls-port=" + ports.get(1),
+                "--api-port=" + ports.get(2)),
+            environment);
+    replicas.add(started);
+    reached += ",127.0.0.1:" + ports.get(1);
+    return new Replica(started, ports.get(0), ports.get(2));
+  }
+
+  /** From now on calls go to the API there. */
+  public void call(Replica replica) {
+    api = replica.api();
   }
 
   /**
@@ -230,7 +265,7 @@ public final class LoopbackMesh implements AutoCloseable {
         new ArrayList<>(
             Peers.outrigger(
                 "proxy",
-                "--mesh=127.0.0.1:" + reached,
+                "--mesh=" + reached,
                 "--join-token-file=" + token(sidecar.identity()),
                 "--root-ca=" + root(),
                 "--workload=" + sidecar.workload(),
@@ -297,5 +332,6 @@ public final class LoopbackMesh implements AutoCloseable {
     if (controlPlane != null) {
       controlPlane.close();
     }
+    replicas.forEach(Launched::close);
   }
 }

@@ -169,13 +169,20 @@ public final class SafetyRuns implements AutoCloseable {
       }
     }
     mesh.write("experiments.yaml", experiments.toString());
-    mesh.startControlPlane();
-    startCaller();
-    startWeb();
-    mesh.awaitReady(caller);
-    mesh.awaitReady(web);
+    boolean started = false;
+    try {
+      mesh.startControlPlane();
+      startCaller();
+      startWeb();
+      mesh.awaitReady(caller);
+      mesh.awaitReady(web);
+      started = true;
+    } finally {
+      if (!started) {
+        mesh.close(); // Nobody has us yet to close us.
+      }
+    }
     traffic = new LiveTraffic("web.shop", caller.outbound(), tcp, 2, 20);
-    settle();
   }
 
   private static String experiment(Fault fault, int seconds) {
@@ -340,6 +347,10 @@ public final class SafetyRuns implements AutoCloseable {
     rest(Math.max(0, TimeUnit.NANOSECONDS.toMillis(end + slack - System.nanoTime()) + 400));
     if (trouble == Trouble.KILLED_CALLER || trouble == Trouble.KILLED_SERVICE) {
       mesh.awaitReady(trouble == Trouble.KILLED_CALLER ? caller : web);
+      frozenFrom = dead;
+      frozenTo = System.nanoTime();
+      // What waits for a service that was not there goes on now.
+      await("calls go on", () -> traffic.longestMillis() < STUCK_MILLIS);
     }
     if (TimeUnit.MILLISECONDS.toNanos(traffic.longestMillis()) > System.nanoTime() - end) {
       wrong.add("%s, %s: a call is held that began before the end".formatted(name, trouble));
@@ -424,18 +435,24 @@ public final class SafetyRuns implements AutoCloseable {
       @Nullable Call last = before.put(call.kind() + "-" + call.lane(), call);
       boolean frozen = call.sent() <= times[1] && call.done() >= times[0];
       boolean slow = call.millis() >= SLOW_MILLIS && last != null && last.millis() >= SLOW_MILLIS;
-      boolean stuck = call.millis() >= STUCK_MILLIS;
+      boolean stuck = call.millis() >= STUCK_MILLIS && call.sent() <= quiet.getFirst().from();
       boolean touched =
-          call.kind() == Kind.HTTP ? call.fault() != null : !frozen && (slow || stuck);
+          call.kind() == Kind.HTTP
+              ? call.fault() != null
+              : fault.kind() == Kind.TCP && !frozen && (slow || stuck);
       if (!touched) {
         continue;
       }
       faulted++;
-      if (call.kind() != fault.kind() && call.done() < times[2]) {
+      if (call.kind() != fault.kind()) {
         wrong.add("%s touched a call over %s of %d ms".formatted(name, call.kind(), call.millis()));
       }
-      if (call.sent() <= times[0] && call.done() >= times[0]) {
-        continue; // It was on its way when a process stood still, and could not end before.
+      // What was on its way to a process that stood still could not end before it went on. One that
+      // came while the process that decides stood still must not be touched after the end.
+      boolean decides =
+          trouble == (fault.yaml().contains("inbound") ? Trouble.FROZEN_SERVICE : Trouble.FROZEN_CALLER);
+      if (frozen && call.sent() <= (decides ? times[0] : times[1])) {
+        continue;
       }
       for (Quiet one : quiet) {
         if (call.done() <= one.to()) {

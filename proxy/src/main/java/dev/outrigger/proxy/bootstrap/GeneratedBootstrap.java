@@ -258,11 +258,11 @@ final class GeneratedBootstrap {
         Cluster.newBuilder()
             .setName(CONTROL_PLANE)
             .setType(
-                isLiteral(join.controlPlane().host())
+                join.controlPlanes().stream().allMatch(one -> isLiteral(one.host()))
                     ? Cluster.DiscoveryType.STATIC
                     : Cluster.DiscoveryType.STRICT_DNS)
             .setConnectTimeout(Duration.newBuilder().setSeconds(5))
-            .setLoadAssignment(endpoints(CONTROL_PLANE, List.of(join.controlPlane())))
+            .setLoadAssignment(endpoints(CONTROL_PLANE, join.controlPlanes()))
             .putTypedExtensionProtocolOptions(
                 "envoy.extensions.upstreams.http.v3.HttpProtocolOptions",
                 Any.pack(

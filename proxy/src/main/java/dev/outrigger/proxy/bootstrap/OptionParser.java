@@ -53,7 +53,9 @@ final class OptionParser {
     UPSTREAM_SNI("NAME", "the server's name, if it is not the host of --to"),
     UPSTREAM_CERT("FILE", "show this certificate chain to --to"),
     UPSTREAM_KEY("FILE", "and its private key"),
-    MESH("ADDR", "join the mesh of the control plane there; the port is 15012 unless given"),
+    MESH(
+        "ADDR,...",
+        "join the mesh of the control plane there, or of whichever of these serves; port 15012"),
     MESH_NAME("NAME", "the name in the control plane's certificate, if it is not the host"),
     JOIN_TOKEN("TEXT", "proves who this workload is"),
     JOIN_TOKEN_FILE("FILE", "a file that holds the join token"),
@@ -321,9 +323,17 @@ final class OptionParser {
   }
 
   private MeshJoin mesh() throws UsageException {
-    String text = value(Key.MESH);
-    SocketAddressConfig address =
-        address(Key.MESH, hasPort(text) ? text : text + ":15012", "127.0.0.1");
+    List<SocketAddressConfig> addresses = new ArrayList<>();
+    for (String text : value(Key.MESH).split(",", -1)) {
+      String one = text.strip();
+      addresses.add(address(Key.MESH, hasPort(one) ? one : one + ":15012", "127.0.0.1"));
+    }
+    if (!values.containsKey(Key.MESH_NAME)
+        && addresses.stream().map(SocketAddressConfig::host).distinct().count() > 1) {
+      throw new UsageException(
+          "--mesh with several hosts needs " + Key.MESH_NAME.flag() + " NAME: what their"
+              + " certificates say");
+    }
     boolean inline = values.containsKey(Key.JOIN_TOKEN);
     if (inline == values.containsKey(Key.JOIN_TOKEN_FILE)) {
       throw new UsageException("--mesh needs --join-token-file FILE (or --join-token TEXT)");
@@ -334,8 +344,8 @@ final class OptionParser {
             : new JoinToken.File(path(Key.JOIN_TOKEN_FILE));
     String workload = required(Key.WORKLOAD);
     return new MeshJoin(
-        address,
-        values.getOrDefault(Key.MESH_NAME, address.host()),
+        addresses,
+        values.getOrDefault(Key.MESH_NAME, addresses.getFirst().host()),
         token,
         required(Key.ROOT_CA, Key.MESH),
         workload,

@@ -153,7 +153,7 @@ public record ProxyOptions(
   /**
    * How a mesh is joined.
    *
-   * @param controlPlane its TLS port
+   * @param controlPlanes the TLS port of each replica; all have one name, and are tried in turn
    * @param serverName the name in its certificate
    * @param token proves who this workload is
    * @param rootCa PEM file with the roots that vouch for the control plane
@@ -161,12 +161,16 @@ public record ProxyOptions(
    * @param namespace this workload's namespace
    */
   public record MeshJoin(
-      SocketAddressConfig controlPlane,
+      List<SocketAddressConfig> controlPlanes,
       String serverName,
       JoinToken token,
       Path rootCa,
       String workload,
-      String namespace) {}
+      String namespace) {
+    public MeshJoin {
+      controlPlanes = List.copyOf(controlPlanes);
+    }
+  }
 
   /** A join token, inline or in a file that may be replaced. */
   public sealed interface JoinToken {

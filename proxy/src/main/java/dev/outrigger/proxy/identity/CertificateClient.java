@@ -102,10 +102,24 @@ public final class CertificateClient implements IdentitySource {
       ScheduledExecutorService scheduler,
       InstantSource clock,
       SecureRandom random) {
+    return of(List.of(authority), scheduler, clock, random);
+  }
+
+  /**
+   * The same of one with replicas, which are asked in turn when one fails.
+   *
+   * @param replicas at least one; they differ in their addresses only
+   */
+  public static CertificateClient of(
+      List<Authority> replicas,
+      ScheduledExecutorService scheduler,
+      InstantSource clock,
+      SecureRandom random) {
+    Authority first = replicas.getFirst();
     return new CertificateClient(
-        authority.roots(),
-        authority.lifetime(),
-        new GrpcCertificateRequester(authority, scheduler, clock),
+        first.roots(),
+        first.lifetime(),
+        new GrpcCertificateRequester(replicas, scheduler, clock),
         scheduler,
         clock,
         random);

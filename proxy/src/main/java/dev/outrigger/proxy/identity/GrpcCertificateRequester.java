@@ -10,6 +10,7 @@ import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -17,15 +18,16 @@ import org.jspecify.annotations.Nullable;
  * proxy some megabytes, are loaded at the first call and not by a proxy that never makes one.
  */
 final class GrpcCertificateRequester implements CertificateRequester {
-  private final CertificateClient.Authority authority;
+  private final List<CertificateClient.Authority> replicas;
   private final ScheduledExecutorService executor;
   private final InstantSource clock;
+  private final AtomicInteger turn = new AtomicInteger();
 
   GrpcCertificateRequester(
-      CertificateClient.Authority authority,
+      List<CertificateClient.Authority> replicas,
       ScheduledExecutorService executor,
       InstantSource clock) {
-    this.authority = authority;
+    this.replicas = List.copyOf(replicas);
     this.executor = executor;
     this.clock = clock;
   }
@@ -33,6 +35,8 @@ final class GrpcCertificateRequester implements CertificateRequester {
   @Override
   public CompletionStage<List<String>> request(
       String requestPem, Duration lifetime, @Nullable WorkloadIdentity present) {
+    int asked = turn.get();
+    CertificateClient.Authority authority = replicas.get(asked % replicas.size());
     String token = null;
     if (present == null) {
       try {
@@ -56,7 +60,13 @@ final class GrpcCertificateRequester implements CertificateRequester {
               List.of("h2"),
               List.of("TLSv1.3"),
               clock);
-      return CertificateCall.start(authority, tls, token, requestPem, lifetime, executor);
+      return CertificateCall.start(authority, tls, token, requestPem, lifetime, executor)
+          .whenComplete(
+              (_, failure) -> {
+                if (failure != null) {
+                  turn.compareAndSet(asked, (asked + 1) % replicas.size());
+                }
+              });
     } catch (TlsSetupException e) {
       return CompletableFuture.failedFuture(e);
     }

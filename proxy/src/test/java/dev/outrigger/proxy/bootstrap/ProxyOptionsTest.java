@@ -16,6 +16,7 @@ import dev.outrigger.proxy.xds.AdsSettings;
 import dev.outrigger.tls.PeerRule;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.NullUnmarked;
@@ -260,7 +261,38 @@ final class ProxyOptionsTest {
     assertThat(loaded.options().toString()).doesNotContain("secret-token");
     Source.Mesh mesh = (Source.Mesh) loaded.options().source();
     assertThat(mesh.join().token()).isEqualTo(new JoinToken.Inline("secret-token"));
-    assertThat(mesh.join().controlPlane()).isEqualTo(new SocketAddressConfig("127.0.0.1", 15012));
+    assertThat(mesh.join().controlPlanes())
+        .containsExactly(new SocketAddressConfig("127.0.0.1", 15012));
+  }
+
+  @Test
+  void aMeshMayHaveReplicasWithOneName(@TempDir Path folder) throws Exception {
+    Corpus.writeCertificates(folder);
+    String[] rest = {
+      "--join-token", "secret-token",
+      "--root-ca", folder.resolve("ca.pem").toString(),
+      "--workload", "cart-1"
+    };
+    Source.Mesh mesh =
+        (Source.Mesh)
+            load(args("--mesh", "10.0.0.1, 10.0.0.2:15112", "--mesh-name", "control", rest))
+                .options()
+                .source();
+    assertThat(mesh.join().controlPlanes())
+        .containsExactly(
+            new SocketAddressConfig("10.0.0.1", 15012), new SocketAddressConfig("10.0.0.2", 15112));
+    assertThatThrownBy(() -> load(args("--mesh", "10.0.0.1,10.0.0.2", "", "", rest)))
+        .hasMessageContaining("--mesh-name");
+  }
+
+  private static String[] args(
+      String one, String value, String other, String more, String... rest) {
+    List<String> all = new ArrayList<>(List.of(one, value));
+    if (!other.isEmpty()) {
+      all.addAll(List.of(other, more));
+    }
+    all.addAll(List.of(rest));
+    return all.toArray(String[]::new);
   }
 
   private static LoadedBootstrap load(String... arguments) throws Exception {
