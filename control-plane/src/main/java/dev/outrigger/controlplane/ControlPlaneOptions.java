@@ -150,8 +150,10 @@ public record ControlPlaneOptions(
       text.append(flag.meaning).append('\n');
     }
     return text.append("Each flag also by environment: --api-port is OUTRIGGER_API_PORT.\n")
-        .append("It prints one line when it is ready, and ends on SIGTERM or Ctrl-C. While another one\n")
-        .append("works with the same --state, it waits, and takes its place when that one is gone.\n")
+        .append(
+            "It prints one line when it is ready, and ends on SIGTERM or Ctrl-C. While another one\n")
+        .append(
+            "works with the same --state, it waits, and takes its place when that one is gone.\n")
         .toString();
   }
 

@@ -42,7 +42,7 @@ class GuardsCountedTest {
   private static final boolean FULL = Boolean.getBoolean("outrigger.full");
   private static final long SEED = Long.getLong("outrigger.seed", System.nanoTime());
   private static final Duration PATIENCE = Duration.ofSeconds(30);
-  private static final int LANES = FULL ? 5 : 3;
+  private static final int LANES = FULL ? 5 : 2;
   private static final int ROUNDS = FULL ? 10 : 1;
   private static final Duration WINDOW = Duration.ofSeconds(1);
   private static final Duration BOUND = Duration.ofSeconds(FULL ? 1 : 3);
@@ -59,8 +59,7 @@ class GuardsCountedTest {
    * @param lateMillis from the end of the first window with faults to the last answer with one
    * @param success the least of any window of a second that began with a fault, in percent
    */
-  private record Result(
-      String name, String phase, String who, long lateMillis, double success) {}
+  private record Result(String name, String phase, String who, long lateMillis, double success) {}
 
   private static String experiment(String name, String service, int percent, int least) {
     return """
@@ -70,7 +69,7 @@ class GuardsCountedTest {
     spec:
       hypothesis: the caller copes
       owner: tests
-      duration: 5s
+      duration: %ds
       lease: 1s
       start: manual
       faults:
@@ -82,7 +81,7 @@ class GuardsCountedTest {
       guards: [{name: most, successRate: {min: %d%%}, window: 1s, minRequests: 10}]
     ---
     """
-        .formatted(name, percent, service, least);
+        .formatted(name, FULL ? 5 : 3, percent, service, least);
   }
 
   @BeforeAll

@@ -352,11 +352,7 @@ public final class ProxyServer implements AutoCloseable {
                         token,
                         Duration.ZERO))
             .toList();
-    return CertificateClient.of(
-        replicas,
-        scheduler,
-        clock,
-        random);
+    return CertificateClient.of(replicas, scheduler, clock, random);
   }
 
   private static boolean literal(String host) {

@@ -11,9 +11,11 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Random;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 import java.util.random.RandomGenerator;
@@ -264,8 +266,9 @@ public final class SafetyRuns implements AutoCloseable {
     List<Result> results = new ArrayList<>();
     for (int i = 0; i < runs; i++) {
       if (troubles.isEmpty()) {
-        // All of them before any comes again; the first few are the worst.
+        // All of them before any comes again.
         troubles.addAll(List.of(Trouble.values()));
+        Collections.shuffle(troubles, new Random(chance.nextLong()));
       }
       Trouble trouble = troubles.removeFirst();
       Result result = one(trouble, FAULTS.get(chance.nextInt(FAULTS.size())));
@@ -450,7 +453,10 @@ public final class SafetyRuns implements AutoCloseable {
       // What was on its way to a process that stood still could not end before it went on. One that
       // came while the process that decides stood still must not be touched after the end.
       boolean decides =
-          trouble == (fault.yaml().contains("inbound") ? Trouble.FROZEN_SERVICE : Trouble.FROZEN_CALLER);
+          trouble
+              == (fault.yaml().contains("inbound")
+                  ? Trouble.FROZEN_SERVICE
+                  : Trouble.FROZEN_CALLER);
       if (frozen && call.sent() <= (decides ? times[0] : times[1])) {
         continue;
       }

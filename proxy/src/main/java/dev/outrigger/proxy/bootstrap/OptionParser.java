@@ -331,7 +331,9 @@ final class OptionParser {
     if (!values.containsKey(Key.MESH_NAME)
         && addresses.stream().map(SocketAddressConfig::host).distinct().count() > 1) {
       throw new UsageException(
-          "--mesh with several hosts needs " + Key.MESH_NAME.flag() + " NAME: what their"
+          "--mesh with several hosts needs "
+              + Key.MESH_NAME.flag()
+              + " NAME: what their"
               + " certificates say");
     }
     boolean inline = values.containsKey(Key.JOIN_TOKEN);
