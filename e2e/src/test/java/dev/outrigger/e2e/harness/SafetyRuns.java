@@ -309,9 +309,8 @@ public final class SafetyRuns implements AutoCloseable {
         mesh.startControlPlane();
       }
       case FROZEN_CALLER, FROZEN_SERVICE -> {
-        frozenFrom = then;
         Launched proxy = mesh.proxy(trouble == Trouble.FROZEN_CALLER ? caller : web);
-        freeze(proxy, 700 + chance.nextInt(3500), () -> {});
+        frozenFrom = freeze(proxy, 700 + chance.nextInt(3500), () -> {});
         frozenTo = System.nanoTime();
       }
       case FROZEN_CONTROL_PLANE ->
@@ -350,8 +349,10 @@ public final class SafetyRuns implements AutoCloseable {
     rest(Math.max(0, TimeUnit.NANOSECONDS.toMillis(end + slack - System.nanoTime()) + 400));
     if (trouble == Trouble.KILLED_CALLER || trouble == Trouble.KILLED_SERVICE) {
       mesh.awaitReady(trouble == Trouble.KILLED_CALLER ? caller : web);
-      frozenFrom = dead;
-      frozenTo = System.nanoTime();
+      if (trouble == Trouble.KILLED_SERVICE) {
+        frozenFrom = dead;
+        frozenTo = System.nanoTime();
+      }
       // What waits for a service that was not there goes on now.
       await("calls go on", () -> traffic.longestMillis() < STUCK_MILLIS);
     }
@@ -457,11 +458,12 @@ public final class SafetyRuns implements AutoCloseable {
               == (fault.yaml().contains("inbound")
                   ? Trouble.FROZEN_SERVICE
                   : Trouble.FROZEN_CALLER);
-      if (frozen && call.sent() <= (decides ? times[0] : times[1])) {
+      if (frozen && decides && call.sent() <= times[0]) {
         continue;
       }
       for (Quiet one : quiet) {
-        if (call.done() <= one.to()) {
+        boolean waited = frozen && !decides && call.sent() <= one.from();
+        if (call.done() <= one.to() && !waited) {
           long late = call.done() - one.from();
           worst = Math.max(worst, late);
           if (late > slack) {
@@ -516,15 +518,18 @@ public final class SafetyRuns implements AutoCloseable {
         worst == Long.MIN_VALUE ? Long.MIN_VALUE / 2_000_000 : worst / 1_000_000);
   }
 
-  private static void freeze(Launched process, long millis, Runnable before)
+  /** Gives when it stood still. */
+  private static long freeze(Launched process, long millis, Runnable before)
       throws IOException, InterruptedException {
     signal("STOP", process);
+    long still = System.nanoTime();
     try {
       rest(millis);
       before.run();
     } finally {
       signal("CONT", process);
     }
+    return still;
   }
 
   private static void signal(String name, Launched process)
