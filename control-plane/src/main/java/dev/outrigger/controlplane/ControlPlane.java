@@ -74,6 +74,7 @@ public final class ControlPlane implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(ControlPlane.class);
   private static final int MAX_METADATA_BYTES = 16 << 10;
   private static final int EXPERIMENT_TICK_MILLIS = 100;
+  private static final int STATUS_TICK_MILLIS = 500;
   private static final int MAX_CALLS_PER_CONNECTION = 16;
 
   /** What is closed at the end, the latest first. */
@@ -283,6 +284,17 @@ public final class ControlPlane implements AutoCloseable {
             () -> tick(experiments, shadows, coverage),
             0,
             EXPERIMENT_TICK_MILLIS,
+            TimeUnit.MILLISECONDS);
+
+    ScheduledExecutorService statuses =
+        Executors.newSingleThreadScheduledExecutor(
+            Thread.ofVirtual().name("outrigger-status").factory());
+    part(statuses::shutdownNow);
+    var _ =
+        statuses.scheduleWithFixedDelay(
+            desired.statusWriter(ledger::proxies, experiments::runs, clock),
+            STATUS_TICK_MILLIS,
+            STATUS_TICK_MILLIS,
             TimeUnit.MILLISECONDS);
 
     List<ApiRoute> routes = new ArrayList<>();

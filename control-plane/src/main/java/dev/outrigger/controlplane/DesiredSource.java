@@ -1,8 +1,11 @@
 package dev.outrigger.controlplane;
 
 import dev.outrigger.controlplane.ControlPlaneOptions.Cluster;
+import dev.outrigger.controlplane.ads.ProxyStatus;
+import dev.outrigger.controlplane.chaos.ExperimentRun;
 import dev.outrigger.controlplane.kubernetes.ClusterLogin;
 import dev.outrigger.controlplane.kubernetes.KubernetesSource;
+import dev.outrigger.controlplane.kubernetes.StatusWriter;
 import dev.outrigger.controlplane.source.FileSource;
 import dev.outrigger.controlplane.source.FolderExperiments;
 import dev.outrigger.controlplane.source.ModelSource;
@@ -10,6 +13,9 @@ import io.fabric8.kubernetes.client.KubernetesClient;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.time.InstantSource;
+import java.util.List;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /** Where this control plane has its desired state from: a folder or a cluster. */
@@ -21,6 +27,10 @@ sealed interface DesiredSource extends AutoCloseable {
 
   /** An experiment as it is written, by namespace and name; null where there is none. */
   @Nullable String experiment(String key);
+
+  /** Tells those who wrote it what came of it; called once a second, by one thread. */
+  Runnable statusWriter(
+      Supplier<List<ProxyStatus>> proxies, Supplier<List<ExperimentRun>> runs, InstantSource clock);
 
   @Override
   void close();
@@ -55,6 +65,15 @@ sealed interface DesiredSource extends AutoCloseable {
       return FolderExperiments.text(folder, key);
     }
 
+    /** Files have no status: `outrigger analyze` and the API tell. */
+    @Override
+    public Runnable statusWriter(
+        Supplier<List<ProxyStatus>> proxies,
+        Supplier<List<ExperimentRun>> runs,
+        InstantSource clock) {
+      return () -> {};
+    }
+
     @Override
     public void close() {
       source.close();
@@ -66,6 +85,14 @@ sealed interface DesiredSource extends AutoCloseable {
     @Override
     public @Nullable String experiment(String key) {
       return source.experiment(key);
+    }
+
+    @Override
+    public Runnable statusWriter(
+        Supplier<List<ProxyStatus>> proxies,
+        Supplier<List<ExperimentRun>> runs,
+        InstantSource clock) {
+      return new StatusWriter(client, source, proxies, runs, clock, () -> true)::tick;
     }
 
     @Override

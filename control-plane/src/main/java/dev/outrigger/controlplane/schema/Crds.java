@@ -7,6 +7,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.regex.Pattern;
 import org.snakeyaml.engine.v2.api.Dump;
 import org.snakeyaml.engine.v2.api.DumpSettings;
 import org.snakeyaml.engine.v2.common.FlowStyle;
@@ -18,6 +19,10 @@ import org.snakeyaml.engine.v2.common.FlowStyle;
 public final class Crds {
   private static final String MESH = "mesh.outrigger.dev";
   private static final String CHAOS = "chaos.outrigger.dev";
+
+  private static final String FLAGS = "(True|False|On|Off|on|off|Yes|No|yes|no|y|n)";
+  private static final Pattern FLAG_KEY = Pattern.compile("(?m)^( *)" + FLAGS + ":");
+  private static final Pattern FLAG_VALUE = Pattern.compile("(?m)^( *- )" + FLAGS + "$");
 
   private Crds() {}
 
@@ -144,7 +149,14 @@ public final class Crds {
             .setDereferenceAliases(true)
             .build();
     return "# Made of the tables in control-plane/…/schema; `make crds` writes it again.\n"
-        + new Dump(settings).dumpToString(definition(kind));
+        + quoted(new Dump(settings).dumpToString(definition(kind)));
+  }
+
+  /** YAML 1.1, which others read, takes more words for flags than the writer thinks. */
+  private static String quoted(String yaml) {
+    return FLAG_VALUE
+        .matcher(FLAG_KEY.matcher(yaml).replaceAll("$1\"$2\":"))
+        .replaceAll("$1\"$2\"");
   }
 
   private static Map<String, Object> definition(Kind kind) {

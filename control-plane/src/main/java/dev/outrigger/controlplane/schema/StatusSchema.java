@@ -20,9 +20,8 @@ final class StatusSchema {
               "string",
               "How far the last run is: Pending, Previewed, Running, Halted, Completed or"
                   + " Recovered."));
-      properties.put("run", described("string", "The name of the last run."));
-      properties.put("startedAt", time("When the last run began."));
-      properties.put("endedAt", time("When its faults ended."));
+      properties.put("startedAt", time("When the last run began, if it did."));
+      properties.put("endsAt", time("When it ends by itself at the latest."));
       properties.put("message", described("string", "Why it is so."));
     }
     Map<String, Object> status = described("object", "What came of it.");

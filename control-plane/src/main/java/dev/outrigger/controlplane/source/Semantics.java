@@ -82,7 +82,12 @@ final class Semantics {
       if (service.ports().stream().noneMatch(known -> known.port() == port)) {
         add(
             reference,
-            "the service `" + service.serviceName() + "` has no port " + port,
+            "`"
+                + reference.path()
+                + "`: the service `"
+                + service.serviceName()
+                + "` has no port "
+                + port,
             "its ports are "
                 + service.ports().stream()
                     .map(known -> Integer.toString(known.port()))

@@ -583,7 +583,9 @@ final class BadDocumentsTest {
                     + " not exist",
                 "did you mean `catalog.shop`?"),
             org.assertj.core.groups.Tuple.tuple(
-                14, "the service `catalog.shop` has no port 81", "its ports are 80"));
+                14,
+                "`spec.rules[0].backendRefs[1].name`: the service `catalog.shop` has no port 81",
+                "its ports are 80"));
   }
 
   @Test

@@ -177,6 +177,21 @@ final class MeshOfAClusterTest {
   }
 
   @Test
+  void aPolicyIsProgrammedOnceAllProxiesHaveIt() throws Exception {
+    kube.apply(
+        """
+        apiVersion: mesh.outrigger.dev/v1alpha1
+        kind: TrafficPolicy
+        metadata: {name: web, namespace: shop}
+        spec: {targetRefs: [{name: web}], timeouts: {request: 20s}}
+        """);
+    Said waited =
+        kube.kubectl(
+            "-n", "shop", "wait", "tpol/web", "--for=condition=Programmed", "--timeout=30s");
+    assertThat(waited.exit()).as(waited.all()).isZero();
+  }
+
+  @Test
   void aLostServerChangesNothingAndWhatChangedMeanwhileComesAfterwards() throws Exception {
     kube.lose();
     for (int i = 0; i < 20; i++) {

@@ -1,0 +1,273 @@
+package dev.outrigger.controlplane.kubernetes;
+
+import dev.outrigger.controlplane.ads.ProxyStatus;
+import dev.outrigger.controlplane.chaos.ExperimentRun;
+import dev.outrigger.controlplane.source.ClusterKey;
+import dev.outrigger.controlplane.source.ClusterObjects.Verdict;
+import io.fabric8.kubernetes.api.model.GenericKubernetesResource;
+import io.fabric8.kubernetes.api.model.ObjectMetaBuilder;
+import io.fabric8.kubernetes.client.KubernetesClient;
+import io.fabric8.kubernetes.client.KubernetesClientException;
+import io.fabric8.kubernetes.client.dsl.base.PatchContext;
+import io.fabric8.kubernetes.client.dsl.base.PatchType;
+import java.time.Instant;
+import java.time.InstantSource;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.function.BooleanSupplier;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Writes into objects what came of them, by server-side apply under one name, and only what differs
+ * from what stands there. Confined to the thread that calls {@link #tick}.
+ */
+public final class StatusWriter {
+  private static final Logger LOG = LoggerFactory.getLogger(StatusWriter.class);
+
+  /** Of the fields that we write. */
+  static final String MANAGER = "outrigger";
+
+  /** By it the parents' statuses of a route tell whose they are. */
+  static final String CONTROLLER = "outrigger.dev/mesh";
+
+  /** More in one go would hold up the next look. */
+  private static final int MAX_WRITES = 200;
+
+  private static final PatchContext APPLY =
+      new PatchContext.Builder()
+          .withPatchType(PatchType.SERVER_SIDE_APPLY)
+          .withFieldManager(MANAGER)
+          .withForce(true)
+          .build();
+
+  private static final Map<String, WatchedKind> KINDS = new HashMap<>();
+
+  static {
+    for (WatchedKind kind : WatchedKind.all()) {
+      if (kind.statusOurs()) {
+        KINDS.put(kind.kind(), kind);
+      }
+    }
+  }
+
+  private final KubernetesClient client;
+  private final KubernetesSource source;
+  private final Supplier<List<ProxyStatus>> proxies;
+  private final Supplier<List<ExperimentRun>> runs;
+  private final InstantSource clock;
+  private final BooleanSupplier mayWrite;
+
+  /** Generations that were there at the last look: proxies have been told of those. */
+  private Map<ClusterKey, Long> told = Map.of();
+
+  /** What was written and may not have come back yet. */
+  private final Map<ClusterKey, Map<String, Object>> written = new HashMap<>();
+
+  private String lastFailure = "";
+
+  /**
+   * Writes nothing yet.
+   *
+   * @param mayWrite whether it is this replica that writes
+   */
+  public StatusWriter(
+      KubernetesClient client,
+      KubernetesSource source,
+      Supplier<List<ProxyStatus>> proxies,
+      Supplier<List<ExperimentRun>> runs,
+      InstantSource clock,
+      BooleanSupplier mayWrite) {
+    this.client = client;
+    this.source = source;
+    this.proxies = proxies;
+    this.runs = runs;
+    this.clock = clock;
+    this.mayWrite = mayWrite;
+  }
+
+  /** Looks at everything and writes what changed. Never throws. */
+  public void tick() {
+    try {
+      write();
+    } catch (RuntimeException e) {
+      failed(e);
+    }
+  }
+
+  private void write() {
+    List<Verdict> verdicts = source.verdicts();
+    List<ProxyStatus> now = proxies.get();
+    Map<String, ExperimentRun> byName = new HashMap<>();
+    runs.get().forEach(run -> byName.put(run.experiment(), run));
+    Map<ClusterKey, Long> seen = new HashMap<>();
+    int writes = 0;
+    for (Verdict verdict : verdicts) {
+      ClusterKey key = verdict.key();
+      seen.put(key, verdict.generation());
+      boolean settled = Objects.equals(told.get(key), verdict.generation());
+      @Nullable WatchedKind kind = KINDS.get(key.kind());
+      if (kind == null || writes >= MAX_WRITES || !mayWrite.getAsBoolean()) {
+        continue;
+      }
+      @Nullable ExperimentRun run = byName.get(key.namespace() + "/" + key.name());
+      Map<String, Object> status = status(verdict, now, settled, run, clock.instant());
+      if (stands(status, verdict.status())) {
+        written.remove(key);
+      } else if (!status.equals(written.get(key))) {
+        writes++;
+        try {
+          apply(kind, key, status);
+          written.put(key, status);
+        } catch (KubernetesClientException e) {
+          if (e.getCode() == 0) {
+            throw e; // Nobody answers, so neither will the next one be written.
+          }
+          failed(e);
+        }
+      }
+    }
+    written.keySet().retainAll(seen.keySet());
+    told = seen;
+  }
+
+  static Map<String, Object> status(
+      Verdict verdict,
+      List<ProxyStatus> proxies,
+      boolean settled,
+      @Nullable ExperimentRun run,
+      Instant now) {
+    Map<String, Object> status = new LinkedHashMap<>();
+    if (verdict.key().kind().endsWith("Route")) {
+      status.put("parents", parents(verdict, proxies, settled, now));
+      return status;
+    }
+    status.put(
+        "conditions",
+        trees(
+            Conditions.of(verdict, -1, proxies, settled),
+            verdict,
+            list(verdict.status().get("conditions")),
+            now));
+    if (run != null && verdict.key().kind().equals("Experiment")) {
+      status.put("phase", run.phase().text());
+      if (run.times().started() != null) {
+        status.put("startedAt", seconds(run.times().started()));
+      }
+      if (run.times().ends() != null) {
+        status.put("endsAt", seconds(run.times().ends()));
+      }
+      status.put("message", run.event().text() + " by " + run.by().who() + why(run));
+    }
+    return status;
+  }
+
+  private static String why(ExperimentRun run) {
+    return run.by().why().isEmpty() ? "" : ": " + run.by().why();
+  }
+
+  private static String seconds(Instant time) {
+    return time.truncatedTo(java.time.temporal.ChronoUnit.SECONDS).toString();
+  }
+
+  /** Ours, beside those of others, who share the list. */
+  private static List<Object> parents(
+      Verdict verdict, List<ProxyStatus> proxies, boolean settled, Instant now) {
+    List<Object> all = new ArrayList<>();
+    Map<Object, List<?>> before = new HashMap<>();
+    for (Object one : list(verdict.status().get("parents"))) {
+      if (one instanceof Map<?, ?> parent) {
+        if (CONTROLLER.equals(parent.get("controllerName"))) {
+          before.put(parent.get("parentRef"), list(parent.get("conditions")));
+        } else {
+          all.add(parent);
+        }
+      }
+    }
+    for (int i = 0; i < verdict.parents().size(); i++) {
+      Map<?, ?> reference = verdict.parents().get(i);
+      Map<String, Object> parent = new LinkedHashMap<>();
+      parent.put("parentRef", reference);
+      parent.put("controllerName", CONTROLLER);
+      parent.put(
+          "conditions",
+          trees(
+              Conditions.of(verdict, i, proxies, settled),
+              verdict,
+              before.getOrDefault(reference, List.of()),
+              now));
+      all.add(parent);
+    }
+    return all;
+  }
+
+  private static List<Object> trees(
+      List<Condition> conditions, Verdict verdict, List<?> before, Instant now) {
+    List<Object> trees = new ArrayList<>();
+    conditions.forEach(one -> trees.add(one.tree(verdict.generation(), before, now)));
+    return trees;
+  }
+
+  private static List<?> list(@Nullable Object value) {
+    return value instanceof List<?> list ? list : List.of();
+  }
+
+  /** Whether all of it stands there already, whatever stands beside it. */
+  private static boolean stands(@Nullable Object wanted, @Nullable Object there) {
+    if (wanted instanceof Map<?, ?> map && there instanceof Map<?, ?> other) {
+      return map.entrySet().stream()
+          .allMatch(entry -> stands(entry.getValue(), other.get(entry.getKey())));
+    }
+    if (wanted instanceof List<?> list && there instanceof List<?> other) {
+      if (list.size() != other.size()) {
+        return false;
+      }
+      for (int i = 0; i < list.size(); i++) {
+        if (!stands(list.get(i), other.get(i))) {
+          return false;
+        }
+      }
+      return true;
+    }
+    return wanted instanceof Number a && there instanceof Number b
+        ? a.longValue() == b.longValue()
+        : Objects.equals(wanted, there);
+  }
+
+  private void apply(WatchedKind kind, ClusterKey key, Map<String, Object> status) {
+    GenericKubernetesResource object = new GenericKubernetesResource();
+    object.setApiVersion(kind.apiVersion());
+    object.setKind(kind.kind());
+    object.setMetadata(
+        new ObjectMetaBuilder().withName(key.name()).withNamespace(key.namespace()).build());
+    object.setAdditionalProperties(new LinkedHashMap<>(Map.of("status", status)));
+    try {
+      var _ =
+          client
+              .genericKubernetesResources(kind.context())
+              .inNamespace(key.namespace())
+              .withName(key.name())
+              .subresource("status")
+              .patch(APPLY, object);
+    } catch (KubernetesClientException e) {
+      if (e.getCode() != 404) { // Gone meanwhile.
+        throw e;
+      }
+    }
+  }
+
+  /** Told once, and again when it is another. */
+  private void failed(RuntimeException e) {
+    String failure = String.valueOf(e.getMessage());
+    if (!failure.equals(lastFailure)) {
+      LOG.warn("a status could not be written: {}", failure);
+      lastFailure = failure;
+    }
+  }
+}

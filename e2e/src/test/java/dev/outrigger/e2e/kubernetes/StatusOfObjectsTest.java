@@ -1,0 +1,394 @@
+package dev.outrigger.e2e.kubernetes;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.google.gson.JsonArray;
+import com.google.gson.JsonElement;
+import com.google.gson.JsonObject;
+import com.google.gson.JsonParser;
+import dev.outrigger.e2e.harness.LoopbackMesh;
+import dev.outrigger.e2e.kubernetes.KubeApi.Said;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.concurrent.atomic.AtomicReference;
+import java.util.stream.Stream;
+import org.awaitility.Awaitility;
+import org.awaitility.core.ConditionTimeoutException;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestInstance;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/** Whoever writes an object reads in it what came of it. */
+@TestInstance(TestInstance.Lifecycle.PER_CLASS)
+final class StatusOfObjectsTest {
+  private static final Duration PATIENCE = Duration.ofSeconds(30);
+  private static final String OURS = "outrigger.dev/mesh";
+
+  private KubeApi kube;
+  private LoopbackMesh mesh;
+
+  @BeforeAll
+  void start(@TempDir Path folder) throws Exception {
+    kube = KubeApi.start(folder.resolve("kube"));
+    kube.install();
+    kube.apply("{apiVersion: v1, kind: Namespace, metadata: {name: shop}}");
+    kube.apply("{apiVersion: v1, kind: Namespace, metadata: {name: stock}}");
+    kube.apply("{apiVersion: v1, kind: Namespace, metadata: {name: open}}");
+    kube.apply(
+        LoopbackMesh.service("web", "http")
+            + LoopbackMesh.service("bytes", "tcp")
+            + LoopbackMesh.service("prices", "http").replace("shop", "stock")
+            + LoopbackMesh.service("prices", "http").replace("shop", "open")
+            + """
+            ---
+            apiVersion: gateway.networking.k8s.io/v1beta1
+            kind: ReferenceGrant
+            metadata: {name: shop, namespace: open}
+            spec:
+              from: [{group: gateway.networking.k8s.io, kind: HTTPRoute, namespace: shop}]
+              to: [{group: "", kind: Service}]
+            """);
+    mesh =
+        new LoopbackMesh(
+            folder.resolve("mesh-of-cluster"),
+            Map.of(),
+            List.of("--kubernetes", "--kubeconfig=" + kube.kubeconfig("outrigger")));
+    mesh.startControlPlane();
+  }
+
+  @AfterAll
+  void end() {
+    if (mesh != null) {
+      mesh.close();
+    }
+    if (kube != null) {
+      kube.close();
+    }
+  }
+
+  /**
+   * A route and what must be said of it.
+   *
+   * @param condition such as {@code Accepted=False/NoMatchingParent}
+   */
+  record Case(String name, String kind, String spec, int parent, String condition, String said) {
+    @Override
+    public String toString() {
+      return name;
+    }
+  }
+
+  private static Case http(String name, String spec, String condition, String said) {
+    return new Case(name, "HTTPRoute", spec, 0, condition, said);
+  }
+
+  private static String parents(String more) {
+    return "parentRefs: [{group: \"\", kind: Service, " + more + "}]";
+  }
+
+  private static final String RULES = ", rules: [{backendRefs: [{name: web, port: 80}]}]";
+
+  static Stream<Case> routes() {
+    String web = parents("name: web");
+    return Stream.of(
+        http("good", web + RULES, "Accepted=True/Accepted", ""),
+        http("resolved", web + RULES, "ResolvedRefs=True/ResolvedRefs", ""),
+        http("no-proxies", web + RULES, "Programmed=Unknown/NoProxies", "no proxy is connected"),
+        http(
+            "no-backend",
+            web + ", rules: [{backendRefs: [{name: wob, port: 80}]}]",
+            "ResolvedRefs=False/BackendNotFound",
+            "did you mean `web.shop`?"),
+        http(
+            "no-backend-port",
+            web + ", rules: [{backendRefs: [{name: web, port: 81}]}]",
+            "ResolvedRefs=False/BackendNotFound",
+            "its ports are 80"),
+        http(
+            "no-parent",
+            parents("name: wob") + RULES,
+            "Accepted=False/NoMatchingParent",
+            "`spec.parentRefs[0].name` names the service `wob.shop`"),
+        http(
+            "no-parent-port",
+            parents("name: web, port: 81") + RULES,
+            "Accepted=False/NoMatchingParent",
+            "has no port 81"),
+        http(
+            "bytes",
+            parents("name: bytes, port: 80") + RULES,
+            "Accepted=False/UnsupportedProtocol",
+            "passed on as bytes"),
+        http(
+            "not-granted",
+            web + ", rules: [{backendRefs: [{name: prices, namespace: stock, port: 80}]}]",
+            "ResolvedRefs=False/RefNotPermitted",
+            "no ReferenceGrant"),
+        http(
+            "granted",
+            web + ", rules: [{backendRefs: [{name: prices, namespace: open, port: 80}]}]",
+            "ResolvedRefs=True/ResolvedRefs",
+            ""),
+        http(
+            "extension",
+            web
+                + ", rules: [{filters: [{type: ExtensionRef, extensionRef: {group: a.b, kind: C,"
+                + " name: d}}]}]",
+            "Accepted=False/",
+            "ExtensionRef"),
+        new Case(
+            "second-parent",
+            "HTTPRoute",
+            "parentRefs: [{group: \"\", kind: Service, name: web}, {group: \"\", kind: Service,"
+                + " name: wob}]"
+                + RULES,
+            1,
+            "Accepted=False/NoMatchingParent",
+            "parentRefs[1]"),
+        new Case(
+            "first-of-two",
+            "HTTPRoute",
+            "parentRefs: [{group: \"\", kind: Service, name: web}, {group: \"\", kind: Service,"
+                + " name: wob}]"
+                + RULES,
+            0,
+            "Accepted=True/Accepted",
+            ""),
+        http(
+            "beside-a-gateway",
+            "parentRefs: [{name: edge}, {group: \"\", kind: Service, name: web}]" + RULES,
+            "Accepted=True/Accepted",
+            ""),
+        new Case("grpc", "GRPCRoute", web + RULES, 0, "Accepted=False/UnsupportedValue", "yet"),
+        new Case("tcp", "TCPRoute", web + RULES, 0, "Accepted=False/UnsupportedValue", "yet"));
+  }
+
+  private static String version(String kind) {
+    return kind.equals("TCPRoute") ? "v1alpha2" : "v1";
+  }
+
+  @ParameterizedTest
+  @MethodSource("routes")
+  void aRouteSaysWhatCameOfIt(Case one) throws Exception {
+    kube.apply(
+        """
+        apiVersion: gateway.networking.k8s.io/%s
+        kind: %s
+        metadata: {name: %s, namespace: shop}
+        spec: {%s}
+        """
+            .formatted(version(one.kind()), one.kind(), one.name(), one.spec()));
+    awaitCondition(one.kind().toLowerCase(java.util.Locale.ROOT), one.name(), one.parent(), one);
+  }
+
+  private void awaitCondition(String kind, String name, int parent, Case one) {
+    AtomicReference<JsonObject> last = new AtomicReference<>();
+    try {
+      Awaitility.await()
+          .atMost(PATIENCE)
+          .ignoreExceptions()
+          .until(
+              () -> {
+                JsonObject status = get(kind, name).getAsJsonObject("status");
+                last.set(status);
+                JsonObject of = parent < 0 ? status : ours(status).get(parent).getAsJsonObject();
+                for (JsonElement each : of.getAsJsonArray("conditions")) {
+                  JsonObject condition = each.getAsJsonObject();
+                  String text =
+                      condition.get("type").getAsString()
+                          + "="
+                          + condition.get("status").getAsString()
+                          + "/"
+                          + condition.get("reason").getAsString();
+                  if (text.startsWith(one.condition())
+                      && condition.get("message").getAsString().contains(one.said())) {
+                    return true;
+                  }
+                }
+                return false;
+              });
+    } catch (ConditionTimeoutException e) {
+      throw new AssertionError(one + ": " + last.get() + "\n" + mesh.logs(), e);
+    }
+  }
+
+  private static List<JsonElement> ours(JsonObject status) {
+    JsonArray parents = status.getAsJsonArray("parents");
+    return parents.asList().stream()
+        .filter(parent -> parent.getAsJsonObject().get("controllerName").getAsString().equals(OURS))
+        .toList();
+  }
+
+  private JsonObject get(String kind, String name) throws Exception {
+    Said said =
+        kube.kubectl("-n", "shop", "get", kind, name, "-o", "json", "--show-managed-fields");
+    assertThat(said.exit()).as(said.all()).isZero();
+    JsonObject object = JsonParser.parseString(said.out()).getAsJsonObject();
+    if (!object.has("status")) {
+      object.add("status", JsonParser.parseString("{conditions: [], parents: []}"));
+    }
+    return object;
+  }
+
+  private void policy(String name, String spec) throws Exception {
+    kube.apply(
+        """
+        apiVersion: mesh.outrigger.dev/v1alpha1
+        kind: TrafficPolicy
+        metadata: {name: %s, namespace: shop}
+        spec: {%s}
+        """
+            .formatted(name, spec));
+  }
+
+  @Test
+  void kubectlWaitsForAPolicyAndTheObservedGenerationFollows() throws Exception {
+    policy("waited", "targetRefs: [{name: bytes}], retries: {attempts: 3}");
+    Said waited =
+        kube.kubectl(
+            "-n", "shop", "wait", "tpol/waited", "--for=condition=Accepted", "--timeout=30s");
+    assertThat(waited.exit()).as(waited.all()).isZero();
+    policy("waited", "targetRefs: [{name: bytes}], retries: {attempts: 4}");
+    Said followed =
+        kube.kubectl(
+            "-n",
+            "shop",
+            "wait",
+            "tpol/waited",
+            "--for=jsonpath={.status.conditions[0].observedGeneration}=2",
+            "--timeout=30s");
+    assertThat(followed.exit()).as(followed.all()).isZero();
+    assertThat(get("tpol", "waited").toString())
+        .as("one field manager, by server-side apply, of the status alone")
+        .contains("\"manager\":\"outrigger\",\"operation\":\"Apply\",\"subresource\":\"status\"");
+  }
+
+  @Test
+  void aPolicySaysThatItsTargetIsMissingOrTakenOrOneVersionTooClever() throws Exception {
+    policy("lost", "targetRefs: [{name: wob}]");
+    awaitCondition(
+        "tpol", "lost", -1, http("", "", "ResolvedRefs=False/TargetNotFound", "web.shop"));
+    policy("a-first", "targetRefs: [{name: web}]");
+    policy("b-second", "targetRefs: [{name: web}]");
+    awaitCondition("tpol", "b-second", -1, http("", "", "Accepted=False/Conflicted", "a-first"));
+    // What only the decoder knows: a bound between two fields.
+    policy(
+        "late",
+        "targetRefs: [{name: bytes, port: 80}], outlierDetection: {baseEjectionTime: 10s,"
+            + " maxEjectionTime: 1s}");
+    awaitCondition("tpol", "late", -1, http("", "", "Accepted=False/Invalid", "shorter"));
+  }
+
+  @Test
+  void everyRightIsUsedAndNoneIsMissing() throws Exception {
+    kube.apply(
+        """
+        apiVersion: mesh.outrigger.dev/v1alpha1
+        kind: AuthenticationPolicy
+        metadata: {name: all, namespace: shop}
+        spec: {mtls: {mode: STRICT}}
+        ---
+        apiVersion: mesh.outrigger.dev/v1alpha1
+        kind: MeshConfig
+        metadata: {name: mesh, namespace: shop}
+        spec: {}
+        ---
+        apiVersion: mesh.outrigger.dev/v1alpha1
+        kind: Workload
+        metadata: {name: vm, namespace: shop}
+        spec: {address: 192.0.2.1, ports: [{port: 80}]}
+        ---
+        apiVersion: chaos.outrigger.dev/v1alpha1
+        kind: Freeze
+        metadata: {name: stop, namespace: shop}
+        spec: {reason: a test, owner: tests, namespaces: [elsewhere]}
+        ---
+        apiVersion: chaos.outrigger.dev/v1alpha1
+        kind: Experiment
+        metadata: {name: never, namespace: shop}
+        spec:
+          hypothesis: it never starts
+          owner: tests
+          duration: 1m
+          faults: [{name: f, where: request, reset: {}}]
+        ---
+        apiVersion: gateway.networking.k8s.io/v1
+        kind: HTTPRoute
+        metadata: {name: one, namespace: shop}
+        spec: {parentRefs: [{group: "", kind: Service, name: web}], rules: [{backendRefs: [{name: web, port: 80}]}]}
+        ---
+        apiVersion: gateway.networking.k8s.io/v1
+        kind: GRPCRoute
+        metadata: {name: one, namespace: shop}
+        spec: {parentRefs: [{group: "", kind: Service, name: web}]}
+        ---
+        apiVersion: gateway.networking.k8s.io/v1alpha2
+        kind: TCPRoute
+        metadata: {name: one, namespace: shop}
+        spec: {parentRefs: [{group: "", kind: Service, name: web}], rules: [{backendRefs: [{name: web, port: 80}]}]}
+        ---
+        apiVersion: gateway.networking.k8s.io/v1
+        kind: TLSRoute
+        metadata: {name: one, namespace: shop}
+        spec: {hostnames: [a.example], parentRefs: [{group: "", kind: Service, name: web}], rules: [{backendRefs: [{name: web, port: 80}]}]}
+        """);
+    policy("any", "targetRefs: [{name: web}]");
+    Set<String> granted = granted();
+    Set<String> used = new TreeSet<>();
+    try {
+      Awaitility.await()
+          .atMost(PATIENCE)
+          .until(
+              () -> {
+                used.clear();
+                used.addAll(used());
+                return used.containsAll(granted);
+              });
+    } catch (ConditionTimeoutException e) {
+      assertThat(used).as("used").isEqualTo(granted);
+    }
+    assertThat(used).isEqualTo(granted);
+    assertThat(kube.audit().stream().filter(line -> line.contains("\"code\":403")).toList())
+        .as("refused")
+        .isEmpty();
+  }
+
+  private Set<String> granted() throws Exception {
+    Set<String> granted = new TreeSet<>();
+    Said role = kube.kubectl("get", "clusterrole", "outrigger", "-o", "json");
+    for (JsonElement each :
+        JsonParser.parseString(role.out()).getAsJsonObject().getAsJsonArray("rules")) {
+      JsonObject rule = each.getAsJsonObject();
+      for (JsonElement resource : rule.getAsJsonArray("resources")) {
+        for (JsonElement verb : rule.getAsJsonArray("verbs")) {
+          granted.add(verb.getAsString() + " " + resource.getAsString());
+        }
+      }
+    }
+    return granted;
+  }
+
+  private Set<String> used() throws Exception {
+    Set<String> used = new TreeSet<>();
+    for (String line : kube.audit()) {
+      JsonObject event = JsonParser.parseString(line).getAsJsonObject();
+      JsonObject object = event.getAsJsonObject("objectRef");
+      if (object != null && object.has("resource")) {
+        used.add(
+            event.get("verb").getAsString()
+                + " "
+                + object.get("resource").getAsString()
+                + (object.has("subresource") ? "/" + object.get("subresource").getAsString() : ""));
+      }
+    }
+    return used;
+  }
+}
