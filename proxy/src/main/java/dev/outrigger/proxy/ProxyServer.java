@@ -250,7 +250,11 @@ public final class ProxyServer implements AutoCloseable {
                         });
                 ToxicStages toxics =
                     new ToxicStages(
-                        worker, workers.faultsOf(worker), this::identityOrNull, telemetry);
+                        worker,
+                        workers.faultsOf(worker),
+                        this::identityOrNull,
+                        telemetry,
+                        ToxicStages.shareOf(workerCount()));
                 Upstreams upstreams =
                     new Upstreams(
                         worker,

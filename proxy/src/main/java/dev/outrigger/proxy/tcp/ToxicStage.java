@@ -64,9 +64,6 @@ public final class ToxicStage extends ChannelDuplexHandler {
     }
   }
 
-  /** Per direction: 100 ms at 160 MB/s. */
-  private static final long MAX_HELD_BYTES = 16 << 20;
-
   /** Of the writability flags that are ours to use. */
   private static final int WRITABILITY = 7;
 
@@ -87,6 +84,7 @@ public final class ToxicStage extends ChannelDuplexHandler {
   private @Nullable Runnable afterOutward;
   private long outwardIn;
   private long outwardOut;
+  private long accounted;
   private boolean reading = true;
   private boolean readBefore;
   private boolean readWanted;
@@ -228,7 +226,8 @@ public final class ToxicStage extends ChannelDuplexHandler {
       return;
     }
     inward.onChunk(chunk);
-    if (inward.heldBytes() > MAX_HELD_BYTES) {
+    account();
+    if (inward.heldBytes() > stages.allowance(inward.heldBytes())) {
       reading = false;
       if (ctx.channel().config().isAutoRead()) {
         readBefore = true;
@@ -266,14 +265,25 @@ public final class ToxicStage extends ChannelDuplexHandler {
   public void channelInactive(ChannelHandlerContext ctx) {
     // Nobody is there to read, but what came before is still for those who wait for it.
     outward.discard();
+    account();
     failPromises();
     detachAll();
     ctx.fireChannelInactive();
   }
 
+  /** Tells how much more or less is held than when it was told last. */
+  private void account() {
+    long now = inward.heldBytes() + outward.heldBytes();
+    if (now != accounted) {
+      stages.held(now - accounted);
+      accounted = now;
+    }
+  }
+
   private void releaseReads() {
     ChannelHandlerContext ctx = context;
-    if (ctx == null || reading || inward.heldBytes() > MAX_HELD_BYTES / 2) {
+    account();
+    if (ctx == null || reading || inward.heldBytes() > stages.refill(inward.heldBytes())) {
       return;
     }
     reading = true;
@@ -335,7 +345,8 @@ public final class ToxicStage extends ChannelDuplexHandler {
       promises.addLast(new Written(outwardIn, promise));
     }
     outward.onChunk(chunk);
-    if (writable && outward.heldBytes() > MAX_HELD_BYTES) {
+    account();
+    if (writable && outward.heldBytes() > stages.allowance(outward.heldBytes())) {
       setWritable(ctx, false);
     }
   }
@@ -358,7 +369,8 @@ public final class ToxicStage extends ChannelDuplexHandler {
 
   private void releaseWrites() {
     ChannelHandlerContext ctx = context;
-    if (ctx != null && !writable && outward.heldBytes() <= MAX_HELD_BYTES / 2) {
+    account();
+    if (ctx != null && !writable && outward.heldBytes() <= stages.refill(outward.heldBytes())) {
       setWritable(ctx, true);
     }
   }
@@ -442,6 +454,7 @@ public final class ToxicStage extends ChannelDuplexHandler {
       cut = true;
       inward.discard();
       outward.discard();
+      account();
       failPromises();
       return true;
     }

@@ -7,6 +7,7 @@ import dev.outrigger.proxy.telemetry.WorkerTelemetry;
 import dev.outrigger.proxy.worker.FaultView;
 import dev.outrigger.proxy.worker.Worker;
 import dev.outrigger.proxy.worker.WorkerConfined;
+import io.netty.util.internal.PlatformDependent;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.Map;
@@ -20,6 +21,15 @@ import org.jspecify.annotations.Nullable;
  */
 @WorkerConfined
 public final class ToxicStages {
+  /** Per direction of a connection: 100 ms at 240 MB/s. */
+  private static final long MAX_HELD_BYTES = 24 << 20;
+
+  /** Of one connection, however much others hold: it goes on, if slowly. */
+  private static final long LEAST_HELD_BYTES = 64 * 1024;
+
+  /** All workers together, of the memory that buffers have. */
+  private static final long ALL_HELD_BYTES = PlatformDependent.maxDirectMemory() * 3 / 8;
+
   private final Worker worker;
   private final FaultView faults;
   private final ActiveFaults active;
@@ -27,20 +37,25 @@ public final class ToxicStages {
   private final WorkerTelemetry telemetry;
   private final Map<Consumer<FaultPlan>, ConnectionLuck> live = new LinkedHashMap<>();
   private FaultPlan observed = FaultPlan.NONE;
+  private final long most;
   private long begun;
+  private long held;
 
   /**
    * Made on the worker's loop.
    *
    * @param ownIdentity the SPIFFE ID of this proxy, which is the caller of what leaves it
    * @param telemetry is told what faults that only observe would hit
+   * @param most bytes that its connections may hold together, but for a little of each
    */
   public ToxicStages(
       Worker worker,
       FaultView faults,
       Supplier<@Nullable String> ownIdentity,
-      WorkerTelemetry telemetry) {
+      WorkerTelemetry telemetry,
+      long most) {
     this.telemetry = telemetry;
+    this.most = most;
     this.worker = worker;
     this.faults = faults;
     this.active = faults.newActiveFaults();
@@ -75,6 +90,34 @@ public final class ToxicStages {
 
   void unfollow(Consumer<FaultPlan> connection) {
     live.remove(connection);
+  }
+
+  /** What one of so many workers may hold. */
+  public static long shareOf(int workers) {
+    return ALL_HELD_BYTES / workers;
+  }
+
+  /** Some stage holds so many bytes more, or less. */
+  void held(long more) {
+    held += more;
+  }
+
+  /**
+   * How much one direction of one connection may hold before who sends is not read.
+   *
+   * @param own what it holds
+   */
+  long allowance(long own) {
+    return Math.clamp(most - held + own, LEAST_HELD_BYTES, MAX_HELD_BYTES);
+  }
+
+  /**
+   * At how much held it is read again. Close below the allowance: a line that empties half before
+   * it is filled again carries less than it could.
+   */
+  long refill(long own) {
+    long allowed = allowance(own);
+    return allowed - allowed / 8;
   }
 
   FaultPlan observed() {

@@ -77,7 +77,7 @@ class TcpServiceTest {
             worker,
             upstreams,
             (_, _, _, _, _) -> {},
-            new ToxicStages(worker, new FaultView(worker, 1), () -> null, telemetry),
+            new ToxicStages(worker, new FaultView(worker, 1), () -> null, telemetry, 1 << 20),
             new HandshakeFaults(
                 worker, new FaultView(worker, 1), InstantSource.fixed(Instant.EPOCH)),
             telemetry);

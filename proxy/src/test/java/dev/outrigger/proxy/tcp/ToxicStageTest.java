@@ -50,6 +50,8 @@ final class ToxicStageTest {
   private static final InetSocketAddress ADDRESS =
       new InetSocketAddress(InetAddress.getLoopbackAddress(), 1);
 
+  private static final long ALL = 20 << 20;
+
   private final MockTicker ticker = Ticker.newMockTicker();
   private final EmbeddedChannel channel = EmbeddedChannel.builder().ticker(ticker).build();
   private final Recorded record = new Recorded();
@@ -57,7 +59,7 @@ final class ToxicStageTest {
   private final List<String> sightings = new ArrayList<>();
   private final RecordedTelemetry telemetry = new RecordedTelemetry(sightings::add);
   private final ToxicStages stages =
-      new ToxicStages(worker(channel.eventLoop()), view, () -> ME, telemetry);
+      new ToxicStages(worker(channel.eventLoop()), view, () -> ME, telemetry, ALL);
   private final ToxicStage stage = stage(stages, ToxicStage.Side.CLIENT);
 
   @Test
@@ -128,6 +130,35 @@ final class ToxicStageTest {
   }
 
   @Test
+  void whatManyConnectionsHoldIsBoundedForAllOfThemTogether() {
+    List<EmbeddedChannel> all = new ArrayList<>();
+    for (int i = 0; i < 40; i++) {
+      EmbeddedChannel one = EmbeddedChannel.builder().ticker(ticker).build();
+      one.pipeline().addLast(stage(stages, ToxicStage.Side.CLIENT));
+      all.add(one);
+    }
+    view.replace(plan(new Fault.Partition(Direction.BOTH)));
+    long held = 0;
+    for (EmbeddedChannel one : all) {
+      while (one.isWritable() && held < 10 * ALL) {
+        one.writeOneOutbound(Unpooled.buffer(32 * 1024).writeZero(32 * 1024));
+        held += 32 * 1024;
+      }
+    }
+    assertThat(held).isBetween(ALL, ALL + 40 * 128 * 1024);
+    view.replace(FaultPlan.NONE);
+    for (EmbeddedChannel one : all) {
+      assertThat(one.isWritable()).isTrue();
+      for (ByteBuf out = one.readOutbound(); out != null; out = one.readOutbound()) {
+        held -= out.readableBytes();
+        out.release();
+      }
+    }
+    assertThat(held).isZero();
+    assertThat(stages.allowance(0)).isEqualTo(ALL);
+  }
+
+  @Test
   void connectionsToOtherServicesAreSpared() {
     channel.pipeline().addLast(stage);
     view.replace(
@@ -192,7 +223,7 @@ final class ToxicStageTest {
       Worker worker = worker(group.next());
       FaultView live = new FaultView(worker, 1);
       ToxicStages all =
-          worker.loop().submit(() -> new ToxicStages(worker, live, () -> ME, telemetry)).get();
+          worker.loop().submit(() -> new ToxicStages(worker, live, () -> ME, telemetry, ALL)).get();
       Channel listener =
           new ServerBootstrap()
               .group(group)
