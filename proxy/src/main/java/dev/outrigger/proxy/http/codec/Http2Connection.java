@@ -148,10 +148,18 @@ public final class Http2Connection extends ByteToMessageDecoder implements Http2
   private long lastRead;
   private long pingSent = NEVER;
 
+  // What we let the peer send.
+  private final WindowGrowth growth = new WindowGrowth();
+  private int streamWindow;
+  private int connectionWindow;
+  private long lastReturn;
+
   public Http2Connection(
       Side side, Http2Config config, int maxHeadBytes, int maxFields, Owner owner) {
     this.side = side;
     this.config = config;
+    this.streamWindow = config.streamWindow();
+    this.connectionWindow = Math.max(DEFAULT_WINDOW, config.connectionWindow());
     this.owner = owner;
     this.maxHeadBytes = maxHeadBytes;
     this.mostBlockBytes = maxHeadBytes + maxHeadBytes / 4L;
@@ -212,7 +220,7 @@ public final class Http2Connection extends ByteToMessageDecoder implements Http2
 
   /** Opens one; only where there is room. */
   public Http2Stream newStream() {
-    Http2Stream made = new Http2Stream(this, nextId, peerStreamWindow, config.streamWindow());
+    Http2Stream made = new Http2Stream(this, nextId, peerStreamWindow, streamWindow);
     nextId += 2;
     streams.put(made.id, made);
     return made;
@@ -640,9 +648,12 @@ public final class Http2Connection extends ByteToMessageDecoder implements Http2
     }
     // Streams have their own windows: what one holds back must not stall the others.
     unreturned += size;
-    if (unreturned >= config.connectionWindow() / 2) {
-      receiveWindow += unreturned;
-      writeWindowUpdate(0, unreturned);
+    if (unreturned >= connectionWindow / 2) {
+      int more = growth(connectionWindow, WindowGrowth.MOST_OF_CONNECTION, lastReturn);
+      lastReturn = now();
+      connectionWindow += more;
+      receiveWindow += unreturned + more;
+      writeWindowUpdate(0, unreturned + more);
       unreturned = 0;
     }
     Http2Stream stream = streams.get(id);
@@ -841,7 +852,7 @@ public final class Http2Connection extends ByteToMessageDecoder implements Http2
       }
       return null;
     }
-    Http2Stream made = new Http2Stream(this, id, peerStreamWindow, config.streamWindow());
+    Http2Stream made = new Http2Stream(this, id, peerStreamWindow, streamWindow);
     made.begun = true;
     streams.put(id, made);
     owner.onStream(made);
@@ -942,7 +953,9 @@ public final class Http2Connection extends ByteToMessageDecoder implements Http2
 
   @Override
   public void onPingAckRead(ChannelHandlerContext context, long data) {
-    tooMany(FloodKind.PING);
+    if (!tooMany(FloodKind.PING) && data == WindowGrowth.PING) {
+      growth.answered(now());
+    }
   }
 
   @Override
@@ -1096,7 +1109,35 @@ public final class Http2Connection extends ByteToMessageDecoder implements Http2
   }
 
   int streamWindow() {
-    return config.streamWindow();
+    return streamWindow;
+  }
+
+  /** Only of answers: who asks us is not trusted with more of our memory. */
+  private int growth(int window, int most, long since) {
+    return side == Side.CLIENT ? growth.more(window, most, now() - since) : 0;
+  }
+
+  /** A stream that nobody holds back gave back half of its window. */
+  void gaveBack(Http2Stream stream) {
+    if (side == Side.SERVER) {
+      return;
+    }
+    long now = now();
+    if (streamWindow < WindowGrowth.MOST_OF_STREAM && growth.asks(now)) {
+      frame(8, Http2FrameTypes.PING, 0, 0).writeLong(WindowGrowth.PING);
+    }
+    int more = growth(streamWindow, WindowGrowth.MOST_OF_STREAM, stream.lastReturn);
+    stream.lastReturn = now;
+    if (more > 0) {
+      streamWindow += more;
+      setting(
+          frame(6, Http2FrameTypes.SETTINGS, 0, 0),
+          Http2CodecUtil.SETTINGS_INITIAL_WINDOW_SIZE,
+          streamWindow);
+      for (Http2Stream each : streams()) {
+        each.receiveWindow += more;
+      }
+    }
   }
 
   boolean canSend() {

@@ -50,6 +50,7 @@ public final class Http2Stream implements FlowGate.Valve {
   @Nullable Listener listener;
   int sendWindow;
   int receiveWindow;
+  long lastReturn;
   boolean headSeen;
   boolean remoteEnded;
   boolean localEnded;
@@ -63,6 +64,7 @@ public final class Http2Stream implements FlowGate.Valve {
   private @Nullable Headers lastTrailers;
   private boolean resetWhenSent;
   private int unreturned;
+  private boolean wasHeld;
   private long declared = -1;
   private boolean asksForHead;
   private long received;
@@ -322,6 +324,10 @@ public final class Http2Stream implements FlowGate.Valve {
     unreturned = 0;
     receiveWindow += amount;
     connection.writeWindowUpdate(id, amount);
+    if (!wasHeld) {
+      connection.gaveBack(this);
+    }
+    wasHeld = false;
     return true;
   }
 
@@ -333,7 +339,9 @@ public final class Http2Stream implements FlowGate.Valve {
   }
 
   @Override
-  public void shut() {}
+  public void shut() {
+    wasHeld = true;
+  }
 
   /** Lets go of what was not sent. */
   void drop() {

@@ -363,6 +363,50 @@ class Http2ConnectionTest {
     return new RequestHead("GET", "/", "a", "http", HttpVersion.HTTP_2, new Headers());
   }
 
+  /** Half a window of an answer; what is sent back of it, by type. */
+  private List<Integer> half(Http2Stream stream, int window) {
+    for (int left = window / 2 + 1; left > 0; left -= 16_384) {
+      receive(0, 0, stream.id, new byte[Math.min(left, 16_384)]);
+    }
+    bodies.clear();
+    List<Frame> sent = sent();
+    sent.stream()
+        .filter(f -> f.type() == 6)
+        .forEach(
+            ping -> {
+              ticker.advance(50, TimeUnit.MILLISECONDS);
+              receive(6, 1, 0, ping.payload());
+            });
+    sent.stream()
+        .filter(f -> f.type() == 4)
+        .forEach(f -> assertThat(f.number(2)).isEqualTo(2 * window));
+    return sent.stream().map(Frame::type).toList();
+  }
+
+  @Test
+  void windowsGrowWhereTheyHoldUpAServerFarAway() {
+    Http2Connection connection = open(Side.CLIENT);
+    hex(SETTINGS);
+    Http2Stream stream = connection.newStream();
+    stream.listener(new Told(stream.id));
+    stream.request(request(), true, null);
+    receive(1, 4, stream.id, "88");
+    channel.runPendingTasks();
+    channel.releaseOutbound(); // the preface is no frame
+    ticker.advance(1, TimeUnit.SECONDS);
+    // The first PING measures the way; then each half that is used up at once doubles the window.
+    assertThat(half(stream, WINDOW)).containsExactly(8, 6);
+    assertThat(half(stream, WINDOW)).containsExactly(8);
+    assertThat(half(stream, WINDOW)).containsExactly(8, 4);
+    // One that is read slowly does not.
+    stream.gate().hold(FlowGate.PEER_FULL);
+    assertThat(half(stream, 2 * WINDOW)).isEmpty();
+    stream.gate().release(FlowGate.PEER_FULL);
+    assertThat(sent()).extracting(Frame::type).containsExactly(8);
+    assertThat(half(stream, 2 * WINDOW)).containsExactly(8, 4);
+    assertThat(channel.isOpen()).isTrue();
+  }
+
   @Test
   void aRefusedStreamIsUntouched() {
     Http2Connection connection = open(Side.CLIENT);
