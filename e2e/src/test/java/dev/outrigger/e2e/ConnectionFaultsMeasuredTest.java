@@ -8,6 +8,7 @@ import dev.outrigger.e2e.harness.ByteServer;
 import dev.outrigger.e2e.harness.ChaosMesh;
 import dev.outrigger.e2e.harness.KnownBytes;
 import dev.outrigger.e2e.harness.Measurements;
+import dev.outrigger.e2e.harness.PlainClient;
 import java.io.IOException;
 import java.io.InputStream;
 import java.net.Socket;
@@ -36,6 +37,7 @@ class ConnectionFaultsMeasuredTest {
   private static final Duration PATIENCE = Duration.ofSeconds(30);
   private static final int RATE = 1 << 20;
   private static final int OLD = 20;
+  private static final int MANY = 30;
 
   private ChaosMesh mesh;
   private int port;
@@ -58,6 +60,7 @@ class ConnectionFaultsMeasuredTest {
             toxic("limit: {bytes: " + bytes + ", direction: " + way + "}"));
       }
     }
+    faults.put("split-many", toxic("partition: {}"));
     faults.put("torn", toxic("resetPeer: {}"));
     faults.put("torn-later", toxic("resetPeer: {after: 400ms}"));
     faults.put("refused", toxic("refuse: {}"));
@@ -276,6 +279,36 @@ class ConnectionFaultsMeasuredTest {
       }
       Awaitility.await().atMost(PATIENCE).until(() -> mesh.bytes().taken(key).bytes() == 5_000);
       assertThat(mesh.bytes().taken(key).wrongAt()).isNegative();
+    }
+  }
+
+  /** Far more than the proxy has memory for is under way to clients that are cut off. */
+  @Test
+  void whatIsHeldOfManyConnectionsLeavesTheProxyWell() throws Exception {
+    List<Socket> all = new ArrayList<>();
+    try {
+      for (int i = 0; i < MANY; i++) {
+        Socket socket = ByteServer.call(port, "both held-" + i + "-" + System.nanoTime());
+        all.add(socket);
+        assertThat(socket.getInputStream().readNBytes(1)).hasSize(1);
+      }
+      try (ChaosMesh.Run _ = mesh.run("split-many");
+          PlainClient other = new PlainClient(mesh.outbound())) {
+        for (int i = 0; i < sized(200, 2000); i++) {
+          assertThat(other.get("other.shop", "/").status()).isEqualTo(200);
+        }
+      }
+      int whole = 0;
+      for (Socket socket : all) {
+        byte[] bytes = socket.getInputStream().readNBytes(1_000_000);
+        whole +=
+            bytes.length == 1_000_000 && KnownBytes.wrongAt(1, bytes, bytes.length) < 0 ? 1 : 0;
+      }
+      Measurements.exactly("partition of " + MANY + " with bulk data: go on whole", MANY, whole);
+    } finally {
+      for (Socket socket : all) {
+        socket.close();
+      }
     }
   }
 

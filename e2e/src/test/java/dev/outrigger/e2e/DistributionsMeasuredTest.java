@@ -28,7 +28,7 @@ import org.junit.jupiter.params.provider.EnumSource;
 @Tag("measured")
 @ExtendWith(ChaosMesh.Shared.class)
 class DistributionsMeasuredTest {
-  private static final int AT_A_TIME = 8;
+  private static final int AT_A_TIME = sized(8, 16);
   private static final double SURE = 3;
   private static final double[] QUANTILES = {0.1, 0.5, 0.9, 0.99};
 
@@ -149,7 +149,7 @@ class DistributionsMeasuredTest {
   }
 
   private List<Double> together(Opening opening) throws Exception {
-    int each = sized(64, 10_000) / AT_A_TIME;
+    int each = sized(64, 4_000) / AT_A_TIME;
     Callable<List<Double>> one = () -> opening.many(each);
     List<Double> all = new ArrayList<>();
     Together.times(AT_A_TIME, AT_A_TIME, _ -> one).forEach(all::addAll);

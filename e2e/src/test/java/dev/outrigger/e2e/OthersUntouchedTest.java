@@ -105,7 +105,7 @@ class OthersUntouchedTest {
 
   private static double middle(Bystander bystander) throws IOException {
     List<Double> all = new ArrayList<>();
-    for (int i = 0; i < sized(50, 1500); i++) {
+    for (int i = 0; i < sized(50, 1000); i++) {
       long began = System.nanoTime();
       bystander.ask();
       all.add((System.nanoTime() - began) / 1e6);

@@ -82,7 +82,7 @@ class RequestFaultsMeasuredTest {
     try (ChaosMesh.Run _ = mesh.run(experiment)) {
       all = Curl.get(mesh, "web", path, count, arguments);
       // Nobody else is touched.
-      assertThat(Curl.get(mesh, "other", "/", sized(20, 2000)))
+      assertThat(Curl.get(mesh, "other", "/", sized(20, 500)))
           .allMatch(seen -> seen.status() == 200 && seen.fault().isEmpty());
     }
     List<Seen> hits = all.stream().filter(hit).toList();

@@ -7,6 +7,7 @@ import dev.outrigger.e2e.harness.ByteServer;
 import dev.outrigger.e2e.harness.ChaosMesh;
 import dev.outrigger.e2e.harness.KnownBytes;
 import dev.outrigger.e2e.harness.Measurements;
+import dev.outrigger.e2e.harness.Peers;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
@@ -21,6 +22,8 @@ import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -34,6 +37,7 @@ import org.junit.jupiter.api.extension.ExtendWith;
 class ThroughputThroughLatencyTest {
   private static final double LEAST = 0.9;
   private static final int PAIRS = 3;
+  private static final Pattern DONE = Pattern.compile("(\\d+) succeeded");
 
   private ChaosMesh mesh;
 
@@ -41,12 +45,14 @@ class ThroughputThroughLatencyTest {
   void defines(ChaosMesh mesh) throws Exception {
     this.mesh = mesh;
     Map<String, String> faults = new LinkedHashMap<>();
-    for (String service : List.of("raw")) {
+    for (String service : List.of("raw", "h2")) {
       faults.put(
           "far-" + service,
           "where: connection\nmatch: {destination: {services: ["
               + service
-              + "]}}\nlatency: {latency: 100ms}");
+              + "]}}\nlatency: {latency: 100ms, direction: "
+              + (service.equals("raw") ? "both" : "downstream")
+              + "}");
     }
     mesh.define("throughput", PAIRS, faults);
   }
@@ -129,6 +135,54 @@ class ThroughputThroughLatencyTest {
     }
     Measurements.ratio(
         "throughput through 100 ms, one TCP connection both ways",
+        LEAST,
+        Double.MAX_VALUE,
+        Measurements.median(ratios),
+        "MB/s with/without: " + how.toString().strip());
+  }
+
+  private double streams() throws Exception {
+    int seconds = sized(1, 5);
+    String said =
+        mesh.run(
+            List.of(
+                Peers.require("h2load"),
+                "-c",
+                "1",
+                "-m",
+                "32",
+                "-D",
+                Integer.toString(seconds),
+                "-w",
+                "30",
+                "-W",
+                "30",
+                "-H",
+                ":authority: h2.shop",
+                "http://127.0.0.1:" + mesh.outbound() + "/big"));
+    Matcher done = DONE.matcher(said);
+    assertThat(done.find()).as(said).isTrue();
+    return Double.parseDouble(done.group(1)) * ChaosMesh.BIG / 1e6 / seconds;
+  }
+
+  @Test
+  void manyStreamsOfOneHttp2Connection() throws Exception {
+    List<Double> ratios = new ArrayList<>();
+    StringBuilder how = new StringBuilder();
+    streams();
+    for (int pair = 0; pair < sized(1, PAIRS); pair++) {
+      double before = streams();
+      double with;
+      try (ChaosMesh.Run _ = mesh.run("far-h2-" + pair)) {
+        streams(); // windows grow once, as far as the way asks for
+        with = streams();
+      }
+      double after = streams();
+      ratios.add(2 * with / (before + after));
+      how.append("%.0f/%.0f ".formatted(with, (before + after) / 2));
+    }
+    Measurements.ratio(
+        "throughput through 100 ms, 32 HTTP/2 streams",
         LEAST,
         Double.MAX_VALUE,
         Measurements.median(ratios),

@@ -130,6 +130,7 @@ public final class ChaosMesh implements AutoCloseable {
       int words = appPort("words");
       start("words", List.of(Peers.require("grpc-interop-server"), "-port=" + words));
       mesh = new LoopbackMesh(folder);
+      started.add(mesh);
       mesh.write("mesh.yaml", document());
       mesh.startControlPlane();
       mesh.startProxy(caller, Map.of(), "--drain-time=1s");
@@ -465,7 +466,6 @@ public final class ChaosMesh implements AutoCloseable {
   @Override
   public void close() {
     Measurements.print();
-    mesh.close();
     closeStarted();
   }
 }
