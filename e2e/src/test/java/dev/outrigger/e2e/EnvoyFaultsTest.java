@@ -88,6 +88,7 @@ class EnvoyFaultsTest {
       hypothesis: the caller copes
       owner: tests
       duration: 10m
+      lease: 2s
       start: manual
       faults:
       - name: f
@@ -180,6 +181,27 @@ class EnvoyFaultsTest {
 
         call(plane, "/api/v1/halt");
         Awaitility.await().atMost(PATIENCE).until(() -> failures(outbound, "/api/", 100) == 0);
+        assertThat(failures(outbound, "/api/", REQUESTS)).isZero();
+
+        // Nobody takes it back this time: its lease does.
+        Awaitility.await()
+            .atMost(PATIENCE)
+            .until(
+                () ->
+                    call(plane, "/api/v1/experiments/shop/fifth/start")
+                        .contains("\"phase\":\"Running\""));
+        Awaitility.await().atMost(PATIENCE).until(() -> failures(outbound, "/api/", 40) > 0);
+        // Renewed for longer than it lasts.
+        long began = System.nanoTime();
+        Awaitility.await()
+            .atMost(PATIENCE)
+            .until(() -> System.nanoTime() - began > Duration.ofSeconds(5).toNanos());
+        assertThat(failures(outbound, "/api/", 100)).isPositive();
+        plane.close();
+        Awaitility.await()
+            .atMost(PATIENCE)
+            .pollInterval(Duration.ofMillis(50))
+            .until(() -> failures(outbound, "/api/", 60) == 0);
         assertThat(failures(outbound, "/api/", REQUESTS)).isZero();
         assertThat(envoy.isAlive()).isTrue();
       }

@@ -34,8 +34,8 @@ import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Faults for proxies that are Envoys: its own fault filter, in the routes that they get. They know
- * no leases; the routes are sent again without the fault when it ends. Pure.
+ * Faults for proxies that are Envoys: what its own fault filter does, in the routes that they get.
+ * The filter itself is there under a lease ({@code EnvoyFaultSwitch}). Pure.
  */
 final class EnvoyFaults {
   private EnvoyFaults() {}
@@ -44,8 +44,9 @@ final class EnvoyFaults {
    * A fault that acts now.
    *
    * @param destinations empty means all
+   * @param lease after which it ends by itself
    */
-  record Acting(Experiment.Fault fault, List<ServiceName> destinations) {
+  record Acting(Experiment.Fault fault, List<ServiceName> destinations, Duration lease) {
     Acting {
       destinations = List.copyOf(destinations);
     }

@@ -5,15 +5,17 @@ import dev.outrigger.controlplane.ads.ResourceView;
 import dev.outrigger.controlplane.ads.VersionedResource;
 import dev.outrigger.controlplane.ads.ViewSource;
 import dev.outrigger.controlplane.ads.XdsType;
+import dev.outrigger.controlplane.snapshot.EnvoyFaultSwitch;
 import dev.outrigger.controlplane.snapshot.NodeDescription;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 
 /**
  * What each proxy should have, with the faults of running experiments. The lease of a fault is
- * renewed by the session that sent it; an Envoy, which knows no leases, gets routes without the
- * fault at its end. Thread-safe.
+ * renewed by the session that sent it; an Envoy gets routes with what goes wrong, and under a lease
+ * the filter that does it. Thread-safe.
  */
 public final class FaultViews implements ViewSource {
   private final ViewSource plain;
@@ -36,10 +38,24 @@ public final class FaultViews implements ViewSource {
       return view;
     }
     NodeDescription node = NodeDescription.of(proxy.node());
-    List<EnvoyFaults.Acting> acting = experiments.forEnvoy(node);
-    if (!acting.isEmpty()) {
-      Map<String, VersionedResource> routes = EnvoyFaults.in(view.resources(XdsType.ROUTE), acting);
-      return typeUrl -> typeUrl.equals(XdsType.ROUTE) ? routes : view.resources(typeUrl);
+    if (node.implementation() == NodeDescription.Implementation.ENVOY) {
+      List<EnvoyFaults.Acting> acting = experiments.forEnvoy(node);
+      Map<String, VersionedResource> routes =
+          acting.isEmpty()
+              ? view.resources(XdsType.ROUTE)
+              : EnvoyFaults.in(view.resources(XdsType.ROUTE), acting);
+      Map<String, VersionedResource> filter =
+          acting.stream()
+              .map(EnvoyFaults.Acting::lease)
+              .min(Comparator.naturalOrder())
+              .map(EnvoyFaultSwitch::on)
+              .orElse(EnvoyFaultSwitch.off());
+      return typeUrl ->
+          switch (typeUrl) {
+            case XdsType.ROUTE -> routes;
+            case EnvoyFaultSwitch.TYPE_URL -> filter;
+            default -> view.resources(typeUrl);
+          };
     }
     Map<String, VersionedResource> faults = new TreeMap<>(shadows.faultsFor(node));
     // What runs goes before what only looks on.

@@ -97,7 +97,10 @@ final class PublishedFaults {
       if (!one.observeOnly() && EnvoyFaults.reason(one.fault()) == null) {
         FaultTargets.scopeOf(state, one.fault().match())
             .ifPresent(
-                scope -> acting.add(new EnvoyFaults.Acting(one.fault(), scope.destinations())));
+                scope ->
+                    acting.add(
+                        new EnvoyFaults.Acting(
+                            one.fault(), scope.destinations(), active.experiment().lease())));
       }
     }
   }

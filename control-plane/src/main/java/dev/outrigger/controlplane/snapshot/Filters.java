@@ -19,7 +19,6 @@ import io.envoyproxy.envoy.extensions.access_loggers.file.v3.FileAccessLog;
 import io.envoyproxy.envoy.extensions.access_loggers.stream.v3.StderrAccessLog;
 import io.envoyproxy.envoy.extensions.access_loggers.stream.v3.StdoutAccessLog;
 import io.envoyproxy.envoy.extensions.filters.http.cors.v3.Cors;
-import io.envoyproxy.envoy.extensions.filters.http.fault.v3.HTTPFault;
 import io.envoyproxy.envoy.extensions.filters.http.router.v3.Router;
 import io.envoyproxy.envoy.extensions.filters.listener.http_inspector.v3.HttpInspector;
 import io.envoyproxy.envoy.extensions.filters.listener.original_dst.v3.OriginalDst;
@@ -75,7 +74,7 @@ final class Filters {
           0,
           HttpFilter.newBuilder()
               .setName(NodeDescription.ENVOY_FAULT_FILTER)
-              .setTypedConfig(Protos.pack(HTTPFault.getDefaultInstance())));
+              .setConfigDiscovery(EnvoyFaultSwitch.discovery()));
     }
     return http(
         manager

@@ -97,7 +97,9 @@ class EnvoyFaultsTest {
             plain,
             List.of(
                 new EnvoyFaults.Acting(
-                    at(Experiment.Place.REQUEST, ABORT), List.of(new ServiceName("web", "shop")))));
+                    at(Experiment.Place.REQUEST, ABORT),
+                    List.of(new ServiceName("web", "shop")),
+                    java.time.Duration.ofSeconds(10))));
     RouteConfiguration after = changed.get("outbound").body().unpack(RouteConfiguration.class);
     assertThat(after.getVirtualHosts(0).getRoutes(0).getTypedPerFilterConfigMap())
         .containsOnlyKeys("envoy.filters.http.fault");
