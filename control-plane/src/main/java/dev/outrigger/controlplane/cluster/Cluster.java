@@ -35,6 +35,10 @@ import org.slf4j.LoggerFactory;
 public final class Cluster implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(Cluster.class);
   private static final Set<String> SYSTEM = Set.of("kube-system", "kube-public", "kube-node-lease");
+
+  /** So often all namespaces are told again, in case somebody deleted what they were told. */
+  private static final long AGAIN_MILLIS = 600_000;
+
   private static final String ROOT_KEY = "root.pem";
   private static final String CERTIFICATE_FILE = "ca.crt";
   private static final String KEY_FILE = "ca.key";
@@ -171,7 +175,8 @@ public final class Cluster implements AutoCloseable {
 
                   @Override
                   public void onDelete(Namespace namespace, boolean unknown) {}
-                });
+                },
+                AGAIN_MILLIS);
     namespaces = informer;
   }
 
