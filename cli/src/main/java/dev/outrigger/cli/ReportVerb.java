@@ -104,6 +104,24 @@ final class ReportVerb implements Callable<Integer> {
     if (!guards.isEmpty()) {
       terminal.out().print("\n" + guards.render());
     }
+    Table probes = new Table("PROBE", "STATE", "ASKED", "PASSED", "FAILED", "ABSTAINED", "LATEST");
+    for (JsonElement element : report.getAsJsonArray("probes")) {
+      JsonObject probe = element.getAsJsonObject();
+      for (JsonElement asked : probe.getAsJsonArray("parts")) {
+        JsonObject part = asked.getAsJsonObject();
+        probes.row(
+            text(probe, "name"),
+            text(probe, "state"),
+            text(part, "when"),
+            text(part, "passed"),
+            text(part, "failed"),
+            text(part, "abstained"),
+            text(part, "latest"));
+      }
+    }
+    if (!probes.isEmpty()) {
+      terminal.out().print("\n" + probes.render());
+    }
     Table timeline = new Table("TIME", "EVENT", "WHO", "WHY");
     for (JsonElement element : report.getAsJsonArray("timeline")) {
       JsonObject event = element.getAsJsonObject();

@@ -7,6 +7,7 @@ import java.time.Instant;
 import java.time.temporal.ChronoUnit;
 import java.util.List;
 import java.util.Locale;
+import java.util.StringJoiner;
 
 /** A report as one HTML file that needs nothing else: styles and plots are in it. Pure. */
 public final class ReportPage {
@@ -78,6 +79,8 @@ public final class ReportPage {
     guards(page, report.getAsJsonArray("guards"));
     edges(page, report.getAsJsonArray("edges"));
     faults(page, report.getAsJsonArray("faults"));
+    steps(page, report);
+    probes(page, report);
     timeline(page, report.getAsJsonArray("timeline"));
     repeat(page, report);
     return page.append("</body></html>\n").toString();
@@ -276,6 +279,57 @@ public final class ReportPage {
               fault.get("chancePpm").getAsInt() / 10_000.0 + "%",
               text(fault, "action")),
           9);
+    }
+    page.append("</table></div>\n");
+  }
+
+  /** Where they are written; without, all faults act from the first moment to the last. */
+  private static void steps(StringBuilder page, JsonObject report) {
+    if (!(report.get("steps") instanceof JsonArray steps) || steps.isEmpty()) {
+      return;
+    }
+    page.append("<h2>Steps</h2>\n");
+    head(page, "step", "faults", "#from", "#until");
+    for (JsonElement element : steps) {
+      JsonObject step = element.getAsJsonObject();
+      StringJoiner faults = new StringJoiner(", ");
+      step.getAsJsonArray("faults").forEach(fault -> faults.add(fault.getAsString()));
+      row(
+          page,
+          List.of(
+              text(step, "name"),
+              faults.length() == 0 ? "none: a pause" : faults.toString(),
+              step.get("fromMillis").getAsLong() / 1000.0 + " s",
+              step.get("untilMillis").getAsLong() / 1000.0 + " s"),
+          2);
+    }
+    page.append("</table></div>\n");
+  }
+
+  private static void probes(StringBuilder page, JsonObject report) {
+    if (!(report.get("probes") instanceof JsonArray probes) || probes.isEmpty()) {
+      return;
+    }
+    page.append("<h2>Probes</h2>\n");
+    head(page, "probe", "kind", "state", "asked", "#passed", "#failed", "#abstained", "latest");
+    for (JsonElement element : probes) {
+      JsonObject probe = element.getAsJsonObject();
+      for (JsonElement asked : probe.getAsJsonArray("parts")) {
+        JsonObject part = asked.getAsJsonObject();
+        page.append("<tr>");
+        for (String cell :
+            List.of(
+                text(probe, "name"),
+                text(probe, "kind"),
+                text(probe, "state"),
+                text(part, "when"))) {
+          page.append("<td>").append(escaped(cell)).append("</td>");
+        }
+        for (String count : List.of("passed", "failed", "abstained")) {
+          page.append("<td class=\"n\">").append(escaped(text(part, count))).append("</td>");
+        }
+        page.append("<td>").append(escaped(text(part, "latest"))).append("</td></tr>\n");
+      }
     }
     page.append("</table></div>\n");
   }

@@ -176,6 +176,8 @@ final class CourseTest {
     completeWithProbeAgain();
     probes.answer(ProbeOutcome.failed("status 500"));
     assertThat(verdict()).isEqualTo("Failed");
+    assertThat(ReportPage.of(runner.report(KEY)))
+        .contains("<h2>Probes</h2>", "<td>after</td>", "<td>status 500</td>");
   }
 
   @Test
