@@ -27,7 +27,8 @@ public enum Transport {
   IO_URING(IoUringSocketChannel.class, IoUringServerSocketChannel.class) {
     @Override
     public IoHandlerFactory newHandlerFactory() {
-      return IoUringIoHandler.newFactory(new IoUringIoHandlerConfig().setRingSize(RING_ENTRIES));
+      return GatheringHandler.around(
+          IoUringIoHandler.newFactory(new IoUringIoHandlerConfig().setRingSize(RING_ENTRIES)));
     }
 
     @Override
