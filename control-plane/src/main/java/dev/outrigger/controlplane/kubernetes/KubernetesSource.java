@@ -17,6 +17,7 @@ import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Executors;
@@ -35,6 +36,8 @@ import org.slf4j.LoggerFactory;
 public final class KubernetesSource implements ModelSource {
   private static final Logger LOG = LoggerFactory.getLogger(KubernetesSource.class);
 
+  private static final String EXPERIMENT = "Experiment";
+
   /** An event waits so long for others. */
   private static final Duration QUIET = Duration.ofMillis(50);
 
@@ -47,6 +50,9 @@ public final class KubernetesSource implements ModelSource {
   private final List<Runnable> listeners = new CopyOnWriteArrayList<>();
   private volatile Reading published = new Reading(DesiredState.empty(), List.of(), 0);
   private volatile List<ClusterObjects.Verdict> verdicts = List.of();
+
+  /** Trees of experiments by namespace and name; immutable once they are here. */
+  private final Map<String, Map<String, Object>> experiments = new ConcurrentHashMap<>();
 
   // Confined to the thread.
   private final ClusterObjects objects = new ClusterObjects();
@@ -193,20 +199,13 @@ public final class KubernetesSource implements ModelSource {
     return verdicts;
   }
 
-  /** An experiment as it is written, as YAML; null where there is none. */
+  /**
+   * An experiment as it is written, as YAML; null where there is none. Waits for nobody: those who
+   * are told of a change ask it on our own thread.
+   */
   public @Nullable String experiment(String key) {
-    int slash = key.indexOf('/');
-    try {
-      return thread
-          .submit(
-              () -> objects.text("Experiment", key.substring(0, slash), key.substring(slash + 1)))
-          .get();
-    } catch (ExecutionException e) {
-      throw new IllegalStateException(e);
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-      return null;
-    }
+    @Nullable Map<String, Object> tree = experiments.get(key);
+    return tree == null ? null : ClusterObjects.document(tree);
   }
 
   @Override
@@ -292,7 +291,13 @@ public final class KubernetesSource implements ModelSource {
       // The informer keeps the object to tell old from new by its version; the rest we have.
       resource.setAdditionalProperties(new HashMap<>());
       resource.getMetadata().setManagedFields(null);
-      run(() -> objects.put(tree));
+      run(
+          () -> {
+            ClusterKey key = objects.put(tree);
+            if (key.kind().equals(EXPERIMENT)) {
+              experiments.put(key.namespace() + "/" + key.name(), tree);
+            }
+          });
     }
 
     @Override
@@ -308,7 +313,13 @@ public final class KubernetesSource implements ModelSource {
       String space = resource.getMetadata().getNamespace();
       ClusterKey key =
           new ClusterKey(kind.kind(), space == null ? "" : space, resource.getMetadata().getName());
-      run(() -> objects.remove(key));
+      run(
+          () -> {
+            objects.remove(key);
+            if (key.kind().equals(EXPERIMENT)) {
+              experiments.remove(key.namespace() + "/" + key.name());
+            }
+          });
     }
 
     private void run(Runnable step) {

@@ -142,10 +142,9 @@ public final class ClusterObjects {
     }
   }
 
-  /** An experiment as it was written, as a document; null where there is none. */
-  public @Nullable String text(String kind, String namespace, String name) {
-    @Nullable Entry entry = entries.get(new ClusterKey(kind, namespace, name));
-    return entry == null ? null : Trees.yaml(entry.tree());
+  /** An object as people could have written it: a document of YAML. */
+  public static String document(Map<?, ?> object) {
+    return Trees.yaml(withSpec(Tree.of(object), Tree.of(object).at("spec").fields()));
   }
 
   private void decode(ClusterKey key, Tree tree) {

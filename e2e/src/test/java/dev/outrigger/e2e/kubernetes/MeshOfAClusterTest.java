@@ -192,6 +192,42 @@ final class MeshOfAClusterTest {
   }
 
   @Test
+  void anExperimentThatIsCreatedRunsAndSaysHowFarItIs() throws Exception {
+    kube.apply(
+        """
+        apiVersion: chaos.outrigger.dev/v1alpha1
+        kind: Experiment
+        metadata: {name: teapot, namespace: shop}
+        spec:
+          hypothesis: callers see it
+          owner: tests
+          duration: 8s
+          lease: 1s
+          start: immediate
+          faults: [{name: f, where: request, abort: {httpStatus: 418}}]
+        """);
+    await("the fault", () -> call("/").status() == 418);
+    Said running = phase("teapot", "Running");
+    assertThat(running.exit()).as(running.all()).isZero();
+    Said recovered = phase("teapot", "Recovered");
+    assertThat(recovered.exit()).as(recovered.all()).isZero();
+    assertThat(call("/").status()).isEqualTo(200);
+    assertThat(kube.kubectl("-n", "shop", "get", "exp", "teapot").out())
+        .contains("Recovered")
+        .contains("tests");
+  }
+
+  private Said phase(String experiment, String phase) throws Exception {
+    return kube.kubectl(
+        "-n",
+        "shop",
+        "wait",
+        "exp/" + experiment,
+        "--for=jsonpath={.status.phase}=" + phase,
+        "--timeout=30s");
+  }
+
+  @Test
   void aLostServerChangesNothingAndWhatChangedMeanwhileComesAfterwards() throws Exception {
     kube.lose();
     for (int i = 0; i < 20; i++) {
