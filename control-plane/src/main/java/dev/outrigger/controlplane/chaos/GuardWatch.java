@@ -72,7 +72,7 @@ final class GuardWatch {
   }
 
   /**
-   * Takes what one proxy measured in about a second.
+   * Takes what one proxy measured since it last told.
    *
    * @return the breach that it made, once
    */
