@@ -6,6 +6,7 @@ import io.netty.channel.IoHandlerContext;
 import io.netty.channel.IoHandlerFactory;
 import io.netty.channel.IoRegistration;
 import io.netty.util.concurrent.ThreadAwareExecutor;
+import io.netty.util.concurrent.Ticker;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.LongConsumer;
 import java.util.function.LongSupplier;
@@ -53,7 +54,7 @@ final class GatheringHandler implements IoHandler {
       @Override
       public IoHandler newHandler(ThreadAwareExecutor executor) {
         return new GatheringHandler(
-            factory.newHandler(executor), System::nanoTime, LockSupport::parkNanos);
+            factory.newHandler(executor), Ticker.systemTicker()::nanoTime, LockSupport::parkNanos);
       }
 
       @Override
