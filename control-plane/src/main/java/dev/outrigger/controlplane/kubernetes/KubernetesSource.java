@@ -17,6 +17,7 @@ import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.ExecutionException;
@@ -112,13 +113,11 @@ public final class KubernetesSource implements ModelSource {
                 + String.join(", ", missing.stream().map(WatchedKind::kind).toList())
                 + "; install the CRDs: kubectl apply --server-side -f helm/outrigger/files/crds");
       }
-      long end = System.nanoTime() + patience.toNanos();
-      for (SharedIndexInformer<GenericKubernetesResource> informer : first) {
-        informer
-            .start()
-            .toCompletableFuture()
-            .get(Math.max(1, end - System.nanoTime()), TimeUnit.NANOSECONDS);
-      }
+      CompletableFuture.allOf(
+              first.stream()
+                  .map(informer -> informer.start().toCompletableFuture())
+                  .toArray(CompletableFuture<?>[]::new))
+          .get(patience.toNanos(), TimeUnit.NANOSECONDS);
       // Behind all that the informers handed over.
       thread
           .submit(
