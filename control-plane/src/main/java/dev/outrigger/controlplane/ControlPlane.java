@@ -50,6 +50,7 @@ import java.net.InetSocketAddress;
 import java.nio.file.Path;
 import java.security.SecureRandom;
 import java.time.Duration;
+import java.time.Instant;
 import java.time.InstantSource;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
@@ -61,6 +62,7 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.LongSupplier;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -89,11 +91,12 @@ public final class ControlPlane implements AutoCloseable {
   /** Where it listens; negative where it does not. */
   public record Ports(int xds, int xdsTls, int api, int webhook, int metrics) {}
 
-  private ControlPlane(ControlPlaneOptions options, InstantSource clock, SecureRandom random)
+  private ControlPlane(
+      ControlPlaneOptions options, InstantSource clock, LongSupplier nanoTime, SecureRandom random)
       throws IOException, TlsSetupException {
     boolean started = false;
     try {
-      ports = wire(options, clock, random);
+      ports = wire(options, clock, nanoTime, random);
       started = true;
     } finally {
       if (!started) {
@@ -104,7 +107,7 @@ public final class ControlPlane implements AutoCloseable {
 
   /**
    * Starts a control plane; when this returns, it serves. While another one works with the same
-   * state, it waits for its end.
+   * state, it waits for its end. Its monotonic time is that of the clock, which nobody sets.
    *
    * @throws IOException if a port is taken or the state folder cannot be used
    * @throws TlsSetupException if there is no native TLS
@@ -112,7 +115,19 @@ public final class ControlPlane implements AutoCloseable {
   public static ControlPlane start(
       ControlPlaneOptions options, InstantSource clock, SecureRandom random)
       throws IOException, TlsSetupException {
-    return new ControlPlane(options, clock, random);
+    Instant zero = clock.instant();
+    return start(options, clock, () -> Duration.between(zero, clock.instant()).toNanos(), random);
+  }
+
+  /**
+   * The same, with a wall clock that may be set.
+   *
+   * @param nanoTime monotonic time
+   */
+  public static ControlPlane start(
+      ControlPlaneOptions options, InstantSource clock, LongSupplier nanoTime, SecureRandom random)
+      throws IOException, TlsSetupException {
+    return new ControlPlane(options, clock, nanoTime, random);
   }
 
   public Ports ports() {
@@ -151,7 +166,8 @@ public final class ControlPlane implements AutoCloseable {
     }
     PeerFaults.keepOutOfTheLog();
     try {
-      ControlPlane running = start(options, InstantSource.system(), new SecureRandom());
+      ControlPlane running =
+          start(options, InstantSource.system(), System::nanoTime, new SecureRandom());
       CountDownLatch stopped = new CountDownLatch(1);
       Runtime.getRuntime()
           .addShutdownHook(
@@ -192,7 +208,8 @@ public final class ControlPlane implements AutoCloseable {
         + ports.api();
   }
 
-  private Ports wire(ControlPlaneOptions options, InstantSource clock, SecureRandom random)
+  private Ports wire(
+      ControlPlaneOptions options, InstantSource clock, LongSupplier nanoTime, SecureRandom random)
       throws IOException, TlsSetupException {
     // The last to be closed: what follows is written by one control plane at a time.
     part(StateLock.take(options.state()));
@@ -227,7 +244,7 @@ public final class ControlPlane implements AutoCloseable {
                   made.chain().stream().map(Pem::of).collect(Collectors.joining()),
                   Pem.of(made.key()));
             });
-    experiments.distrustClockBy(System::nanoTime);
+    experiments.distrustClockBy(nanoTime);
     Shadows shadows = new Shadows(clock, experiments);
     TestHistory tests = TestHistory.open(state.resolve("tests.jsonl"));
     experiments.tell(tests);
