@@ -54,6 +54,7 @@ public final class Outrigger {
     ProxyOptions options;
     LoadedBootstrap bootstrap;
     try {
+      logAt("info"); // Reading options asks Netty, which would tell all it knows of this machine.
       options = ProxyOptions.parse(arguments, System.getenv());
       logAt(options.logLevel());
       bootstrap = BootstrapLoader.load(options);
