@@ -18,7 +18,7 @@ import java.util.TreeSet;
 
 /** One experiment whose faults look on for a while and touch nothing. Not thread-safe. */
 final class Shadow {
-  /** Proxies tell once a second, so that the last of it may come so much later. */
+  /** Proxies tell twice a second, so that the last of it comes later; so long it is waited for. */
   static final Duration STRAGGLERS = Duration.ofMillis(1500);
 
   private static final int MAX_ROWS = 5000;
