@@ -3,6 +3,7 @@ package dev.outrigger.e2e.harness;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -120,6 +121,25 @@ public final class Launched implements AutoCloseable {
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
+  }
+
+  /**
+   * The CPU time of a JVM's threads that live, without those of its compilers: what the same work
+   * costs where all is compiled.
+   */
+  public double cpuSecondsOfWork() {
+    long nanos = 0;
+    Path all = Path.of("/proc", Long.toString(pid()), "task");
+    try (DirectoryStream<Path> tasks = Files.newDirectoryStream(all)) {
+      for (Path task : tasks) {
+        if (!Files.readString(task.resolve("comm")).contains("CompilerThre")) {
+          nanos += Long.parseLong(Files.readString(task.resolve("schedstat")).split(" ", -1)[0]);
+        }
+      }
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+    return nanos / 1e9;
   }
 
   /** SIGKILL, and waits for the end. */
