@@ -1,6 +1,7 @@
 package dev.outrigger.fault;
 
 import java.time.Duration;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Decides whom a fault hits: a pure function of its seed, its name and the id of the request or
@@ -15,14 +16,66 @@ public final class FaultDecider {
   private final FaultRule rule;
   private final long base;
 
+  // Side by side, for they are asked of every request while there is any fault: of a match with
+  // its sets and lists each condition would be four fetches away.
+  private final String[] methods;
+  private final TextMatch[] paths;
+  private final FaultMatch.HeaderCondition[] headers;
+  private final boolean asksFurther;
+
   /** Mixes what is the same for all ids once. */
   public FaultDecider(FaultRule rule) {
     this.rule = rule;
+    FaultMatch match = rule.match();
+    methods = match.methods().toArray(String[]::new);
+    paths = match.paths().toArray(TextMatch[]::new);
+    headers = match.headers().toArray(FaultMatch.HeaderCondition[]::new);
+    asksFurther = !match.routes().isEmpty() || !match.sourceIdentities().isEmpty();
     this.base = hash(mix(rule.seed() + GOLDEN) ^ FNV_OFFSET, rule.fullName());
   }
 
   public FaultRule rule() {
     return rule;
+  }
+
+  /**
+   * Whether its fault means a request or connection whose service it does: {@link FaultPlan#at}
+   * gives no others.
+   */
+  public boolean concerns(FaultSubject subject) {
+    return (methods.length == 0 || isOneOf(methods, subject.method()))
+        && (paths.length == 0 || matchesOneOf(paths, subject.path()))
+        && (headers.length == 0 || haveAll(headers, subject))
+        && (!asksFurther || rule.match().matches(subject));
+  }
+
+  private static boolean isOneOf(String[] wanted, @Nullable String actual) {
+    for (String one : wanted) {
+      if (one.equals(actual)) {
+        return true;
+      }
+    }
+    return false;
+  }
+
+  private static boolean matchesOneOf(TextMatch[] wanted, @Nullable String actual) {
+    if (actual != null) {
+      for (TextMatch one : wanted) {
+        if (one.matches(actual)) {
+          return true;
+        }
+      }
+    }
+    return false;
+  }
+
+  private static boolean haveAll(FaultMatch.HeaderCondition[] wanted, FaultSubject subject) {
+    for (FaultMatch.HeaderCondition one : wanted) {
+      if (!one.holds(subject.header(one.name()))) {
+        return false;
+      }
+    }
+    return true;
   }
 
   /**

@@ -105,8 +105,7 @@ public record FaultMatch(
 
   private boolean matchesHeaders(FaultSubject subject) {
     for (HeaderCondition wanted : headers) {
-      @Nullable String value = subject.header(wanted.name());
-      if (value == null || (wanted.value() != null && !wanted.value().matches(value))) {
+      if (!wanted.holds(subject.header(wanted.name()))) {
         return false;
       }
     }
@@ -119,5 +118,11 @@ public record FaultMatch(
    * @param name in lower case
    * @param value null only asks for its presence
    */
-  public record HeaderCondition(String name, @Nullable TextMatch value) {}
+  public record HeaderCondition(String name, @Nullable TextMatch value) {
+
+    /** Of the header's first value; null where there is none. */
+    boolean holds(@Nullable String actual) {
+      return actual != null && (value == null || value.matches(actual));
+    }
+  }
 }

@@ -45,7 +45,7 @@ public final class AttemptFaults implements AttemptFilter {
       FaultFilter.observe(
           observed.at(Place.ATTEMPT, cluster.service()),
           attempt,
-          RequestSubject.of(faults, head, exchange, cluster),
+          faults.subject().of(head, exchange, cluster),
           exchange);
     }
     if (plan.isEmpty()) {
@@ -57,7 +57,7 @@ public final class AttemptFaults implements AttemptFilter {
           explanation,
           plan,
           Place.ATTEMPT,
-          RequestSubject.of(faults, head, exchange, cluster),
+          faults.subject().of(head, exchange, cluster),
           attempt);
     }
     List<FaultDecider> deciders = plan.at(Place.ATTEMPT, cluster.service());
@@ -69,7 +69,7 @@ public final class AttemptFaults implements AttemptFilter {
             faults,
             exchange,
             deciders,
-            RequestSubject.of(faults, head, exchange, cluster),
+            faults.subject().of(head, exchange, cluster),
             attempt);
     if (steps == null) {
       return Verdict.PROCEED;

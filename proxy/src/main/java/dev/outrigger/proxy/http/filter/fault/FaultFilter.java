@@ -23,27 +23,56 @@ public final class FaultFilter implements HttpFilter {
   private final WorkerFaults faults;
   private final FaultPlan plan;
   private @Nullable FaultSteps steps;
+  private boolean rolled;
 
   private FaultFilter(WorkerFaults faults, FaultPlan plan) {
     this.faults = faults;
     this.plan = plan;
   }
 
-  /** Makes a filter for each exchange while there is any fault. */
+  private FaultFilter(WorkerFaults faults, FaultPlan plan, FaultSteps steps) {
+    this(faults, plan);
+    this.steps = steps;
+    this.rolled = true;
+  }
+
+  /** Makes a filter for each exchange that a fault hits, or that somebody looks at. */
   public static HttpFilter.Factory factory(WorkerFaults faults) {
     return (head, exchange) -> {
       TraceChoice.distrust(head, exchange);
       FaultPlan plan = faults.view().current();
-      return plan.isEmpty() && faults.view().observed().isEmpty() && exchange.explanation() == null
-          ? null
-          : new FaultFilter(faults, plan);
+      if (!faults.view().observed().isEmpty() || exchange.explanation() != null) {
+        return new FaultFilter(faults, plan);
+      }
+      if (plan.isEmpty()) {
+        return null;
+      }
+      // Nearly all pass here: they leave nothing behind.
+      RequestSubject subject = faults.subject().of(head, exchange);
+      @Nullable String service = subject.destinationService();
+      exchange.record().measured(plan, FaultPlan.NONE, service);
+      List<FaultDecider> deciders = plan.at(place(exchange), service);
+      @Nullable FaultSteps steps =
+          deciders.isEmpty() ? null : FaultSteps.roll(faults, exchange, deciders, subject, 0);
+      return steps == null ? null : new FaultFilter(faults, plan, steps);
     };
+  }
+
+  private static Place place(Exchange exchange) {
+    return exchange.facts().inbound() ? Place.INBOUND : Place.REQUEST;
   }
 
   @Override
   public Verdict onRequest(RequestHead head, Exchange exchange) {
-    Place place = exchange.facts().inbound() ? Place.INBOUND : Place.REQUEST;
-    RequestSubject subject = RequestSubject.of(faults, head, exchange);
+    if (!rolled) {
+      look(head, exchange);
+    }
+    return steps == null ? Verdict.PROCEED : steps.run();
+  }
+
+  private void look(RequestHead head, Exchange exchange) {
+    Place place = place(exchange);
+    RequestSubject subject = faults.subject().of(head, exchange);
     List<FaultDecider> deciders = plan.at(place, subject.destinationService());
     FaultPlan observed = faults.view().observed();
     exchange.record().measured(plan, observed, subject.destinationService());
@@ -55,7 +84,6 @@ public final class FaultFilter implements HttpFilter {
       FaultNotes.note(explanation, plan, place, subject, 0);
     }
     steps = deciders.isEmpty() ? null : FaultSteps.roll(faults, exchange, deciders, subject, 0);
-    return steps == null ? Verdict.PROCEED : steps.run();
   }
 
   /** Rolls for faults of which nothing comes. */
@@ -64,7 +92,7 @@ public final class FaultFilter implements HttpFilter {
     for (int i = 0; i < deciders.size(); i++) {
       FaultDecider decider = deciders.get(i);
       Sight sight =
-          !decider.rule().match().matches(subject)
+          !decider.concerns(subject)
               ? Sight.PASSED
               : decider.decide(subject.rollId(decider.rule()), attempt) instanceof FaultDecision.Hit
                   ? Sight.HIT

@@ -60,7 +60,7 @@ final class FaultSteps {
     @Nullable List<FaultDecision.Hit> hits = null;
     for (int i = 0; i < deciders.size(); i++) {
       FaultDecider decider = deciders.get(i);
-      if (decider.rule().match().matches(subject)
+      if (decider.concerns(subject)
           && decider.decide(subject.rollId(decider.rule()), attempt)
               instanceof FaultDecision.Hit hit) {
         if (hits == null) {

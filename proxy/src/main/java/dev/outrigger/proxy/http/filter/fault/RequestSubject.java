@@ -7,44 +7,60 @@ import dev.outrigger.proxy.config.RouteTableConfig.Action;
 import dev.outrigger.proxy.http.Exchange;
 import dev.outrigger.proxy.message.RequestHead;
 import dev.outrigger.proxy.route.RouteMatch;
+import dev.outrigger.proxy.worker.WorkerConfined;
 import dev.outrigger.tls.PeerIdentity;
 import java.util.Map;
+import java.util.Objects;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
-/** A request as faults see it. */
+/**
+ * A request as faults see it: one object for all of a worker's requests, each of which it shows
+ * until the next one is set. Confined to its worker's event loop.
+ */
+@WorkerConfined
 final class RequestSubject implements FaultSubject {
-  private final RequestHead head;
-  private final Exchange exchange;
-  private final @Nullable String source;
-  private final @Nullable String destination;
+  private final Supplier<@Nullable String> ownIdentity;
+  private @Nullable RequestHead head;
+  private @Nullable Exchange exchange;
+  private @Nullable String destination;
 
-  private RequestSubject(
-      RequestHead head, Exchange exchange, @Nullable String source, @Nullable String destination) {
-    this.head = head;
-    this.exchange = exchange;
-    this.source = source;
-    this.destination = destination;
+  RequestSubject(Supplier<@Nullable String> ownIdentity) {
+    this.ownIdentity = ownIdentity;
   }
 
   /** Before an endpoint is chosen. */
-  static RequestSubject of(WorkerFaults faults, RequestHead head, Exchange exchange) {
-    return new RequestSubject(head, exchange, source(faults, exchange), destination(exchange));
+  RequestSubject of(RequestHead head, Exchange exchange) {
+    this.head = head;
+    this.exchange = exchange;
+    this.destination = destination(exchange);
+    return this;
   }
 
   /** On the way to an endpoint of the cluster. */
-  static RequestSubject of(
-      WorkerFaults faults, RequestHead head, Exchange exchange, ClusterConfig cluster) {
-    return new RequestSubject(head, exchange, source(faults, exchange), cluster.service());
+  RequestSubject of(RequestHead head, Exchange exchange, ClusterConfig cluster) {
+    this.head = head;
+    this.exchange = exchange;
+    this.destination = cluster.service();
+    return this;
   }
 
   /** By what a fault rolls for it. */
   String rollId(FaultRule rule) {
-    return rule.perTrace() ? TraceChoice.of(head, exchange) : exchange.record().requestId();
+    return rule.perTrace() ? TraceChoice.of(head(), exchange()) : exchange().record().requestId();
   }
 
+  /**
+   * Who calls is proved by a certificate, except on the way out: there it is ourselves. Written out
+   * only when it is asked for: most matches have said no before.
+   */
   @Override
   public @Nullable String sourceIdentity() {
-    return source;
+    if (!exchange().facts().inbound()) {
+      return ownIdentity.get();
+    }
+    @Nullable PeerIdentity peer = exchange().facts().peer();
+    return peer == null || peer.spiffeId() == null ? null : peer.spiffeId().toString();
   }
 
   @Override
@@ -54,32 +70,31 @@ final class RequestSubject implements FaultSubject {
 
   @Override
   public @Nullable String route() {
-    @Nullable RouteMatch route = exchange.route();
+    @Nullable RouteMatch route = exchange().route();
     return route == null ? null : route.route().name();
   }
 
   @Override
   public String method() {
-    return head.method();
+    return head().method();
   }
 
   @Override
   public String path() {
-    return head.pathOnly();
+    return head().pathOnly();
   }
 
   @Override
   public @Nullable String header(String name) {
-    return name.equals("host") ? head.authority() : head.headers().get(name);
+    return name.equals("host") ? head().authority() : head().headers().get(name);
   }
 
-  /** Who calls is proved by a certificate, except on the way out: there it is ourselves. */
-  private static @Nullable String source(WorkerFaults faults, Exchange exchange) {
-    if (!exchange.facts().inbound()) {
-      return faults.ownIdentity().get();
-    }
-    @Nullable PeerIdentity peer = exchange.facts().peer();
-    return peer == null || peer.spiffeId() == null ? null : peer.spiffeId().toString();
+  private RequestHead head() {
+    return Objects.requireNonNull(head);
+  }
+
+  private Exchange exchange() {
+    return Objects.requireNonNull(exchange);
   }
 
   /** The service of the cluster that was drawn for it. */

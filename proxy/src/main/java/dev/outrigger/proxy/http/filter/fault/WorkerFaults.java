@@ -17,6 +17,7 @@ import org.jspecify.annotations.Nullable;
  * @param active which faults hold how many exchanges
  * @param ownIdentity the SPIFFE ID of this proxy, which is the caller of what leaves it; null while
  *     it has none
+ * @param subject the request that is looked at just now
  * @param held what waits now, and goes on when its fault is over
  */
 @WorkerConfined
@@ -25,6 +26,7 @@ public record WorkerFaults(
     FaultView view,
     ActiveFaults active,
     Supplier<@Nullable String> ownIdentity,
+    RequestSubject subject,
     Held held) {
 
   /** With nothing active. */
@@ -32,7 +34,13 @@ public record WorkerFaults(
       Worker worker, FaultView view, Supplier<@Nullable String> ownIdentity) {
     Held held = new Held();
     view.watch(held::onPlan);
-    return new WorkerFaults(worker, view, view.newActiveFaults(), ownIdentity, held);
+    return new WorkerFaults(
+        worker,
+        view,
+        view.newActiveFaults(),
+        ownIdentity,
+        new RequestSubject(ownIdentity),
+        held);
   }
 
   /** Exchanges that a fault holds back. Confined to its worker's event loop. */
