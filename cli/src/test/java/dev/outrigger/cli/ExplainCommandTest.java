@@ -2,6 +2,7 @@ package dev.outrigger.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.outrigger.controlplane.ca.JoinRefusal;
 import dev.outrigger.controlplane.chaos.Refusal;
 import dev.outrigger.controlplane.source.Problem;
 import dev.outrigger.proxy.http.codec.FloodKind;
@@ -33,6 +34,7 @@ class ExplainCommandTest {
     }
     Arrays.stream(Problem.Code.values()).map(Problem.Code::id).forEach(codes::add);
     Arrays.stream(Refusal.values()).map(Refusal::id).forEach(codes::add);
+    Arrays.stream(JoinRefusal.values()).map(JoinRefusal::id).forEach(codes::add);
     codes.addAll(ConnectionCodes.ALL);
     Arrays.stream(FloodKind.values()).map(FloodKind::label).forEach(codes::add);
 

@@ -23,6 +23,7 @@ import dev.outrigger.controlplane.ca.CertificateAuthority;
 import dev.outrigger.controlplane.ca.CertificateService;
 import dev.outrigger.controlplane.ca.JoinTokens;
 import dev.outrigger.controlplane.ca.StateLock;
+import dev.outrigger.controlplane.ca.TokenVerifier;
 import dev.outrigger.controlplane.chaos.Coverage;
 import dev.outrigger.controlplane.chaos.ExperimentDocuments;
 import dev.outrigger.controlplane.chaos.ExperimentLedger;
@@ -229,6 +230,7 @@ public final class ControlPlane implements AutoCloseable {
                     clock,
                     random));
     JoinTokens tokens = JoinTokens.open(state, clock, random);
+    TokenVerifier verifier = desired.tokens(tokens, services.audience(), nanoTime);
 
     ExperimentRunner experiments =
         new ExperimentRunner(
@@ -274,16 +276,16 @@ public final class ControlPlane implements AutoCloseable {
             .addService((BindableService) ads)
             .addService(measurements)
             .build();
-    RotatingServerTls tls = new RotatingServerTls(authority, clock);
+    RotatingServerTls tls = new RotatingServerTls(authority, services.names(), clock);
     Server secure =
         server(new InetSocketAddress(options.bind(), options.xdsTlsPort()), calls)
             .sslContext(tls)
-            .addService(ServerInterceptors.intercept(ads, new CallerAuthentication(tokens)))
+            .addService(ServerInterceptors.intercept(ads, new CallerAuthentication(verifier)))
             .addService(
-                ServerInterceptors.intercept(measurements, new CallerAuthentication(tokens)))
+                ServerInterceptors.intercept(measurements, new CallerAuthentication(verifier)))
             .addService(
                 ServerInterceptors.intercept(
-                    CertificateService.define(authority, tokens, clock), certificates))
+                    CertificateService.define(authority, verifier, clock), certificates))
             .build();
     start(plain, options.xdsPort());
     start(secure, options.xdsTlsPort());

@@ -2,7 +2,10 @@ package dev.outrigger.controlplane;
 
 import dev.outrigger.controlplane.ControlPlaneOptions.Cluster;
 import dev.outrigger.controlplane.ads.ProxyStatus;
+import dev.outrigger.controlplane.ca.JoinTokens;
+import dev.outrigger.controlplane.ca.TokenVerifier;
 import dev.outrigger.controlplane.chaos.ExperimentRun;
+import dev.outrigger.controlplane.cluster.AccountTokens;
 import dev.outrigger.controlplane.kubernetes.ClusterLogin;
 import dev.outrigger.controlplane.kubernetes.KubernetesSource;
 import dev.outrigger.controlplane.kubernetes.StatusWriter;
@@ -15,6 +18,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.time.InstantSource;
 import java.util.List;
+import java.util.function.LongSupplier;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
@@ -31,6 +35,15 @@ sealed interface DesiredSource extends AutoCloseable {
   /** Tells those who wrote it what came of it; called once a second, by one thread. */
   Runnable statusWriter(
       Supplier<List<ProxyStatus>> proxies, Supplier<List<ExperimentRun>> runs, InstantSource clock);
+
+  /**
+   * By what proxies join.
+   *
+   * @param ours always good
+   * @param audience of tokens of the cluster's service accounts
+   * @param nanoTime monotonic time
+   */
+  TokenVerifier tokens(JoinTokens ours, String audience, LongSupplier nanoTime);
 
   @Override
   void close();
@@ -65,6 +78,11 @@ sealed interface DesiredSource extends AutoCloseable {
       return FolderExperiments.text(folder, key);
     }
 
+    @Override
+    public TokenVerifier tokens(JoinTokens ours, String audience, LongSupplier nanoTime) {
+      return ours;
+    }
+
     /** Files have no status: `outrigger analyze` and the API tell. */
     @Override
     public Runnable statusWriter(
@@ -93,6 +111,12 @@ sealed interface DesiredSource extends AutoCloseable {
         Supplier<List<ExperimentRun>> runs,
         InstantSource clock) {
       return new StatusWriter(client, source, proxies, runs, clock, () -> true)::tick;
+    }
+
+    @Override
+    public TokenVerifier tokens(JoinTokens ours, String audience, LongSupplier nanoTime) {
+      return new AccountTokens(
+          ours, client, audience, source.reading().state().mesh().trustDomain(), nanoTime);
     }
 
     @Override

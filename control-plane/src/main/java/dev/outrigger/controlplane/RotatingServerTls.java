@@ -14,7 +14,7 @@ import java.net.SocketException;
 import java.net.UnknownHostException;
 import java.time.Duration;
 import java.time.InstantSource;
-import java.util.ArrayList;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Set;
 import javax.net.ssl.SSLEngine;
@@ -34,27 +34,34 @@ final class RotatingServerTls extends SslContext {
 
   private final CertificateAuthority authority;
   private final InstantSource clock;
+  private final List<String> names;
   private volatile ServerTls current;
 
-  RotatingServerTls(CertificateAuthority authority, InstantSource clock) throws TlsSetupException {
+  /**
+   * @param names by which this is called, beside those of this machine
+   */
+  RotatingServerTls(CertificateAuthority authority, List<String> names, InstantSource clock)
+      throws TlsSetupException {
     this.authority = authority;
     this.clock = clock;
-    this.current = next(authority, clock);
+    this.names = List.copyOf(names);
+    this.current = next(authority, this.names, clock);
   }
 
   /** Takes a new certificate; called at half of the lifetime. */
   void renew() {
     try {
-      current = next(authority, clock);
+      current = next(authority, names, clock);
     } catch (TlsSetupException e) {
       LOG.error("the control plane's own certificate could not be renewed: {}", e.getMessage());
     }
   }
 
-  private static ServerTls next(CertificateAuthority authority, InstantSource clock)
+  private static ServerTls next(
+      CertificateAuthority authority, List<String> names, InstantSource clock)
       throws TlsSetupException {
     return ServerTls.of(
-        authority.servingIdentity(dnsNames(), addresses(), LIFETIME),
+        authority.servingIdentity(dnsNames(names), addresses(), LIFETIME),
         new ClientCheck(
             authority.trust(),
             new PeerRule.MeshMember(Set.of(authority.trustDomain()), Set.of()),
@@ -64,18 +71,19 @@ final class RotatingServerTls extends SslContext {
         clock);
   }
 
-  private static List<String> dnsNames() {
-    List<String> names = new ArrayList<>(List.of("localhost", "outrigger-control-plane"));
+  private static List<String> dnsNames(List<String> given) {
+    Set<String> names = new LinkedHashSet<>(List.of("localhost", "outrigger-control-plane"));
+    names.addAll(given);
     try {
       String host = InetAddress.getLocalHost().getHostName();
-      if (!names.contains(host) && !host.isEmpty() && !host.contains("_")) {
+      if (!host.isEmpty() && !host.contains("_")) {
         names.add(host);
       }
     } catch (UnknownHostException e) {
       // A machine without a name of its own is reached by address.
       LOG.debug("no host name", e);
     }
-    return names;
+    return List.copyOf(names);
   }
 
   /** Every address of this machine: proxies check the one that they were told to call. */

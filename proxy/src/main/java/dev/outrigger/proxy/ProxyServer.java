@@ -354,7 +354,8 @@ public final class ProxyServer implements AutoCloseable {
                         roots,
                         rule,
                         token,
-                        Duration.ZERO))
+                        Duration.ZERO,
+                        join.namespace() + "/" + join.workload()))
             .toList();
     return CertificateClient.of(replicas, scheduler, clock, random);
   }

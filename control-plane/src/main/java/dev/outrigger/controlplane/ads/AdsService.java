@@ -31,6 +31,10 @@ public final class AdsService extends AggregatedDiscoveryServiceImplBase impleme
   /** Who the caller proved to be, set by whoever authenticates; absent on the plain port. */
   public static final Context.Key<SpiffeId> CALLER = Context.key("outrigger-caller");
 
+  /** The only workload that the caller may be, as {@code namespace/name}, where that is known. */
+  public static final Context.Key<String> CALLING_WORKLOAD =
+      Context.key("outrigger-calling-workload");
+
   private final AdsSession.Shared shared;
   private final EventExecutorGroup executors;
   private final Map<Long, OpenStream> streams = new ConcurrentHashMap<>();
@@ -103,7 +107,12 @@ public final class AdsService extends AggregatedDiscoveryServiceImplBase impleme
     EventExecutor executor = executors.next();
     AdsSession session =
         new AdsSession(
-            number, variant, CALLER.get(), executor, new CallOutlet<>(call, encode), shared);
+            number,
+            variant,
+            new AdsSession.Caller(CALLER.get(), CALLING_WORKLOAD.get()),
+            executor,
+            new CallOutlet<>(call, encode),
+            shared);
     streams.put(number, new OpenStream(session, executor, new AtomicBoolean()));
     shared.counters().streamsOpened.increment();
     // One request at a time: the next is read when this one is dealt with.

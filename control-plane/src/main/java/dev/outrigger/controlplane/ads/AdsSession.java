@@ -2,6 +2,7 @@ package dev.outrigger.controlplane.ads;
 
 import com.google.protobuf.InvalidProtocolBufferException;
 import com.google.rpc.Status;
+import dev.outrigger.controlplane.ca.JoinRefusal;
 import dev.outrigger.tls.SpiffeId;
 import io.envoyproxy.envoy.config.cluster.v3.Cluster;
 import io.netty.util.concurrent.EventExecutor;
@@ -35,7 +36,7 @@ final class AdsSession {
 
   private final long number;
   private final Variant variant;
-  private final @Nullable SpiffeId identity;
+  private final Caller caller;
   private final EventExecutor executor;
   private final Outlet outlet;
   private final Shared shared;
@@ -67,19 +68,27 @@ final class AdsSession {
     void fail(io.grpc.Status status);
   }
 
+  /**
+   * What the caller proved.
+   *
+   * @param identity null on the plain port
+   * @param workload the only one that it may be; null where that is not known
+   */
+  record Caller(@Nullable SpiffeId identity, @Nullable String workload) {}
+
   /** What all sessions of a service have in common. */
   record Shared(ViewSource views, NackLedger ledger, AdsCounters counters, AdsLimits limits) {}
 
   AdsSession(
       long number,
       Variant variant,
-      @Nullable SpiffeId identity,
+      Caller caller,
       EventExecutor executor,
       Outlet outlet,
       Shared shared) {
     this.number = number;
     this.variant = variant;
-    this.identity = identity;
+    this.caller = caller;
     this.executor = executor;
     this.outlet = outlet;
     this.shared = shared;
@@ -106,7 +115,16 @@ final class AdsSession {
       return;
     }
     if (proxy == null) {
-      begin(request);
+      ProxyNode who = new ProxyNode(Objects.requireNonNull(request.node()), caller.identity());
+      String says = who.namespace() + "/" + who.workload();
+      if (caller.workload() != null && !caller.workload().equals(says)) {
+        fail(
+            io.grpc.Status.PERMISSION_DENIED.withDescription(
+                JoinRefusal.OTHER_POD.text(
+                    "the token is of the pod " + caller.workload() + ", not of " + says)));
+        return;
+      }
+      begin(who);
     }
     boolean first = !subscriptions.containsKey(request.typeUrl());
     Subscription subscription =
@@ -171,9 +189,8 @@ final class AdsSession {
     }
   }
 
-  private void begin(Incoming request) {
+  private void begin(ProxyNode who) {
     cancel(silence);
-    ProxyNode who = new ProxyNode(Objects.requireNonNull(request.node()), identity);
     proxy = who;
     view = shared.views().viewFor(who);
     shared.ledger().onOpen(number, who, variant);

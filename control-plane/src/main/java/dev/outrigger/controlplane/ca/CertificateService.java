@@ -1,5 +1,6 @@
 package dev.outrigger.controlplane.ca;
 
+import com.google.protobuf.Value;
 import dev.outrigger.api.ca.v1.IstioCertificateRequest;
 import dev.outrigger.api.ca.v1.IstioCertificateResponse;
 import dev.outrigger.api.ca.v1.IstioCertificateServiceGrpc;
@@ -39,6 +40,10 @@ public final class CertificateService {
       Metadata.Key.of("authorization", Metadata.ASCII_STRING_MARSHALLER);
   private static final Context.Key<Caller> CALLER = Context.key("certificate-caller");
   private static final String BEARER = "Bearer ";
+
+  /** In a request's metadata: which workload asks, as {@code namespace/name}. */
+  private static final String WORKLOAD = "workload";
+
   private static final int BURST = 20;
   private static final Duration REFILL = Duration.ofSeconds(1);
   private static final int STRANGERS_BURST = 200;
@@ -48,7 +53,7 @@ public final class CertificateService {
   private static final long MAX_SECONDS = Duration.ofDays(36_500).toSeconds();
 
   private final CertificateAuthority authority;
-  private final JoinTokens tokens;
+  private final TokenVerifier tokens;
   private final RequestLimiter identities;
   private final RequestLimiter strangers;
 
@@ -56,7 +61,7 @@ public final class CertificateService {
   private record Caller(@Nullable String token, @Nullable SpiffeId certified) {}
 
   private CertificateService(
-      CertificateAuthority authority, JoinTokens tokens, InstantSource clock) {
+      CertificateAuthority authority, TokenVerifier tokens, InstantSource clock) {
     this.authority = authority;
     this.tokens = tokens;
     this.identities = new RequestLimiter(BURST, REFILL, clock);
@@ -65,7 +70,7 @@ public final class CertificateService {
 
   /** The service, ready for a server to add. */
   public static ServerServiceDefinition define(
-      CertificateAuthority authority, JoinTokens tokens, InstantSource clock) {
+      CertificateAuthority authority, TokenVerifier tokens, InstantSource clock) {
     CertificateService service = new CertificateService(authority, tokens, clock);
     return ServerInterceptors.intercept(service.new Endpoint(), new CallerInterceptor());
   }
@@ -98,10 +103,10 @@ public final class CertificateService {
         answer.onError(e.status.asRuntimeException());
         return;
       } catch (IOException e) {
-        log.error("the join tokens cannot be read: {}", e.getMessage());
+        log.error("a token cannot be verified: {}", e.getMessage());
         answer.onError(
             Status.UNAVAILABLE
-                .withDescription("the join tokens cannot be read now")
+                .withDescription("the token cannot be verified now: " + e.getMessage())
                 .asRuntimeException());
         return;
       }
@@ -112,7 +117,7 @@ public final class CertificateService {
 
   private IstioCertificateResponse answerTo(IstioCertificateRequest request, Caller caller)
       throws RefusedCall, IOException {
-    SpiffeId identity = identityOf(caller);
+    SpiffeId identity = identityOf(caller, request);
     if (!identities.allows(identity.toString())) {
       throw new RefusedCall(
           Status.RESOURCE_EXHAUSTED.withDescription(
@@ -127,7 +132,7 @@ public final class CertificateService {
       // The request is wholly judged before the token is used up, so that a mistake costs no use.
       List<X509Certificate> chain = authority.issue(request.getCsr(), identity, asked);
       if (caller.token() != null) {
-        accepted(tokens.redeem(caller.token()));
+        accepted(tokens.redeem(caller.token()), request);
       }
       log.info(
           "issued a certificate for {} until {}",
@@ -141,13 +146,14 @@ public final class CertificateService {
     }
   }
 
-  private SpiffeId identityOf(Caller caller) throws RefusedCall, IOException {
+  private SpiffeId identityOf(Caller caller, IstioCertificateRequest request)
+      throws RefusedCall, IOException {
     if (caller.token() != null) {
       if (!strangers.allows("")) {
         throw new RefusedCall(
             Status.RESOURCE_EXHAUSTED.withDescription("too many requests, try again later"));
       }
-      return accepted(tokens.verify(caller.token()));
+      return accepted(tokens.verify(caller.token()), request);
     }
     SpiffeId certified = caller.certified();
     if (certified == null) {
@@ -163,9 +169,24 @@ public final class CertificateService {
     return certified;
   }
 
-  private static SpiffeId accepted(JoinTokens.Verdict verdict) throws RefusedCall {
+  private static SpiffeId accepted(JoinTokens.Verdict verdict, IstioCertificateRequest request)
+      throws RefusedCall {
     return switch (verdict) {
-      case JoinTokens.Verdict.Accepted(SpiffeId identity) -> identity;
+      case JoinTokens.Verdict.Accepted(SpiffeId identity, @Nullable String workload) -> {
+        String said =
+            request
+                .getMetadata()
+                .getFieldsOrDefault(WORKLOAD, Value.getDefaultInstance())
+                .getStringValue();
+        // Other agents than ours do not say it.
+        if (workload != null && !said.isEmpty() && !said.equals(workload)) {
+          throw new RefusedCall(
+              Status.PERMISSION_DENIED.withDescription(
+                  JoinRefusal.OTHER_POD.text(
+                      "the token is of the pod " + workload + ", not of " + said)));
+        }
+        yield identity;
+      }
       case JoinTokens.Verdict.Refused(String reason) ->
           throw new RefusedCall(Status.UNAUTHENTICATED.withDescription(reason));
     };

@@ -23,13 +23,15 @@ import org.jspecify.annotations.Nullable;
  * kept, in the state folder; other processes may mint there too, and what they mint counts at once.
  * Any thread may use it; calls read and write a small file.
  */
-public final class JoinTokens {
+public final class JoinTokens implements TokenVerifier {
   /** As {@link #mint}'s number of uses: as many as come before it expires. */
   public static final int UNLIMITED = -1;
 
   private static final String FILE = "join-tokens";
   private static final String LOCK = "join-tokens.lock";
-  private static final String PREFIX = "outrigger-join-";
+  /** What each of them begins with. */
+  public static final String PREFIX = "outrigger-join-";
+
   private static final int ID_BYTES = 8;
   private static final int SECRET_BYTES = 32;
   private static final int MAX_TOKENS = 10_000;
@@ -75,8 +77,17 @@ public final class JoinTokens {
 
   /** What came of showing a token. */
   public sealed interface Verdict {
-    /** The bearer is this workload. */
-    record Accepted(SpiffeId identity) implements Verdict {}
+    /**
+     * The bearer has this identity.
+     *
+     * @param workload the only one that it may be, as {@code namespace/name}; null where that is
+     *     not known
+     */
+    record Accepted(SpiffeId identity, @Nullable String workload) implements Verdict {
+      public Accepted(SpiffeId identity) {
+        this(identity, null);
+      }
+    }
 
     /** It is not good, and why, in words that may be told to the bearer. */
     record Refused(String reason) implements Verdict {}
@@ -136,13 +147,13 @@ public final class JoinTokens {
     return text;
   }
 
-  /** Says whose token this is, without using it up. */
+  @Override
   public Verdict verify(String text) throws IOException {
     List<Token> tokens = load();
     return judge(find(tokens, text));
   }
 
-  /** Like {@link #verify}, and counts as one use. */
+  @Override
   public Verdict redeem(String text) throws IOException {
     threads.lock();
     try (var _ = state.lock(LOCK)) {

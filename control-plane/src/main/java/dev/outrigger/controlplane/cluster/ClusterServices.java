@@ -66,6 +66,22 @@ public final class ClusterServices implements AutoCloseable {
   }
 
   /**
+   * That tokens of service accounts must be for.
+   *
+   * @throws IOException if the settings of injection cannot be read
+   */
+  public String audience() throws IOException {
+    return settings().audience();
+  }
+
+  /** The names by which this is called from within the cluster. */
+  public List<String> names() {
+    String service = options.serviceName() + "." + options.namespace();
+    return List.of(
+        service + ".svc", service + ".svc.cluster.local", service, options.serviceName());
+  }
+
+  /**
    * Starts to serve; called once all else is ready.
    *
    * @throws IOException if a port is taken or the settings cannot be read
@@ -117,11 +133,7 @@ public final class ClusterServices implements AutoCloseable {
   }
 
   private WorkloadIdentity identity(CertificateAuthority authority) {
-    String service = options.serviceName() + "." + options.namespace();
-    return authority.servingIdentity(
-        List.of(service + ".svc", service + ".svc.cluster.local", service, options.serviceName()),
-        List.of(),
-        CERTIFICATE_LIFETIME);
+    return authority.servingIdentity(names(), List.of(), CERTIFICATE_LIFETIME);
   }
 
   private InjectionSettings settings() throws IOException {

@@ -10,12 +10,23 @@ import dev.outrigger.e2e.harness.Peers;
 import dev.outrigger.e2e.harness.PlainClient;
 import dev.outrigger.e2e.harness.PlainClient.Answer;
 import dev.outrigger.e2e.kubernetes.KubeApi.Said;
+import dev.outrigger.proxy.identity.CertificateClient;
+import dev.outrigger.tls.PeerRule;
+import dev.outrigger.tls.SpiffeId;
+import dev.outrigger.tls.TrustBundle;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.security.SecureRandom;
 import java.time.Duration;
+import java.time.InstantSource;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.Executors;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.regex.Pattern;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -225,6 +236,97 @@ final class MeshOfAClusterTest {
         "exp/" + experiment,
         "--for=jsonpath={.status.phase}=" + phase,
         "--timeout=30s");
+  }
+
+  /** What the kubelet would project into a pod, which there is no kubelet to do. */
+  private String projected(String pod, String audience) throws Exception {
+    String uid = kube.kubectl("-n", "shop", "get", "pod", pod, "-o", "jsonpath={.metadata.uid}").out();
+    Said token =
+        kube.kubectl(
+            "-n",
+            "shop",
+            "create",
+            "token",
+            "joiner",
+            "--audience=" + audience,
+            "--bound-object-kind=Pod",
+            "--bound-object-name=" + pod,
+            "--bound-object-uid=" + uid);
+    assertThat(token.exit()).as(token.all()).isZero();
+    return token.out().strip();
+  }
+
+  @Test
+  void aProxyJoinsByTheTokenOfItsPodAndByNoOther(@TempDir Path temporary) throws Exception {
+    Sidecar joiner = Sidecar.beside("joiner-1", "joiner", app.port());
+    kube.apply(
+        joiner.yaml("http")
+            + """
+            ---
+            {apiVersion: v1, kind: ServiceAccount, metadata: {name: joiner, namespace: shop}}
+            ---
+            apiVersion: v1
+            kind: Pod
+            metadata: {name: joiner-1, namespace: shop}
+            spec: {serviceAccountName: joiner, containers: [{name: app, image: app}]}
+            """);
+    String good = projected("joiner-1", "outrigger.dev");
+    String unbound =
+        kube.kubectl("-n", "shop", "create", "token", "joiner", "--audience=outrigger.dev")
+            .out()
+            .strip();
+    assertThat(refusal(projected("joiner-1", "elsewhere"), "shop/joiner-1"))
+        .contains("UNAUTHENTICATED", "OR3001");
+    assertThat(refusal(unbound, "shop/joiner-1")).contains("UNAUTHENTICATED", "OR3002");
+    assertThat(refusal(good, "shop/web-1")).contains("PERMISSION_DENIED", "OR3003", "joiner-1");
+
+    // Tokens are replaced by the kubelet: the proxy reads the file again whenever it asks.
+    Path token = temporary.resolve("token");
+    Files.writeString(token, unbound);
+    List<String> command =
+        Peers.outrigger(
+            "proxy",
+            "--mesh=127.0.0.1:" + mesh.xdsTlsPort(),
+            "--join-token-file=" + token,
+            "--root-ca=" + mesh.root(),
+            "--workload=joiner-1",
+            "--namespace=shop",
+            "--concurrency=1",
+            "--admin=127.0.0.1:" + joiner.admin());
+    try (Launched proxy = Launched.start(temporary, "joiner", command, Map.of());
+        PlainClient itself = new PlainClient(joiner.outbound())) {
+      proxy.await(Pattern.compile("OR3002"), PATIENCE);
+      Peers.replace(token, good);
+      await("it is ready", () -> LoopbackMesh.admin(joiner, "/ready").status() == 200);
+      assertThat(proxy.said()).contains("identity spiffe://cluster.local/ns/shop/sa/joiner until");
+      await("mutual TLS by it", () -> itself.get("web.shop", "/").status() == 200);
+    }
+  }
+
+  /** What an authority's answer says to one who shows this token. */
+  private String refusal(String token, String workload) throws Exception {
+    try (ScheduledExecutorService scheduler = Executors.newSingleThreadScheduledExecutor();
+        CertificateClient client =
+            CertificateClient.of(
+                new CertificateClient.Authority(
+                    "127.0.0.1",
+                    mesh.xdsTlsPort(),
+                    null,
+                    TrustBundle.parse(Files.readString(mesh.root())),
+                    new PeerRule.MeshMember(
+                        Set.of("cluster.local"),
+                        Set.of(SpiffeId.ofControlPlane("cluster.local"))),
+                    () -> token,
+                    Duration.ZERO,
+                    workload),
+                scheduler,
+                InstantSource.system(),
+                new SecureRandom())) {
+      client.start((_, _) -> {});
+      await("an answer", () -> client.state().failures() > 0);
+      scheduler.shutdownNow();
+      return String.valueOf(client.state().lastError());
+    }
   }
 
   @Test

@@ -1,5 +1,6 @@
 package dev.outrigger.proxy.identity;
 
+import com.google.protobuf.Value;
 import dev.outrigger.api.ca.v1.IstioCertificateRequest;
 import dev.outrigger.api.ca.v1.IstioCertificateResponse;
 import dev.outrigger.api.ca.v1.IstioCertificateServiceGrpc;
@@ -64,15 +65,19 @@ final class CertificateCall implements StreamObserver<IstioCertificateResponse> 
     if (token != null) {
       headers.put(AUTHORIZATION, "Bearer " + token);
     }
+    IstioCertificateRequest.Builder request =
+        IstioCertificateRequest.newBuilder()
+            .setCsr(requestPem)
+            .setValidityDuration(lifetime.toSeconds());
+    if (authority.workload() != null) {
+      request
+          .getMetadataBuilder()
+          .putFields("workload", Value.newBuilder().setStringValue(authority.workload()).build());
+    }
     IstioCertificateServiceGrpc.newStub(channel)
         .withDeadlineAfter(DEADLINE_SECONDS, TimeUnit.SECONDS)
         .withInterceptors(MetadataUtils.newAttachHeadersInterceptor(headers))
-        .createCertificate(
-            IstioCertificateRequest.newBuilder()
-                .setCsr(requestPem)
-                .setValidityDuration(lifetime.toSeconds())
-                .build(),
-            call);
+        .createCertificate(request.build(), call);
     return call.answer;
   }
 

@@ -58,6 +58,8 @@ public final class CertificateClient implements IdentitySource {
    *     workload play the authority
    * @param token the join token
    * @param lifetime to ask for; zero takes the authority's standard
+   * @param workload which one asks, as {@code namespace/name}: a token of another pod is refused;
+   *     null does not say
    */
   public record Authority(
       String host,
@@ -66,7 +68,19 @@ public final class CertificateClient implements IdentitySource {
       TrustBundle roots,
       PeerRule rule,
       TokenSource token,
-      Duration lifetime) {}
+      Duration lifetime,
+      @Nullable String workload) {
+    public Authority(
+        String host,
+        int port,
+        @Nullable String serverName,
+        TrustBundle roots,
+        PeerRule rule,
+        TokenSource token,
+        Duration lifetime) {
+      this(host, port, serverName, roots, rule, token, lifetime, null);
+    }
+  }
 
   private final TrustBundle roots;
   private final Duration lifetime;
