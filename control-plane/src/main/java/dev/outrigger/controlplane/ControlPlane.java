@@ -217,7 +217,10 @@ public final class ControlPlane implements AutoCloseable {
     DesiredSource desired = part(DesiredSource.open(options));
     ModelSource source = desired.source();
     Path state = options.state();
-    ClusterServices services = part(new ClusterServices(options.services()));
+    ClusterServices services = part(
+            new ClusterServices(
+                options.services(),
+                options.cluster() == null ? null : options.cluster().kubeconfig()));
     CertificateAuthority authority =
         services.authority(
             state,

@@ -34,7 +34,6 @@ import org.bouncycastle.asn1.x509.GeneralName;
 import org.bouncycastle.asn1.x509.GeneralNames;
 import org.bouncycastle.asn1.x509.KeyPurposeId;
 import org.bouncycastle.asn1.x509.KeyUsage;
-import org.bouncycastle.cert.CertIOException;
 import org.bouncycastle.cert.jcajce.JcaX509CertificateConverter;
 import org.bouncycastle.cert.jcajce.JcaX509ExtensionUtils;
 import org.bouncycastle.cert.jcajce.JcaX509v3CertificateBuilder;
@@ -46,11 +45,18 @@ import org.bouncycastle.pkcs.jcajce.JcaPKCS10CertificationRequest;
 
 /**
  * Signs X.509-SVIDs with a root of its own, which it makes at its first start and keeps in the
- * state folder. Immutable once open; any thread may use it.
+ * state folder, or with what it finds there. Immutable once open; any thread may use it.
  */
 public final class CertificateAuthority {
-  private static final String KEY_FILE = "ca.key";
-  private static final String CERTIFICATE_FILE = "ca.crt";
+  /** Of a state folder: the private key. */
+  public static final String KEY_FILE = "ca.key";
+
+  /** Of a state folder: the certificate of the key, and those between it and the root. */
+  public static final String CERTIFICATE_FILE = "ca.crt";
+
+  /** Of a state folder: the roots, where the certificate is not one. */
+  public static final String ROOTS_FILE = "ca-roots.crt";
+
   private static final Duration ROOT_LIFETIME = Duration.ofDays(3650);
 
   /** How far a peer's clock may be behind ours. */
@@ -61,7 +67,7 @@ public final class CertificateAuthority {
   private static final int MAX_RSA_BITS = 8192;
   static final String SIGNATURE = "SHA256withECDSA";
 
-  private final WorkloadIdentity root;
+  private final Issuer issuer;
   private final String trustDomain;
   private final Lifetimes lifetimes;
   private final InstantSource clock;
@@ -93,12 +99,12 @@ public final class CertificateAuthority {
   }
 
   private CertificateAuthority(
-      WorkloadIdentity root,
+      Issuer issuer,
       String trustDomain,
       Lifetimes lifetimes,
       InstantSource clock,
       SecureRandom random) {
-    this.root = root;
+    this.issuer = issuer;
     this.trustDomain = trustDomain;
     this.lifetimes = lifetimes;
     this.clock = clock;
@@ -128,37 +134,17 @@ public final class CertificateAuthority {
         throw new IOException(
             folder + " has " + CERTIFICATE_FILE + " but no " + KEY_FILE + ": restore the key");
       }
-      WorkloadIdentity root =
+      Issuer issuer =
           state.has(CERTIFICATE_FILE)
-              ? load(state, domain, clock.instant())
-              : create(state, domain, clock.instant(), random);
-      return new CertificateAuthority(root, domain, lifetimes, clock, random);
-    }
-  }
-
-  private static WorkloadIdentity load(StateFolder state, String trustDomain, Instant now)
-      throws IOException {
-    try {
-      WorkloadIdentity root =
-          WorkloadIdentity.parse(state.read(CERTIFICATE_FILE), state.readSecret(KEY_FILE));
-      SpiffeId id = root.spiffeId();
-      if (id == null || !id.equals(new SpiffeId(trustDomain, ""))) {
-        throw new IOException(
-            "the authority in "
-                + state
-                + " is of "
-                + id
-                + ", but the mesh's trust domain is "
-                + trustDomain
-                + ": give the right one, or another state folder");
-      }
-      if (now.isAfter(root.leaf().getNotAfter().toInstant())) {
-        throw new IOException(
-            "the root in " + state + " expired on " + root.leaf().getNotAfter().toInstant());
-      }
-      return root;
-    } catch (PemException e) {
-      throw new IOException("the authority in " + state + " cannot be read: " + e.getMessage(), e);
+              ? Issuer.load(
+                  state.read(CERTIFICATE_FILE),
+                  state.readSecret(KEY_FILE),
+                  state.has(ROOTS_FILE) ? state.read(ROOTS_FILE) : "",
+                  domain,
+                  clock.instant(),
+                  state)
+              : Issuer.ofRoot(create(state, domain, clock.instant(), random));
+      return new CertificateAuthority(issuer, domain, lifetimes, clock, random);
     }
   }
 
@@ -205,7 +191,7 @@ public final class CertificateAuthority {
 
   /** What peers are verified against. */
   public TrustBundle trust() {
-    return new TrustBundle(root.chain());
+    return issuer.roots();
   }
 
   /** Of every identity that this authority vouches for; in lower case. */
@@ -231,7 +217,7 @@ public final class CertificateAuthority {
     }
     PublicKey key = certifiableKey(requestPem);
     X509Certificate leaf = sign(key, new GeneralNames(uri(identity)), lifetimes.granted(asked));
-    return List.of(leaf, root.leaf());
+    return issuer.chainOf(leaf);
   }
 
   /**
@@ -252,7 +238,7 @@ public final class CertificateAuthority {
       }
       X509Certificate leaf =
           sign(keys.getPublic(), new GeneralNames(names.toArray(GeneralName[]::new)), lifetime);
-      return new WorkloadIdentity(List.of(leaf, root.leaf()), keys.getPrivate());
+      return new WorkloadIdentity(issuer.chainOf(leaf), keys.getPrivate());
     } catch (GeneralSecurityException e) {
       throw new IllegalStateException("this JDK has no P-256", e);
     }
@@ -316,14 +302,14 @@ public final class CertificateAuthority {
    * @param lifetime of those that are not wrong by their dates
    */
   public WorkloadIdentity flawed(SpiffeId identity, HandshakeFault.Flaw flaw, Duration lifetime) {
-    return new FlawedCertificates(root, random).make(identity, flaw, clock.instant(), lifetime);
+    return new FlawedCertificates(issuer.signer(), random).make(identity, flaw, clock.instant(), lifetime);
   }
 
   private X509Certificate sign(PublicKey key, GeneralNames names, Duration lifetime) {
     Instant now = clock.instant();
-    Instant rootEnd = root.leaf().getNotAfter().toInstant();
+    Instant rootEnd = issuer.signer().leaf().getNotAfter().toInstant();
     Instant end = now.plus(lifetime).isAfter(rootEnd) ? rootEnd : now.plus(lifetime);
-    return sign(root, key, names, now.minus(BACKDATED), end, random);
+    return sign(issuer.signer(), key, names, now.minus(BACKDATED), end, random);
   }
 
   /** What an authority says of a workload's key. */
@@ -362,10 +348,10 @@ public final class CertificateAuthority {
       return new JcaX509CertificateConverter()
           .getCertificate(
               builder.build(
-                  new JcaContentSignerBuilder(SIGNATURE)
+                  new JcaContentSignerBuilder(Issuer.signatureOf(issuer.key()))
                       .setSecureRandom(random)
                       .build(issuer.key())));
-    } catch (CertIOException | GeneralSecurityException | OperatorCreationException e) {
+    } catch (IOException | GeneralSecurityException | OperatorCreationException e) {
       throw new IllegalStateException("the authority cannot sign", e);
     }
   }

@@ -85,6 +85,11 @@ public final class StateFolder {
     }
   }
 
+  /** Removes a file; whether it was there does not matter. */
+  public void remove(String name) throws IOException {
+    Files.deleteIfExists(folder.resolve(name));
+  }
+
   /** A lock that other processes on this machine heed too; freed by closing the channel. */
   FileChannel lock(String name) throws IOException {
     FileChannel channel =

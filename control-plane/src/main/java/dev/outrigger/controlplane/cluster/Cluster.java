@@ -1,5 +1,9 @@
 package dev.outrigger.controlplane.cluster;
 
+import static dev.outrigger.controlplane.ca.CertificateAuthority.CERTIFICATE_FILE;
+import static dev.outrigger.controlplane.ca.CertificateAuthority.KEY_FILE;
+import static dev.outrigger.controlplane.ca.CertificateAuthority.ROOTS_FILE;
+
 import dev.outrigger.controlplane.ca.StateFolder;
 import dev.outrigger.controlplane.kubernetes.ClusterLogin;
 import io.fabric8.kubernetes.api.model.ConfigMap;
@@ -40,8 +44,11 @@ public final class Cluster implements AutoCloseable {
   private static final long AGAIN_MILLIS = 600_000;
 
   private static final String ROOT_KEY = "root.pem";
-  private static final String CERTIFICATE_FILE = "ca.crt";
-  private static final String KEY_FILE = "ca.key";
+
+  // As cert-manager has them.
+  private static final String CERTIFICATE = "tls.crt";
+  private static final String KEY = "tls.key";
+  private static final String ROOTS = "ca.crt";
 
   private final KubernetesClient client;
   private final ClusterOptions options;
@@ -52,8 +59,8 @@ public final class Cluster implements AutoCloseable {
    *
    * @throws IOException if there is no way to log in
    */
-  Cluster(ClusterOptions options) throws IOException {
-    this(options, ClusterLogin.client(null, System.getenv()));
+  Cluster(ClusterOptions options, @Nullable Path kubeconfig) throws IOException {
+    this(options, ClusterLogin.client(kubeconfig, System.getenv()));
   }
 
   Cluster(ClusterOptions options, KubernetesClient client) {
@@ -101,8 +108,9 @@ public final class Cluster implements AutoCloseable {
                 .withNamespace(options.namespace())
                 .endMetadata()
                 .withType("kubernetes.io/tls")
-                .addToData("tls.crt", encoded(state.readSecret(CERTIFICATE_FILE)))
-                .addToData("tls.key", encoded(state.readSecret(KEY_FILE)))
+                .addToData(CERTIFICATE, encoded(state.readSecret(CERTIFICATE_FILE)))
+                .addToData(KEY, encoded(state.readSecret(KEY_FILE)))
+                .addToData(ROOTS, encoded(state.readSecret(CERTIFICATE_FILE)))
                 .build();
         try {
           client.secrets().inNamespace(options.namespace()).resource(made).create();
@@ -116,7 +124,7 @@ public final class Cluster implements AutoCloseable {
       }
       Secret secret = Objects.requireNonNull(secret());
       boolean same =
-          decoded(secret, "tls.crt").strip().equals(state.readSecret(CERTIFICATE_FILE).strip());
+          decoded(secret, CERTIFICATE).strip().equals(state.readSecret(CERTIFICATE_FILE).strip());
       if (!same) {
         write(stateFolder, secret);
       }
@@ -130,10 +138,19 @@ public final class Cluster implements AutoCloseable {
     return client.secrets().inNamespace(options.namespace()).withName(options.caSecret()).get();
   }
 
-  private static void write(Path folder, Secret secret) throws IOException {
+  /** A Secret of ours, or one of cert-manager, whose root is another than its certificate. */
+  static void write(Path folder, Secret secret) throws IOException {
     StateFolder state = StateFolder.open(folder);
-    state.write(KEY_FILE, decoded(secret, "tls.key"));
-    state.write(CERTIFICATE_FILE, decoded(secret, "tls.crt"));
+    String certificate = decoded(secret, CERTIFICATE);
+    String key = decoded(secret, KEY);
+    state.write(KEY_FILE, key);
+    state.write(CERTIFICATE_FILE, certificate);
+    boolean rooted = secret.getData().containsKey(ROOTS);
+    if (rooted && !decoded(secret, ROOTS).isBlank()) {
+      state.write(ROOTS_FILE, decoded(secret, ROOTS));
+    } else {
+      state.remove(ROOTS_FILE);
+    }
   }
 
   private static String encoded(String text) {
@@ -143,7 +160,15 @@ public final class Cluster implements AutoCloseable {
   private static String decoded(Secret secret, String name) throws IOException {
     String value = secret.getData() == null ? null : secret.getData().get(name);
     if (value == null) {
-      throw new IOException("the Secret has no " + name + ", expected tls.crt and tls.key");
+      throw new IOException(
+          "the Secret "
+              + secret.getMetadata().getName()
+              + " has no "
+              + name
+              + ", expected "
+              + CERTIFICATE
+              + " and "
+              + KEY);
     }
     return new String(Base64.getDecoder().decode(value), StandardCharsets.UTF_8);
   }

@@ -37,8 +37,17 @@ public final class ClusterServices implements AutoCloseable {
    * @throws IOException if Kubernetes' API is needed and there is no way to log in
    */
   public ClusterServices(ClusterOptions options) throws IOException {
+    this(options, null);
+  }
+
+  /**
+   * The same.
+   *
+   * @param kubeconfig how to log in; null is as kubectl does, or as a pod
+   */
+  public ClusterServices(ClusterOptions options, @Nullable Path kubeconfig) throws IOException {
     this.options = options;
-    this.cluster = options.callsKubernetes() ? new Cluster(options) : null;
+    this.cluster = options.callsKubernetes() ? new Cluster(options, kubeconfig) : null;
     if (cluster != null) {
       parts.push(cluster);
     }
