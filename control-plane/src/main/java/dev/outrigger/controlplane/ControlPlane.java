@@ -34,7 +34,9 @@ import dev.outrigger.controlplane.chaos.NetworkProber;
 import dev.outrigger.controlplane.chaos.ReportStore;
 import dev.outrigger.controlplane.chaos.Shadows;
 import dev.outrigger.controlplane.chaos.TestHistory;
+import dev.outrigger.controlplane.cluster.ClusterOptions.LeaseOptions;
 import dev.outrigger.controlplane.cluster.ClusterServices;
+import dev.outrigger.controlplane.kubernetes.ClusterReplicas;
 import dev.outrigger.controlplane.snapshot.SnapshotStore;
 import dev.outrigger.controlplane.source.ModelSource;
 import dev.outrigger.controlplane.source.Problem;
@@ -47,6 +49,7 @@ import io.grpc.Server;
 import io.grpc.ServerInterceptors;
 import io.grpc.netty.NettyServerBuilder;
 import java.io.IOException;
+import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.nio.file.Path;
 import java.security.SecureRandom;
@@ -56,6 +59,7 @@ import java.time.InstantSource;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
+import java.util.HexFormat;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
@@ -217,7 +221,8 @@ public final class ControlPlane implements AutoCloseable {
     DesiredSource desired = part(DesiredSource.open(options));
     ModelSource source = desired.source();
     Path state = options.state();
-    ClusterServices services = part(
+    ClusterServices services =
+        part(
             new ClusterServices(
                 options.services(),
                 options.cluster() == null ? null : options.cluster().kubeconfig()));
@@ -250,6 +255,14 @@ public final class ControlPlane implements AutoCloseable {
                   Pem.of(made.key()));
             });
     experiments.distrustClockBy(nanoTime);
+    MeasurementRelay relay = part(new MeasurementRelay(authority, clock, nanoTime));
+    @Nullable LeaseOptions lease = options.services().lease();
+    @Nullable ClusterReplicas replicas =
+        desired.replicas(
+            lease, options.services().namespace(), clock, nanoTime, random, relay::send);
+    if (replicas != null) {
+      experiments.follow(replicas);
+    }
     Shadows shadows = new Shadows(clock, experiments);
     TestHistory tests = TestHistory.open(state.resolve("tests.jsonl"));
     experiments.tell(tests);
@@ -314,7 +327,11 @@ public final class ControlPlane implements AutoCloseable {
     part(statuses::shutdownNow);
     var _ =
         statuses.scheduleWithFixedDelay(
-            desired.statusWriter(ledger::proxies, experiments::runs, clock),
+            desired.statusWriter(
+                ledger::proxies,
+                experiments::runs,
+                clock,
+                () -> replicas == null || replicas.leads()),
             STATUS_TICK_MILLIS,
             STATUS_TICK_MILLIS,
             TimeUnit.MILLISECONDS);
@@ -345,6 +362,18 @@ public final class ControlPlane implements AutoCloseable {
       LOG.warn("{}", problem.render());
     }
     services.start(authority, timer, metrics::render);
+    if (replicas != null && lease != null) {
+      part(replicas);
+      String host =
+          !lease.address().isEmpty()
+              ? lease.address()
+              : options.bind().equals("0.0.0.0")
+                  ? InetAddress.getLocalHost().getHostAddress()
+                  : options.bind();
+      String pod = lease.pod().isEmpty() ? InetAddress.getLocalHost().getHostName() : lease.pod();
+      String name = pod + "-" + HexFormat.of().toHexDigits(random.nextInt());
+      replicas.start(MeasurementRelay.nameOf(name, host, secure.getPort()), experiments);
+    }
     return new Ports(
         plain.getPort(),
         secure.getPort(),
@@ -403,6 +432,10 @@ public final class ControlPlane implements AutoCloseable {
             "Discovery streams refused by a limit.",
             counters::streamsRefused)
         .counter("outrigger_xds_requests_total", "Discovery requests.", counters::requests)
+        .counter(
+            "outrigger_xds_resources_total",
+            "Resources sent with their bodies.",
+            counters::resources)
         .counter("outrigger_xds_pushes_total", "Discovery responses sent.", counters::pushes)
         .counter(
             "outrigger_xds_heartbeats_total",

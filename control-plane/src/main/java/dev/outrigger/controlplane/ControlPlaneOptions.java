@@ -1,6 +1,7 @@
 package dev.outrigger.controlplane;
 
 import dev.outrigger.controlplane.cluster.ClusterOptions;
+import dev.outrigger.controlplane.cluster.ClusterOptions.LeaseOptions;
 import dev.outrigger.controlplane.source.Durations;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -71,7 +72,11 @@ public record ControlPlaneOptions(
     CA_SECRET("NAME", "the Secret that keeps the root; the state folder alone unless given"),
     ROOT_CONFIG_MAP("NAME", "gets the root's certificate in all namespaces"),
     SERVICE_NAME("NAME", "of this control plane in the cluster; outrigger unless given"),
-    POD_NAMESPACE("NAME", "where this runs; outrigger-system unless given");
+    POD_NAMESPACE("NAME", "where this runs; outrigger-system unless given"),
+    LEASE("NAME", "by which replicas agree who of them leads; no replicas unless given"),
+    LEASE_DURATION("TIME", "for how long one that is gone leads, 3s to 5m; 15s unless given"),
+    POD_NAME("NAME", "of this replica; the host's unless given"),
+    POD_IP("ADDRESS", "by which other replicas reach this one; that of --bind unless given");
 
     final String parameter;
     final String meaning;
@@ -154,6 +159,7 @@ public record ControlPlaneOptions(
             "It prints one line when it is ready, and ends on SIGTERM or Ctrl-C. While another one\n")
         .append(
             "works with the same --state, it waits, and takes its place when that one is gone.\n")
+        .append("With --lease any number serve, each with a --state of its own, and one leads.\n")
         .toString();
   }
 
@@ -219,7 +225,7 @@ public record ControlPlaneOptions(
         yes(given, Flag.API_TOKENS),
         yes(given, Flag.PROBE_COMMANDS),
         services(given),
-        lifetime(given.get(Flag.CERTIFICATE_LIFETIME)),
+        time(given, Flag.CERTIFICATE_LIFETIME, SHORTEST, LONGEST, LONGEST),
         cluster);
   }
 
@@ -248,7 +254,28 @@ public record ControlPlaneOptions(
         given.getOrDefault(Flag.CA_SECRET, ""),
         given.getOrDefault(Flag.ROOT_CONFIG_MAP, ""),
         given.getOrDefault(Flag.SERVICE_NAME, ClusterOptions.NONE.serviceName()),
-        given.getOrDefault(Flag.POD_NAMESPACE, ClusterOptions.NONE.namespace()));
+        given.getOrDefault(Flag.POD_NAMESPACE, ClusterOptions.NONE.namespace()),
+        lease(given));
+  }
+
+  private static @Nullable LeaseOptions lease(Map<Flag, String> given) {
+    @Nullable String name = given.get(Flag.LEASE);
+    if (name == null) {
+      return null;
+    }
+    if (!yes(given, Flag.KUBERNETES)) {
+      throw new IllegalArgumentException(Flag.LEASE.text() + " is only for --kubernetes");
+    }
+    return new LeaseOptions(
+        name,
+        time(
+            given,
+            Flag.LEASE_DURATION,
+            LeaseOptions.SHORTEST,
+            LeaseOptions.LONGEST,
+            LeaseOptions.USUAL),
+        given.getOrDefault(Flag.POD_NAME, ""),
+        given.getOrDefault(Flag.POD_IP, ""));
   }
 
   private static boolean yes(Map<Flag, String> given, Flag flag) {
@@ -262,19 +289,23 @@ public record ControlPlaneOptions(
     throw new IllegalArgumentException(flag.text() + ": expected yes or no, not '" + text + "'");
   }
 
-  private static Duration lifetime(@Nullable String text) {
+  private static Duration time(
+      Map<Flag, String> given, Flag flag, Duration shortest, Duration longest, Duration otherwise) {
+    @Nullable String text = given.get(flag);
     if (text == null) {
-      return LONGEST;
+      return otherwise;
     }
-    Duration lifetime = Durations.parse(text);
-    if (lifetime == null || lifetime.compareTo(SHORTEST) < 0 || lifetime.compareTo(LONGEST) > 0) {
+    @Nullable Duration time = Durations.parse(text);
+    if (time == null || time.compareTo(shortest) < 0 || time.compareTo(longest) > 0) {
       throw new IllegalArgumentException(
-          Flag.CERTIFICATE_LIFETIME.text()
-              + ": expected a time from 10s to 24h, such as 1h, not '"
-              + text
-              + "'");
+          "%s: expected a time from %s to %s, such as %s, not '%s'"
+              .formatted(flag.text(), words(shortest), words(longest), words(otherwise), text));
     }
-    return lifetime;
+    return time;
+  }
+
+  private static String words(Duration time) {
+    return time.toString().substring(2).toLowerCase(Locale.ROOT);
   }
 
   private static int port(Map<Flag, String> given, Flag flag, int otherwise) {

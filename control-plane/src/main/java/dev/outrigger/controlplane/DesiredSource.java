@@ -1,12 +1,15 @@
 package dev.outrigger.controlplane;
 
+import dev.outrigger.api.chaos.v1.Measurement;
 import dev.outrigger.controlplane.ControlPlaneOptions.Cluster;
 import dev.outrigger.controlplane.ads.ProxyStatus;
 import dev.outrigger.controlplane.ca.JoinTokens;
 import dev.outrigger.controlplane.ca.TokenVerifier;
 import dev.outrigger.controlplane.chaos.ExperimentRun;
 import dev.outrigger.controlplane.cluster.AccountTokens;
+import dev.outrigger.controlplane.cluster.ClusterOptions.LeaseOptions;
 import dev.outrigger.controlplane.kubernetes.ClusterLogin;
+import dev.outrigger.controlplane.kubernetes.ClusterReplicas;
 import dev.outrigger.controlplane.kubernetes.KubernetesSource;
 import dev.outrigger.controlplane.kubernetes.StatusWriter;
 import dev.outrigger.controlplane.source.FileSource;
@@ -18,8 +21,11 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.time.InstantSource;
 import java.util.List;
+import java.util.function.BiConsumer;
+import java.util.function.BooleanSupplier;
 import java.util.function.LongSupplier;
 import java.util.function.Supplier;
+import java.util.random.RandomGenerator;
 import org.jspecify.annotations.Nullable;
 
 /** Where this control plane has its desired state from: a folder or a cluster. */
@@ -32,9 +38,32 @@ sealed interface DesiredSource extends AutoCloseable {
   /** An experiment as it is written, by namespace and name; null where there is none. */
   @Nullable String experiment(String key);
 
-  /** Tells those who wrote it what came of it; called once a second, by one thread. */
+  /**
+   * Tells those who wrote it what came of it; called once a second, by one thread.
+   *
+   * @param mayWrite asked before each write
+   */
   Runnable statusWriter(
-      Supplier<List<ProxyStatus>> proxies, Supplier<List<ExperimentRun>> runs, InstantSource clock);
+      Supplier<List<ProxyStatus>> proxies,
+      Supplier<List<ExperimentRun>> runs,
+      InstantSource clock,
+      BooleanSupplier mayWrite);
+
+  /**
+   * Those that share the work; they lead and follow once started.
+   *
+   * @param lease null where there are no others
+   * @param namespace of what they share
+   * @param nanoTime monotonic time
+   * @param onward takes what a proxy measured to the replica of that name
+   */
+  @Nullable ClusterReplicas replicas(
+      @Nullable LeaseOptions lease,
+      String namespace,
+      InstantSource clock,
+      LongSupplier nanoTime,
+      RandomGenerator random,
+      BiConsumer<String, Measurement> onward);
 
   /**
    * By what proxies join.
@@ -62,8 +91,18 @@ sealed interface DesiredSource extends AutoCloseable {
     boolean done = false;
     try {
       KubernetesSource source = KubernetesSource.watching(client, cluster.namespace(), PATIENCE);
+      @Nullable LeaseOptions lease = options.services().lease();
+      KubernetesClient writes =
+          lease == null
+              ? client
+              : ClusterLogin.client(
+                  cluster.kubeconfig(),
+                  System.getenv(),
+                  lease.pod().isEmpty() ? "outrigger" : "outrigger/" + lease.pod(),
+                  // A write that is under way when the lease ends must end before another's begins.
+                  (int) Math.min(10_000, lease.lasts().toMillis() / 3));
       done = true;
-      return new Kubernetes(client, source);
+      return new Kubernetes(client, writes, source);
     } finally {
       if (!done) {
         client.close();
@@ -83,12 +122,25 @@ sealed interface DesiredSource extends AutoCloseable {
       return ours;
     }
 
+    /** One state folder is worked with by one at a time. */
+    @Override
+    public @Nullable ClusterReplicas replicas(
+        @Nullable LeaseOptions lease,
+        String namespace,
+        InstantSource clock,
+        LongSupplier nanoTime,
+        RandomGenerator random,
+        BiConsumer<String, Measurement> onward) {
+      return null;
+    }
+
     /** Files have no status: `outrigger analyze` and the API tell. */
     @Override
     public Runnable statusWriter(
         Supplier<List<ProxyStatus>> proxies,
         Supplier<List<ExperimentRun>> runs,
-        InstantSource clock) {
+        InstantSource clock,
+        BooleanSupplier mayWrite) {
       return () -> {};
     }
 
@@ -99,7 +151,8 @@ sealed interface DesiredSource extends AutoCloseable {
   }
 
   /** An API server. */
-  record Kubernetes(KubernetesClient client, KubernetesSource source) implements DesiredSource {
+  record Kubernetes(KubernetesClient client, KubernetesClient writes, KubernetesSource source)
+      implements DesiredSource {
     @Override
     public @Nullable String experiment(String key) {
       return source.experiment(key);
@@ -109,8 +162,9 @@ sealed interface DesiredSource extends AutoCloseable {
     public Runnable statusWriter(
         Supplier<List<ProxyStatus>> proxies,
         Supplier<List<ExperimentRun>> runs,
-        InstantSource clock) {
-      return new StatusWriter(client, source, proxies, runs, clock, () -> true)::tick;
+        InstantSource clock,
+        BooleanSupplier mayWrite) {
+      return new StatusWriter(writes, source, proxies, runs, clock, mayWrite)::tick;
     }
 
     @Override
@@ -120,8 +174,28 @@ sealed interface DesiredSource extends AutoCloseable {
     }
 
     @Override
+    public @Nullable ClusterReplicas replicas(
+        @Nullable LeaseOptions lease,
+        String namespace,
+        InstantSource clock,
+        LongSupplier nanoTime,
+        RandomGenerator random,
+        BiConsumer<String, Measurement> onward) {
+      return lease == null
+          ? null
+          : new ClusterReplicas(
+              writes,
+              new ClusterReplicas.Settings(namespace, lease.name(), lease.lasts()),
+              clock,
+              nanoTime,
+              random,
+              onward);
+    }
+
+    @Override
     public void close() {
       source.close();
+      writes.close();
       client.close();
     }
   }

@@ -9,6 +9,7 @@ public final class AdsCounters {
   final LongAdder streamsClosed = new LongAdder();
   final LongAdder requests = new LongAdder();
   final LongAdder pushes = new LongAdder();
+  final LongAdder resources = new LongAdder();
   final LongAdder heartbeats = new LongAdder();
   final LongAdder acks = new LongAdder();
   final LongAdder nacks = new LongAdder();
@@ -30,6 +31,11 @@ public final class AdsCounters {
   /** Responses sent, heartbeats among them. */
   public long pushes() {
     return pushes.sum();
+  }
+
+  /** Resources sent with their bodies. */
+  public long resources() {
+    return resources.sum();
   }
 
   /** Leases renewed without a body. */

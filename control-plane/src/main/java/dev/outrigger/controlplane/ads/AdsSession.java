@@ -362,6 +362,7 @@ final class AdsSession {
     nonces++;
     subscription.sent(push);
     shared.counters().pushes.increment();
+    shared.counters().resources.add(push.resources().size());
     shared.counters().heartbeats.add(push.heartbeats().size());
     shared.ledger().onPush(number, push);
     outlet.send(push);

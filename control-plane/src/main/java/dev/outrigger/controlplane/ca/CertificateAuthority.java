@@ -302,7 +302,8 @@ public final class CertificateAuthority {
    * @param lifetime of those that are not wrong by their dates
    */
   public WorkloadIdentity flawed(SpiffeId identity, HandshakeFault.Flaw flaw, Duration lifetime) {
-    return new FlawedCertificates(issuer.signer(), random).make(identity, flaw, clock.instant(), lifetime);
+    return new FlawedCertificates(issuer.signer(), random)
+        .make(identity, flaw, clock.instant(), lifetime);
   }
 
   private X509Certificate sign(PublicKey key, GeneralNames names, Duration lifetime) {

@@ -3,8 +3,10 @@ package dev.outrigger.controlplane.ca;
 import dev.outrigger.fault.HandshakeFault.Flaw;
 import dev.outrigger.tls.SpiffeId;
 import dev.outrigger.tls.WorkloadIdentity;
+import java.io.IOException;
 import java.security.GeneralSecurityException;
 import java.security.KeyPair;
+import java.security.PrivateKey;
 import java.security.SecureRandom;
 import java.security.cert.X509Certificate;
 import java.time.Duration;
@@ -16,7 +18,6 @@ import org.bouncycastle.asn1.x509.BasicConstraints;
 import org.bouncycastle.asn1.x509.Extension;
 import org.bouncycastle.asn1.x509.GeneralNames;
 import org.bouncycastle.asn1.x509.KeyUsage;
-import org.bouncycastle.cert.CertIOException;
 import org.bouncycastle.cert.jcajce.JcaX509CertificateConverter;
 import org.bouncycastle.cert.jcajce.JcaX509v3CertificateBuilder;
 import org.bouncycastle.operator.OperatorCreationException;
@@ -97,6 +98,7 @@ final class FlawedCertificates {
       String name, @Nullable WorkloadIdentity issuer, Instant from, Instant to) {
     try {
       KeyPair keys = CertificateAuthority.newKeys(random);
+      PrivateKey signing = issuer == null ? keys.getPrivate() : issuer.key();
       X500Name subject = new X500Name(name);
       JcaX509v3CertificateBuilder builder =
           new JcaX509v3CertificateBuilder(
@@ -115,11 +117,11 @@ final class FlawedCertificates {
           new JcaX509CertificateConverter()
               .getCertificate(
                   builder.build(
-                      new JcaContentSignerBuilder(CertificateAuthority.SIGNATURE)
+                      new JcaContentSignerBuilder(Issuer.signatureOf(signing))
                           .setSecureRandom(random)
-                          .build(issuer == null ? keys.getPrivate() : issuer.key())));
+                          .build(signing)));
       return new WorkloadIdentity(List.of(certificate), keys.getPrivate());
-    } catch (CertIOException | GeneralSecurityException | OperatorCreationException e) {
+    } catch (IOException | GeneralSecurityException | OperatorCreationException e) {
       throw new IllegalStateException("no authority can be made", e);
     }
   }

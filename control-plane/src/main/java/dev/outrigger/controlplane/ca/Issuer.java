@@ -37,7 +37,12 @@ record Issuer(WorkloadIdentity signer, TrustBundle roots) {
    *     or does not lead to the roots
    */
   static Issuer load(
-      String chainPem, String keyPem, String rootsPem, String trustDomain, Instant now, Object where)
+      String chainPem,
+      String keyPem,
+      String rootsPem,
+      String trustDomain,
+      Instant now,
+      Object where)
       throws IOException {
     try {
       WorkloadIdentity signer = WorkloadIdentity.parse(chainPem, keyPem);
@@ -122,7 +127,10 @@ record Issuer(WorkloadIdentity signer, TrustBundle roots) {
     chain.addAll(signer.chain());
     X509Certificate end = chain.getLast();
     if (!roots.roots().contains(end)) {
-      roots.roots().stream().filter(root -> isSignedBy(end, root)).findFirst().ifPresent(chain::add);
+      roots.roots().stream()
+          .filter(root -> isSignedBy(end, root))
+          .findFirst()
+          .ifPresent(chain::add);
     }
     return chain;
   }

@@ -29,6 +29,7 @@ public final class JoinTokens implements TokenVerifier {
 
   private static final String FILE = "join-tokens";
   private static final String LOCK = "join-tokens.lock";
+
   /** What each of them begins with. */
   public static final String PREFIX = "outrigger-join-";
 

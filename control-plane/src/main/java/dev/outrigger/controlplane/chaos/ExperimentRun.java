@@ -247,7 +247,7 @@ public record ExperimentRun(
    *
    * @throws IllegalArgumentException if the line was not written by {@link #toJson}
    */
-  static ExperimentRun parse(String line) {
+  public static ExperimentRun parse(String line) {
     try {
       JsonObject json = JsonParser.parseString(line).getAsJsonObject();
       Instant at = Instant.parse(json.get("at").getAsString());

@@ -26,6 +26,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.UUID;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.function.Function;
 import java.util.function.LongSupplier;
@@ -56,6 +57,7 @@ public final class ExperimentRunner {
   private final Schedules schedules = new Schedules();
   private final Prober prober;
   private final List<Runnable> listeners = new CopyOnWriteArrayList<>();
+  private final Following following = new Following();
 
   /**
    * What still ran when the ledger was left is halted: nobody watched it meanwhile.
@@ -141,6 +143,141 @@ public final class ExperimentRunner {
     }
   }
 
+  // ---- replicas
+
+  /** From now on this follows whoever of them leads, until it is told to {@link #lead}. */
+  public synchronized void follow(Replicas replicas) {
+    following.begin(replicas);
+    book.share(replicas);
+  }
+
+  /**
+   * This one leads now. What still ran is halted: nobody watched it meanwhile.
+   *
+   * @param standing where each stood when it was last kept
+   * @param orders halts that nobody took yet
+   */
+  public void lead(List<ExperimentRun> standing, List<HaltOrder> orders) {
+    synchronized (this) {
+      book.mirror(standing);
+      following.takeOver();
+      Asker why = Asker.itself("the control plane's leader changed while it ran");
+      book.all().forEach(run -> end(run, ExperimentPhase.HALTED, Event.HALTED, why));
+      following.orders(orders);
+      obey();
+      update();
+      book.tellAll();
+    }
+    publish();
+  }
+
+  /** Another one leads, or none: nothing is started, ended or written here any more. */
+  public void resign() {
+    synchronized (this) {
+      if (following.resign()) {
+        reports.handOver(clock.instant());
+      }
+    }
+    publish();
+  }
+
+  /**
+   * What the replicas share has changed.
+   *
+   * @return whether this one leads, and obeyed the orders
+   */
+  public boolean onShared(List<ExperimentRun> standing, List<HaltOrder> orders) {
+    boolean acts;
+    synchronized (this) {
+      following.orders(orders);
+      acts = following.acts();
+      if (acts) {
+        obey();
+      } else {
+        book.mirror(standing);
+        suppose();
+      }
+    }
+    publish();
+    return acts;
+  }
+
+  private void obey() {
+    for (HaltOrder order : following.toObey()) {
+      for (ExperimentRun run : book.all()) {
+        if (order.covers(run.experiment()) && !halt(run, order.by())) {
+          if (!order.what().equals(HaltOrder.EVERYTHING)) {
+            haltAnyway(run, order.by());
+          }
+        }
+      }
+      if (order.what().equals(HaltOrder.EVERYTHING)) {
+        book.everythingHalted(clock.instant(), order.by());
+      }
+    }
+  }
+
+  /** What is written and was not told of by the one that leads. */
+  private void suppose() {
+    texts
+        .experiments()
+        .forEach(
+            (key, one) ->
+                book.suppose(
+                    ExperimentRun.written(
+                        key,
+                        ExperimentTexts.fingerprint(one),
+                        one.lease(),
+                        clock.instant(),
+                        null,
+                        scheduled(one),
+                        Asker.itself("it was written"))));
+  }
+
+  private void order(String what, Asker asker) {
+    HaltOrder order = new HaltOrder(UUID.randomUUID().toString(), what, clock.instant(), asker);
+    synchronized (this) {
+      following.order(order);
+    }
+    // Our own proxies first: whatever becomes of the order, they are told.
+    publish();
+    try {
+      following.replicas().order(order);
+    } catch (IOException e) {
+      throw new RefusedException(
+          Refusal.FOLLOWS,
+          "halted for the proxies of this replica; the others cannot be told: " + e.getMessage());
+    }
+  }
+
+  /** What proxies of a follower should have, in a word: it changes as steps and ends come. */
+  private String look(Instant now) {
+    StringBuilder text = new StringBuilder().append(following.isLed());
+    for (PublishedFaults.Active one : followed(now)) {
+      text.append(' ').append(keyOf(one.experiment())).append(one.end());
+      one.faults().forEach(fault -> text.append(fault.observeOnly()).append(fault.until()));
+    }
+    return text.toString();
+  }
+
+  private List<PublishedFaults.Active> followed(Instant now) {
+    List<PublishedFaults.Active> active = new ArrayList<>();
+    for (Experiment experiment : following.isLed() ? running() : List.<Experiment>of()) {
+      ExperimentRun run = runOf(experiment);
+      @Nullable Instant end = run.endsAt();
+      @Nullable Instant started = run.times().started();
+      if (!run.paused()
+          && started != null
+          && end != null
+          && now.isBefore(end)
+          && following.follows(experiment, run)) {
+        RunCourse course = new RunCourse(experiment, RunCourse.injects(experiment, started));
+        active.add(new PublishedFaults.Active(experiment, end, course.acting(now, end)));
+      }
+    }
+    return active;
+  }
+
   /** Tells it of each run that is over from now on. */
   public synchronized void tell(TestHistory history) {
     reports.tell(history);
@@ -182,7 +319,11 @@ public final class ExperimentRunner {
   public void onState(DesiredState next) {
     synchronized (this) {
       texts.onFiles(next);
-      update();
+      if (following.acts()) {
+        update();
+      } else {
+        suppose();
+      }
     }
     publish();
   }
@@ -247,30 +388,40 @@ public final class ExperimentRunner {
   public void tick() {
     boolean changed = false;
     synchronized (this) {
-      changed = onClock();
       Instant now = clock.instant();
-      for (Schedules.Due due : schedules.due(texts.experiments(), book, now)) {
-        changed |= onDue(due, now);
-      }
-      for (ExperimentRun run : book.all()) {
-        switch (run.phase()) {
-          case RUNNING -> {
-            reports.checkpoint(run.experiment(), now);
-            changed |= onRunning(run, now);
-          }
-          case HALTED, COMPLETED -> {
-            reports.checkpoint(run.experiment(), now);
-            if (!now.isBefore(run.times().since().plus(run.lease()))) {
-              onLeasesPassed(run, now);
-            }
-          }
-          case PENDING, PREVIEWED, RECOVERED -> {}
-        }
+      if (!following.acts()) {
+        changed = following.moved(look(now));
+      } else {
+        changed = onTick();
       }
     }
     if (changed) {
       publish();
     }
+  }
+
+  private boolean onTick() {
+    boolean changed = onClock();
+    Instant now = clock.instant();
+    for (Schedules.Due due : schedules.due(texts.experiments(), book, now)) {
+      changed |= onDue(due, now);
+    }
+    for (ExperimentRun run : book.all()) {
+      switch (run.phase()) {
+        case RUNNING -> {
+          reports.checkpoint(run.experiment(), now);
+          changed |= onRunning(run, now);
+        }
+        case HALTED, COMPLETED -> {
+          reports.checkpoint(run.experiment(), now);
+          if (!now.isBefore(run.times().since().plus(run.lease()))) {
+            onLeasesPassed(run, now);
+          }
+        }
+        case PENDING, PREVIEWED, RECOVERED -> {}
+      }
+    }
+    return changed;
   }
 
   private boolean onDue(Schedules.Due due, Instant now) {
@@ -363,7 +514,7 @@ public final class ExperimentRunner {
     synchronized (this) {
       Instant now = clock.instant();
       boolean news = probe.on(part, outcome, now);
-      if (reports.watch(key) != watch) {
+      if (reports.watch(key) != watch || !following.acts()) {
         return; // Another run is on, or its text is gone.
       }
       Asker asker =
@@ -403,7 +554,7 @@ public final class ExperimentRunner {
   public synchronized ExperimentPreview preview(String key, Asker asker) {
     Experiment experiment = find(key);
     ExperimentRun run = book.of(key);
-    if (run.phase() == ExperimentPhase.PENDING) {
+    if (run.phase() == ExperimentPhase.PENDING && following.acts()) {
       book.record(run.to(ExperimentPhase.PREVIEWED, Event.PREVIEWED, clock.instant(), asker));
     }
     @Nullable String obstacle = null;
@@ -450,6 +601,7 @@ public final class ExperimentRunner {
       if (texts.isInFolder(experiment)) {
         return key;
       }
+      following.requireLead();
       if (book.isRunning(key)
           && !book.of(key).fingerprint().equals(ExperimentTexts.fingerprint(experiment))) {
         throw new RefusedException(
@@ -500,6 +652,7 @@ public final class ExperimentRunner {
       synchronized (this) {
         find(key);
         texts.refuseFolders(key);
+        following.requireLead();
         halt(book.of(key), asker);
         try {
           texts.remove(key);
@@ -521,6 +674,7 @@ public final class ExperimentRunner {
   public void start(String key, Asker asker) {
     synchronized (this) {
       Experiment experiment = find(key);
+      following.requireLead();
       begin(experiment, runOf(experiment), asker);
     }
     publish();
@@ -539,6 +693,7 @@ public final class ExperimentRunner {
   private void pause(String key, boolean paused, Asker asker) {
     synchronized (this) {
       Experiment experiment = find(key);
+      following.requireLead();
       ExperimentRun run = book.of(key);
       if (run.phase() != ExperimentPhase.RUNNING || run.paused() == paused) {
         throw new RefusedException(
@@ -565,6 +720,7 @@ public final class ExperimentRunner {
    */
   public synchronized void suspend(String key, boolean suspended, Asker asker) {
     Experiment experiment = find(key);
+    following.requireLead();
     ExperimentRun run = book.of(key);
     if (experiment.course().schedule() == null) {
       throw new RefusedException(Refusal.SCHEDULE, key + " has no schedule");
@@ -587,6 +743,7 @@ public final class ExperimentRunner {
   public void stop(String key, Asker asker) {
     synchronized (this) {
       ExperimentRun run = runOf(find(key));
+      following.requireLead();
       if (!end(run, ExperimentPhase.HALTED, Event.STOPPED, asker)) {
         throw new RefusedException(
             Refusal.PHASE, key + " is not running but " + run.phase().text());
@@ -602,33 +759,52 @@ public final class ExperimentRunner {
    * @throws RefusedException if there is none of that name
    */
   public void halt(String key, Asker asker) {
+    boolean acts;
     synchronized (this) {
       ExperimentRun run = runOf(find(key));
-      if (!halt(run, asker)) {
-        Instant now = clock.instant();
-        book.recordAnyway(run.with(Event.HALTED, false, now, asker).haltedAt(now));
+      acts = following.acts();
+      if (acts && !halt(run, asker)) {
+        haltAnyway(run, asker);
       }
     }
-    publish();
+    if (acts) {
+      publish();
+    } else {
+      order(key, asker);
+    }
+  }
+
+  private void haltAnyway(ExperimentRun run, Asker asker) {
+    Instant now = clock.instant();
+    book.recordAnyway(run.with(Event.HALTED, false, now, asker).haltedAt(now));
   }
 
   /** Ends all that run, and lets nothing start while this is fresh; gives their names. */
   public List<String> haltAll(Asker asker) {
     List<String> halted = new ArrayList<>();
+    boolean acts;
     synchronized (this) {
+      acts = following.acts();
       for (ExperimentRun run : book.all()) {
-        if (halt(run, asker)) {
+        if (acts ? halt(run, asker) : run.phase() == ExperimentPhase.RUNNING) {
           halted.add(run.experiment());
         }
       }
-      book.everythingHalted(clock.instant(), asker);
+      if (acts) {
+        book.everythingHalted(clock.instant(), asker);
+      }
     }
-    publish();
+    if (acts) {
+      publish();
+    } else {
+      order(HaltOrder.EVERYTHING, asker);
+    }
     return halted;
   }
 
   /** Takes back that nothing may start after a halt. What was halted stays so. */
   public synchronized void lift(Asker asker) {
+    following.requireLead();
     book.lift(clock.instant(), asker);
   }
 
@@ -707,9 +883,16 @@ public final class ExperimentRunner {
       if (workload == null) {
         return true; // It left, or is not known yet: nothing that it says counts.
       }
+      String domain = texts.state().mesh().trustDomain();
+      // Another replica has checked of whom it passes on.
       if (caller != null
-          && !workload.identityIn(texts.state().mesh().trustDomain()).equals(caller)) {
+          && !workload.identityIn(domain).equals(caller)
+          && !SpiffeId.ofControlPlane(domain).equals(caller)) {
         return false;
+      }
+      if (!following.acts()) {
+        following.replicas().measured(measurement);
+        return true;
       }
       String name = workload.meta().namespace() + "/" + workload.meta().name();
       for (Experiment experiment : running()) {
@@ -851,20 +1034,24 @@ public final class ExperimentRunner {
   private void publish() {
     synchronized (this) {
       Instant now = clock.instant();
-      List<PublishedFaults.Active> active = new ArrayList<>();
-      for (Experiment experiment : running()) {
-        ExperimentRun run = runOf(experiment);
-        if (!run.paused() && run.endsAt() != null && now.isBefore(run.endsAt())) {
-          @Nullable ExperimentWatch watch = reports.watch(keyOf(experiment));
-          if (watch != null) {
-            List<RunCourse.Acting> acting = watch.course().acting(now, run.endsAt());
-            active.add(new PublishedFaults.Active(experiment, run.endsAt(), acting));
-          }
-        }
-      }
-      faults.replace(texts.state(), active);
+      faults.replace(texts.state(), following.acts() ? active(now) : followed(now));
     }
     listeners.forEach(Runnable::run);
+  }
+
+  private List<PublishedFaults.Active> active(Instant now) {
+    List<PublishedFaults.Active> active = new ArrayList<>();
+    for (Experiment experiment : running()) {
+      ExperimentRun run = runOf(experiment);
+      if (!run.paused() && run.endsAt() != null && now.isBefore(run.endsAt())) {
+        @Nullable ExperimentWatch watch = reports.watch(keyOf(experiment));
+        if (watch != null) {
+          List<RunCourse.Acting> acting = watch.course().acting(now, run.endsAt());
+          active.add(new PublishedFaults.Active(experiment, run.endsAt(), acting));
+        }
+      }
+    }
+    return active;
   }
 
   private ExperimentRun runOf(Experiment experiment) {

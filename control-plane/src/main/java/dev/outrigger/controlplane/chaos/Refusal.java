@@ -35,7 +35,9 @@ public enum Refusal {
   /** As many previews look on as may. */
   PREVIEWS("OR2020", 409),
   /** A proxy that it means is an Envoy, which cannot do one of its faults. */
-  ENVOY("OR2021", 409);
+  ENVOY("OR2021", 409),
+  /** Another replica of the control plane leads, and this one only follows. */
+  FOLLOWS("OR2022", 503);
 
   private final String id;
   private final int status;

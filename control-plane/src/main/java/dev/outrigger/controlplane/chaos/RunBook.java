@@ -4,6 +4,7 @@ import dev.outrigger.controlplane.chaos.ExperimentRun.Event;
 import java.io.UncheckedIOException;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.Collection;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -24,6 +25,7 @@ final class RunBook {
 
   private final ExperimentLedger ledger;
   private final Map<String, ExperimentRun> runs = new TreeMap<>();
+  private Replicas replicas = Replicas.NONE;
 
   /**
    * @param ledger tells where each stood when it was left
@@ -63,8 +65,30 @@ final class RunBook {
    * @throws UncheckedIOException if the disk refuses; then it did not happen
    */
   void record(ExperimentRun run) {
-    ledger.append(run);
+    boolean faultsAct = run.event() == Event.STARTED || run.event() == Event.RESUMED;
+    if (faultsAct) {
+      // Whoever leads next must know of it, or nobody would end it.
+      Map<String, ExperimentRun> next = new TreeMap<>(runs);
+      next.put(run.experiment(), run);
+      try {
+        replicas.keep(standing(next.values()));
+      } catch (UncheckedIOException e) {
+        tellAll(); // It may be kept yet, and did not happen.
+        throw e;
+      }
+    }
+    try {
+      ledger.append(run);
+    } catch (UncheckedIOException e) {
+      if (faultsAct) {
+        tellAll();
+      }
+      throw e;
+    }
     runs.put(run.experiment(), run);
+    if (!faultsAct) {
+      tellAll();
+    }
   }
 
   /** What ends faults takes effect whether it can be written down or not. */
@@ -75,6 +99,46 @@ final class RunBook {
       LOG.error("{} {}, but it is not in the ledger", run.experiment(), run.event().text(), e);
     }
     runs.put(run.experiment(), run);
+    tellAll();
+  }
+
+  // ---- replicas
+
+  /** From now on others are told where each stands. */
+  void share(Replicas others) {
+    replicas = others;
+  }
+
+  /** Tells them where all stand, whether that is news or not. */
+  void tellAll() {
+    replicas.keepSoon(standing(runs.values()));
+  }
+
+  /** What others have to know: of those that are gone only that they were halted. */
+  private static List<ExperimentRun> standing(Collection<ExperimentRun> runs) {
+    return runs.stream().filter(run -> !run.removed() || run.times().halted() != null).toList();
+  }
+
+  /** Goes by what another replica has written; tells nobody. */
+  void mirror(List<ExperimentRun> standing) {
+    Map<String, ExperimentRun> next = new TreeMap<>();
+    for (ExperimentRun run : standing) {
+      next.put(run.experiment(), run);
+      if (!run.equals(runs.get(run.experiment()))) {
+        try {
+          ledger.append(run);
+        } catch (UncheckedIOException e) {
+          LOG.error("{} {}, but it is not in the ledger", run.experiment(), run.event().text(), e);
+        }
+      }
+    }
+    runs.clear();
+    runs.putAll(next);
+  }
+
+  /** Takes one for written that whoever leads has not told of yet. */
+  void suppose(ExperimentRun run) {
+    runs.putIfAbsent(run.experiment(), run);
   }
 
   /** What happened, in order, as far back as it is kept. */

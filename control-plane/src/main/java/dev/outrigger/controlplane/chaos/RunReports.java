@@ -126,6 +126,18 @@ final class RunReports {
     return events.subList(from, events.size());
   }
 
+  /** Another replica leads from now on, and measures. */
+  void handOver(Instant now) {
+    for (String key : List.copyOf(watches.keySet())) {
+      if (book.find(key) != null) {
+        keep(key, now);
+      }
+    }
+    watches.clear();
+    documents.clear();
+    checkpoints.clear();
+  }
+
   /** Its text is gone: keeps what was measured until now. */
   void close(String key, Instant now) {
     keep(key, now);

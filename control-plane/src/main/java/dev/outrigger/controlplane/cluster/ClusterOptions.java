@@ -1,6 +1,7 @@
 package dev.outrigger.controlplane.cluster;
 
 import java.nio.file.Path;
+import java.time.Duration;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -14,6 +15,7 @@ import org.jspecify.annotations.Nullable;
  * @param rootConfigMap with the root's certificate, in all namespaces; empty writes none
  * @param serviceName by which the API server and proxies call
  * @param namespace where this runs
+ * @param lease by which replicas agree who leads; null where there are no others
  */
 public record ClusterOptions(
     @Nullable Path injection,
@@ -23,10 +25,25 @@ public record ClusterOptions(
     String caSecret,
     String rootConfigMap,
     String serviceName,
-    String namespace) {
+    String namespace,
+    @Nullable LeaseOptions lease) {
+  /**
+   * How replicas agree who of them leads.
+   *
+   * @param name of the Lease, and of what they share
+   * @param lasts for how long one that is gone keeps others from leading, 3 s to 5 min
+   * @param pod this replica's name
+   * @param address by which the others reach this one; empty takes that of the TLS port
+   */
+  public record LeaseOptions(String name, Duration lasts, String pod, String address) {
+    public static final Duration SHORTEST = Duration.ofSeconds(3);
+    public static final Duration USUAL = Duration.ofSeconds(15);
+    public static final Duration LONGEST = Duration.ofMinutes(5);
+  }
+
   /** Nothing. */
   public static final ClusterOptions NONE =
-      new ClusterOptions(null, -1, "", -1, "", "", "outrigger", "outrigger-system");
+      new ClusterOptions(null, -1, "", -1, "", "", "outrigger", "outrigger-system", null);
 
   /** Whether Kubernetes' API is needed. */
   public boolean callsKubernetes() {

@@ -36,6 +36,18 @@ public final class ClusterLogin {
    */
   public static KubernetesClient client(@Nullable Path kubeconfig, Map<String, String> environment)
       throws IOException {
+    return client(kubeconfig, environment, "outrigger", TIMEOUT_MILLIS);
+  }
+
+  /**
+   * The same.
+   *
+   * @param agent by which audit logs tell it from others
+   * @param timeoutMillis after which a request is given up
+   */
+  public static KubernetesClient client(
+      @Nullable Path kubeconfig, Map<String, String> environment, String agent, int timeoutMillis)
+      throws IOException {
     ConfigBuilder config = new ConfigBuilder(Config.empty());
     @Nullable String host = environment.get("KUBERNETES_SERVICE_HOST");
     if (kubeconfig == null && host != null && Files.isReadable(ACCOUNT.resolve("token"))) {
@@ -46,9 +58,9 @@ public final class ClusterLogin {
     return new KubernetesClientBuilder()
         .withConfig(
             config
-                .withConnectionTimeout(TIMEOUT_MILLIS)
-                .withRequestTimeout(TIMEOUT_MILLIS)
-                .withUserAgent("outrigger")
+                .withConnectionTimeout(timeoutMillis)
+                .withRequestTimeout(timeoutMillis)
+                .withUserAgent(agent)
                 .build())
         .withHttpClientFactory(new JdkHttpClientFactory())
         .build();

@@ -113,7 +113,11 @@ public final class StatusWriter {
       seen.put(key, verdict.generation());
       boolean settled = Objects.equals(told.get(key), verdict.generation());
       @Nullable WatchedKind kind = KINDS.get(key.kind());
-      if (kind == null || writes >= MAX_WRITES || !mayWrite.getAsBoolean()) {
+      if (!mayWrite.getAsBoolean()) {
+        written.clear(); // Whoever writes meanwhile may write something else.
+        continue;
+      }
+      if (kind == null || writes >= MAX_WRITES) {
         continue;
       }
       @Nullable ExperimentRun run = byName.get(key.namespace() + "/" + key.name());

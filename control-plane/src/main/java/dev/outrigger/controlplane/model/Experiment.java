@@ -3,9 +3,11 @@ package dev.outrigger.controlplane.model;
 import dev.outrigger.fault.FaultDecider;
 import dev.outrigger.fault.Percentage;
 import java.time.Duration;
+import java.util.Collections;
 import java.util.List;
 import java.util.Map;
 import java.util.OptionalLong;
+import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -161,8 +163,9 @@ public record Experiment(
       Map<String, String> destinationLabels,
       Share share) {
     public Match {
-      sourceLabels = Map.copyOf(sourceLabels);
-      destinationLabels = Map.copyOf(destinationLabels);
+      // In an order of their own, so that every replica prints and fingerprints them alike.
+      sourceLabels = Collections.unmodifiableMap(new TreeMap<>(sourceLabels));
+      destinationLabels = Collections.unmodifiableMap(new TreeMap<>(destinationLabels));
       sourceServices = List.copyOf(sourceServices);
       sourceIdentities = List.copyOf(sourceIdentities);
       destinations = List.copyOf(destinations);

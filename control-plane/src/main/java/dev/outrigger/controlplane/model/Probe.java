@@ -2,11 +2,14 @@ package dev.outrigger.controlplane.model;
 
 import java.net.URI;
 import java.time.Duration;
+import java.util.Collections;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.Map;
 import java.util.OptionalDouble;
 import java.util.Set;
+import java.util.TreeMap;
+import java.util.TreeSet;
 
 /**
  * A question that the control plane asks the outside about a run.
@@ -28,7 +31,8 @@ public record Probe(
     boolean halts,
     Question question) {
   public Probe {
-    when = Set.copyOf(when);
+    // In an order of their own, so that every replica prints and fingerprints them alike.
+    when = Collections.unmodifiableSet(new TreeSet<>(when));
   }
 
   /** A part of a run. */
@@ -39,7 +43,7 @@ public record Probe(
     /** When no proxy can hold a fault any more. */
     AFTER;
 
-    public static final Set<When> ALL = Set.copyOf(EnumSet.allOf(When.class));
+    public static final Set<When> ALL = Collections.unmodifiableSet(EnumSet.allOf(When.class));
   }
 
   /** What is asked. */
@@ -60,7 +64,7 @@ public record Probe(
         String contains)
         implements Question {
       public Http {
-        headers = Map.copyOf(headers);
+        headers = Collections.unmodifiableMap(new TreeMap<>(headers));
       }
     }
 
@@ -87,7 +91,7 @@ public record Probe(
         URI url, String metric, Map<String, String> labels, OptionalDouble min, OptionalDouble max)
         implements Question {
       public Metric {
-        labels = Map.copyOf(labels);
+        labels = Collections.unmodifiableMap(new TreeMap<>(labels));
       }
     }
   }

@@ -11,10 +11,13 @@ import dev.outrigger.api.chaos.v1.FaultRule;
 import io.envoyproxy.envoy.service.discovery.v3.DeltaDiscoveryRequest;
 import io.envoyproxy.envoy.service.discovery.v3.DeltaDiscoveryResponse;
 import io.envoyproxy.envoy.service.discovery.v3.Resource;
+import io.grpc.Context;
+import io.grpc.Status;
 import java.time.Duration;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -49,6 +52,21 @@ class DeltaAdsTest {
 
   private static List<String> names(DeltaDiscoveryResponse response) {
     return response.getResourcesList().stream().map(Resource::getName).toList();
+  }
+
+  @Test
+  void aTokenOfOnePodOpensNoStreamForAnother() throws Exception {
+    Context proven = Context.ROOT.withValue(AdsService.CALLING_WORKLOAD, "shop/p1");
+    try (AdsFixture bound = new AdsFixture(AdsLimits.DEFAULT, proven)) {
+      bound.views.change().put("a", plainCluster("a", 1)).show();
+      DeltaDiscoveryRequest.Builder request = first(XdsType.CLUSTER).toBuilder();
+      request.getNodeBuilder().setId("p2.shop");
+      Status refused = bound.delta().send(request.build()).ended.get(10, TimeUnit.SECONDS);
+      assertThat(refused.getCode()).isEqualTo(Status.Code.PERMISSION_DENIED);
+      assertThat(refused.getDescription()).startsWith("OR3003").contains("shop/p1", "shop/p2");
+      request.getNodeBuilder().setId("p1.shop");
+      assertThat(names(bound.delta().send(request.build()).next())).containsExactly("a");
+    }
   }
 
   @Test

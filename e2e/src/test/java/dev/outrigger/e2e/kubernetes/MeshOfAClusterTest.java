@@ -10,22 +10,13 @@ import dev.outrigger.e2e.harness.Peers;
 import dev.outrigger.e2e.harness.PlainClient;
 import dev.outrigger.e2e.harness.PlainClient.Answer;
 import dev.outrigger.e2e.kubernetes.KubeApi.Said;
-import dev.outrigger.proxy.identity.CertificateClient;
-import dev.outrigger.tls.PeerRule;
-import dev.outrigger.tls.SpiffeId;
-import dev.outrigger.tls.TrustBundle;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.security.SecureRandom;
 import java.time.Duration;
-import java.time.InstantSource;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
-import java.util.concurrent.Executors;
-import java.util.concurrent.ScheduledExecutorService;
 import java.util.regex.Pattern;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterAll;
@@ -240,7 +231,8 @@ final class MeshOfAClusterTest {
 
   /** What the kubelet would project into a pod, which there is no kubelet to do. */
   private String projected(String pod, String audience) throws Exception {
-    String uid = kube.kubectl("-n", "shop", "get", "pod", pod, "-o", "jsonpath={.metadata.uid}").out();
+    String uid =
+        kube.kubectl("-n", "shop", "get", "pod", pod, "-o", "jsonpath={.metadata.uid}").out();
     Said token =
         kube.kubectl(
             "-n",
@@ -293,40 +285,19 @@ final class MeshOfAClusterTest {
             "--namespace=shop",
             "--concurrency=1",
             "--admin=127.0.0.1:" + joiner.admin());
-    try (Launched proxy = Launched.start(temporary, "joiner", command, Map.of());
-        PlainClient itself = new PlainClient(joiner.outbound())) {
+    try (Launched proxy = Launched.start(temporary, "joiner", command, Map.of())) {
       proxy.await(Pattern.compile("OR3002"), PATIENCE);
       Peers.replace(token, good);
       await("it is ready", () -> LoopbackMesh.admin(joiner, "/ready").status() == 200);
       assertThat(proxy.said()).contains("identity spiffe://cluster.local/ns/shop/sa/joiner until");
-      await("mutual TLS by it", () -> itself.get("web.shop", "/").status() == 200);
+      try (PlainClient itself = new PlainClient(joiner.outbound())) {
+        await("mutual TLS by it", () -> itself.get("web.shop", "/").status() == 200);
+      }
     }
   }
 
-  /** What an authority's answer says to one who shows this token. */
   private String refusal(String token, String workload) throws Exception {
-    try (ScheduledExecutorService scheduler = Executors.newSingleThreadScheduledExecutor();
-        CertificateClient client =
-            CertificateClient.of(
-                new CertificateClient.Authority(
-                    "127.0.0.1",
-                    mesh.xdsTlsPort(),
-                    null,
-                    TrustBundle.parse(Files.readString(mesh.root())),
-                    new PeerRule.MeshMember(
-                        Set.of("cluster.local"),
-                        Set.of(SpiffeId.ofControlPlane("cluster.local"))),
-                    () -> token,
-                    Duration.ZERO,
-                    workload),
-                scheduler,
-                InstantSource.system(),
-                new SecureRandom())) {
-      client.start((_, _) -> {});
-      await("an answer", () -> client.state().failures() > 0);
-      scheduler.shutdownNow();
-      return String.valueOf(client.state().lastError());
-    }
+    return Joining.refusal(mesh.xdsTlsPort(), mesh.root(), token, workload);
   }
 
   @Test

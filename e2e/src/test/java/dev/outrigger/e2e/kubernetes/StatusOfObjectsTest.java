@@ -341,6 +341,8 @@ final class StatusOfObjectsTest {
         spec: {hostnames: [a.example], parentRefs: [{group: "", kind: Service, name: web}], rules: [{backendRefs: [{name: web, port: 80}]}]}
         """);
     policy("any", "targetRefs: [{name: web}]");
+    assertThat(Joining.refusal(mesh.xdsTlsPort(), mesh.root(), "not.a.token", "shop/web-1"))
+        .contains("OR3001");
     Set<String> granted = granted();
     Set<String> used = new TreeSet<>();
     try {

@@ -1,0 +1,442 @@
+package dev.outrigger.e2e.kubernetes;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.google.gson.JsonObject;
+import com.google.gson.JsonParser;
+import dev.outrigger.e2e.harness.App;
+import dev.outrigger.e2e.harness.Launched;
+import dev.outrigger.e2e.harness.LoopbackMesh;
+import dev.outrigger.e2e.harness.LoopbackMesh.Sidecar;
+import dev.outrigger.e2e.harness.Peers;
+import dev.outrigger.e2e.harness.PlainClient;
+import dev.outrigger.e2e.kubernetes.KubeApi.Said;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.regex.Pattern;
+import org.awaitility.Awaitility;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestInstance;
+import org.junit.jupiter.api.io.TempDir;
+
+/**
+ * Three control planes with the rights of an installation, a real API server, and two sidecars that
+ * joined by tokens of their pods.
+ */
+@TestInstance(TestInstance.Lifecycle.PER_CLASS)
+final class HighAvailabilityTest {
+  private static final Duration PATIENCE = Duration.ofSeconds(45);
+  private static final Set<String> WRITES = Set.of("create", "update", "patch", "delete");
+
+  private KubeApi kube;
+  private App app;
+  private Path folder;
+  private Sidecar caller;
+  private Sidecar web;
+  private PlainClient client;
+  private final List<Replica> replicas = new ArrayList<>();
+  private final List<Launched> proxies = new ArrayList<>();
+
+  @BeforeAll
+  void start(@TempDir Path temporary) throws Exception {
+    folder = temporary;
+    kube = KubeApi.start(folder.resolve("kube"));
+    kube.apply(
+        """
+        {apiVersion: v1, kind: Namespace, metadata: {name: outrigger-system}}
+        ---
+        {apiVersion: v1, kind: Namespace, metadata: {name: shop}}
+        """);
+    Path crds = Path.of(System.getProperty("outrigger.home"), "helm/outrigger/files/crds");
+    said("apply", "--server-side", "-f", crds.toString());
+    kube.apply(installed());
+    said("wait", "--for=condition=Established", "crd", "--all");
+    app = App.saying("well");
+    caller = Sidecar.beside("caller-1", "caller", 1);
+    web = Sidecar.beside("web-1", "web", app.port());
+    kube.apply(
+        LoopbackMesh.settings("STRICT")
+            + "  chaos: {haltCooldown: 0s}\n"
+            + LoopbackMesh.service("web", "http")
+            + caller.yaml("http")
+            + web.yaml("http")
+            + pod("caller")
+            + pod("web"));
+    for (int i = 1; i <= 3; i++) {
+      replicas.add(Replica.start(folder, kube, "cp-" + i));
+    }
+    await("all serve", () -> replicas.stream().allMatch(Replica::isReady));
+    await("one leads", () -> leader() != null);
+    proxies.add(proxy(caller));
+    proxies.add(proxy(web));
+    for (Sidecar sidecar : List.of(caller, web)) {
+      await("it is ready", () -> LoopbackMesh.admin(sidecar, "/ready").status() == 200);
+    }
+    client = new PlainClient(caller.outbound());
+    await("the first answer", () -> call() == 200);
+  }
+
+  /** What the chart makes, but for the webhook, which nobody serves here. */
+  private String installed() throws Exception {
+    Path out = folder.resolve("install.yaml");
+    Process process =
+        new ProcessBuilder(Peers.outrigger("install"))
+            .redirectOutput(out.toFile())
+            .redirectError(folder.resolve("install.err").toFile())
+            .start();
+    assertThat(process.waitFor()).isZero();
+    List<String> kept = new ArrayList<>();
+    for (String document : Files.readString(out).split("(?m)^---$", -1)) {
+      if (!document.contains("WebhookConfiguration")) {
+        kept.add(document);
+      }
+    }
+    return String.join("\n---\n", kept);
+  }
+
+  private static String pod(String name) {
+    return """
+    ---
+    {apiVersion: v1, kind: ServiceAccount, metadata: {name: %1$s, namespace: shop}}
+    ---
+    apiVersion: v1
+    kind: Pod
+    metadata: {name: %1$s-1, namespace: shop}
+    spec: {serviceAccountName: %1$s, containers: [{name: app, image: app}]}
+    """
+        .formatted(name);
+  }
+
+  private Launched proxy(Sidecar sidecar) throws Exception {
+    String pod = sidecar.workload();
+    String uid = said("-n", "shop", "get", "pod", pod, "-o", "jsonpath={.metadata.uid}");
+    Path token = folder.resolve(pod + ".token");
+    Files.writeString(
+        token,
+        said(
+            "-n",
+            "shop",
+            "create",
+            "token",
+            sidecar.app(),
+            "--audience=outrigger.dev",
+            "--bound-object-kind=Pod",
+            "--bound-object-name=" + pod,
+            "--bound-object-uid=" + uid));
+    Path root = folder.resolve("root.pem");
+    Files.writeString(root, replicas.getFirst().get("/api/v1/root"));
+    String mesh =
+        replicas.stream()
+            .map(replica -> "127.0.0.1:" + replica.xdsTls())
+            .reduce((a, b) -> a + "," + b)
+            .orElseThrow();
+    return Launched.start(
+        folder,
+        pod,
+        Peers.outrigger(
+            "proxy",
+            "--mesh=" + mesh,
+            "--join-token-file=" + token,
+            "--root-ca=" + root,
+            "--workload=" + pod,
+            "--namespace=shop",
+            "--concurrency=1",
+            "--drain-time=1s",
+            "--admin=127.0.0.1:" + sidecar.admin()),
+        Map.of());
+  }
+
+  @AfterAll
+  void end() throws IOException {
+    if (client != null) {
+      client.close();
+    }
+    proxies.forEach(Launched::close);
+    replicas.forEach(Replica::close);
+    if (app != null) {
+      app.close();
+    }
+    if (kube != null) {
+      kube.close();
+    }
+  }
+
+  @BeforeEach
+  void allAreThere() {
+    await("all serve", () -> replicas.stream().allMatch(Replica::isReady));
+    await("one leads", () -> leader() != null);
+  }
+
+  @AfterEach
+  void healed() throws Exception {
+    for (Replica replica : replicas) {
+      if (!replica.process().isAlive()) {
+        replica.restart();
+      }
+    }
+    said("-n", "shop", "delete", "experiments", "--all");
+    await("no fault acts", () -> call() == 200);
+  }
+
+  private interface Holds {
+    boolean holds() throws Exception;
+  }
+
+  private void await(String what, Holds condition) {
+    try {
+      Awaitility.await(what)
+          .atMost(PATIENCE)
+          .pollInterval(Duration.ofMillis(50))
+          .ignoreExceptions()
+          .until(condition::holds);
+    } catch (RuntimeException e) {
+      StringBuilder logs = new StringBuilder(what);
+      replicas.forEach(
+          one -> logs.append("\n--- ").append(one.name()).append(one.process().said()));
+      proxies.forEach(one -> logs.append("\n--- ").append(one.name()).append(one.said()));
+      throw new AssertionError(logs.toString(), e);
+    }
+  }
+
+  private int call() throws IOException {
+    return client.get("web.shop", "/").status();
+  }
+
+  private String said(String... arguments) throws Exception {
+    Said said = kube.kubectl(arguments);
+    assertThat(said.exit()).as(said.all()).isZero();
+    return said.out().strip();
+  }
+
+  /** Who holds the Lease, if that process is alive; null for nobody. */
+  private Replica leader() throws Exception {
+    String holder =
+        said(
+            "-n",
+            "outrigger-system",
+            "get",
+            "lease",
+            "outrigger",
+            "-o",
+            "jsonpath={.spec.holderIdentity}");
+    return replicas.stream()
+        .filter(one -> one.process().isAlive())
+        .filter(one -> one.process().said().contains("this replica leads (" + holder + ")"))
+        .findFirst()
+        .orElse(null);
+  }
+
+  private Replica awaitLeaderOtherThan(Replica before) {
+    Replica[] found = new Replica[1];
+    await(
+        "another leads",
+        () -> {
+          found[0] = leader();
+          return found[0] != null && found[0] != before;
+        });
+    return found[0];
+  }
+
+  private void experiment(String name) throws Exception {
+    kube.apply(
+        """
+        apiVersion: chaos.outrigger.dev/v1alpha1
+        kind: Experiment
+        metadata: {name: %s, namespace: shop}
+        spec:
+          hypothesis: callers see it
+          owner: tests
+          duration: 10m
+          lease: 1m
+          start: immediate
+          faults: [{name: f, where: request, abort: {httpStatus: 418}, match: {source: {labels: {app: caller}}}}]
+        """
+            .formatted(name));
+    await("the fault", () -> call() == 418);
+  }
+
+  private void policy(String name, String timeout) throws Exception {
+    kube.apply(
+        """
+        apiVersion: mesh.outrigger.dev/v1alpha1
+        kind: TrafficPolicy
+        metadata: {name: %s, namespace: shop}
+        spec: {targetRefs: [{name: web}], timeouts: {request: %s}}
+        """
+            .formatted(name, timeout));
+  }
+
+  /** Until what was written last has a status. */
+  private void awaitStatus(String policy) {
+    await(
+        "the status of " + policy,
+        () -> {
+          JsonObject object =
+              JsonParser.parseString(said("-n", "shop", "get", "tpol", policy, "-o", "json"))
+                  .getAsJsonObject();
+          long generation = object.getAsJsonObject("metadata").get("generation").getAsLong();
+          return object
+                  .getAsJsonObject("status")
+                  .getAsJsonArray("conditions")
+                  .get(0)
+                  .getAsJsonObject()
+                  .get("observedGeneration")
+                  .getAsLong()
+              == generation;
+        });
+  }
+
+  /** How often it has stopped leading. */
+  private static long resigned(Replica replica) {
+    return Pattern.compile("does not lead any more")
+        .matcher(replica.process().said())
+        .results()
+        .count();
+  }
+
+  /** What one replica wrote by the API server's own account since a moment. */
+  private List<String> writesOf(Replica replica, Instant since) throws IOException {
+    List<String> writes = new ArrayList<>();
+    for (String line : kube.audit()) {
+      JsonObject event = JsonParser.parseString(line).getAsJsonObject();
+      if (event.has("userAgent")
+          && event.get("userAgent").getAsString().equals("outrigger/" + replica.name())
+          && WRITES.contains(event.get("verb").getAsString())
+          && !Instant.parse(event.get("requestReceivedTimestamp").getAsString()).isBefore(since)) {
+        writes.add(line);
+      }
+    }
+    return writes;
+  }
+
+  @Test
+  void aHaltAtAReplicaThatDoesNotLeadEndsFaultsLongBeforeTheirLeases() throws Exception {
+    experiment("halted");
+    Replica leader = leader();
+    Replica follower = replicas.stream().filter(one -> one != leader).findFirst().orElseThrow();
+    String refused = follower.post("/api/v1/experiments/shop/halted/stop", "{}");
+    assertThat(refused).contains("OR2022", leader.name());
+    assertThat(follower.post("/api/v1/halt", "{\"who\": \"ann\"}")).contains("shop/halted");
+    await("no fault acts", () -> call() == 200);
+    await(
+        "the leader wrote it",
+        () ->
+            said("-n", "shop", "get", "exp", "halted", "-o", "jsonpath={.status.message}")
+                .contains("by ann"));
+  }
+
+  @Test
+  void aLeaderThatIsKilledIsFollowedByAnotherThatHaltsWhatRan() throws Exception {
+    experiment("orphan");
+    Replica dead = leader();
+    dead.process().kill();
+    await(
+        "no fault acts, and nothing else is disturbed",
+        () -> {
+          int status = call();
+          assertThat(status).isIn(418, 200);
+          return status == 200;
+        });
+    awaitLeaderOtherThan(dead);
+    await(
+        "the next one wrote it",
+        () ->
+            said("-n", "shop", "get", "exp", "orphan", "-o", "jsonpath={.status.message}")
+                .contains("leader changed"));
+  }
+
+  @Test
+  void aLeaderThatWasFrozenWritesNothingWhenItGoesOn() throws Exception {
+    policy("frozen", "20s");
+    awaitStatus("frozen");
+    Replica frozen = leader();
+    long before = resigned(frozen);
+    frozen.signal("STOP");
+    Instant resumed;
+    try {
+      awaitLeaderOtherThan(frozen);
+      // Something that it would write about.
+      policy("frozen", "21s");
+      awaitStatus("frozen");
+      policy("meanwhile", "21s");
+      resumed = Instant.now();
+    } finally {
+      frozen.signal("CONT");
+    }
+    await("it knows", () -> resigned(frozen) > before);
+    await("it serves", frozen::isReady);
+    policy("frozen", "22s");
+    awaitStatus("frozen");
+    awaitStatus("meanwhile");
+    assertThat(writesOf(frozen, resumed)).as(frozen.name()).isEmpty();
+    assertThat(writesOf(leader(), resumed)).isNotEmpty();
+  }
+
+  @Test
+  void aProxyThatMovesToAnotherReplicaIsNotSentAgainWhatItHas() throws Exception {
+    Replica left =
+        replicas.stream().filter(one -> serves(one, "caller-1")).findFirst().orElseThrow();
+    long[] before = new long[3];
+    long[] asked = new long[3];
+    for (int i = 0; i < 3; i++) {
+      asked[i] = replicas.get(i).counted("outrigger_xds_requests_total");
+      before[i] = sent(replicas.get(i));
+    }
+    assertThat(sent(left)).isPositive();
+    left.process().kill();
+    await(
+        "it moves",
+        () -> replicas.stream().anyMatch(one -> one != left && serves(one, "caller-1")));
+    Replica next =
+        replicas.stream()
+            .filter(one -> one != left && serves(one, "caller-1"))
+            .findFirst()
+            .orElseThrow();
+    int index = replicas.indexOf(next);
+    await(
+        "it has asked for every kind",
+        () -> next.counted("outrigger_xds_requests_total") - asked[index] >= 4);
+    assertThat(sent(next) - before[index]).isZero();
+    assertThat(call()).isEqualTo(200);
+  }
+
+  private static boolean serves(Replica replica, String workload) {
+    try {
+      return replica.process().isAlive() && replica.serves(workload);
+    } catch (IOException e) {
+      return false;
+    }
+  }
+
+  private static long sent(Replica replica) throws IOException {
+    return replica.counted("outrigger_xds_resources_total");
+  }
+
+  @Test
+  void withoutAnApiServerNobodyLeadsAndProxiesGoOn() throws Exception {
+    Replica leader = leader();
+    long before = resigned(leader);
+    // An API server that has only begun to start knows no rights yet.
+    assertThat(kube.audit()).noneMatch(line -> line.contains("\"code\":403"));
+    kube.lose();
+    await("nobody leads", () -> resigned(leader) > before);
+    for (int i = 0; i < 20; i++) {
+      assertThat(call()).isEqualTo(200);
+    }
+    kube.restore();
+    policy("later", "23s");
+    awaitStatus("later");
+    assertThat(replicas.stream().allMatch(one -> one.process().isAlive())).isTrue();
+  }
+}

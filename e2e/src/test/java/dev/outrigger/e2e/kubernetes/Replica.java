@@ -1,0 +1,146 @@
+package dev.outrigger.e2e.kubernetes;
+
+import com.google.gson.JsonParser;
+import dev.outrigger.e2e.harness.Launched;
+import dev.outrigger.e2e.harness.Peers;
+import java.io.IOException;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import java.util.stream.StreamSupport;
+
+/** One of the control planes that share a Lease, as a process of its own. */
+final class Replica implements AutoCloseable {
+  private static final Duration PATIENCE = Duration.ofSeconds(60);
+
+  private final String name;
+  private final int xdsTls;
+  private final int api;
+  private final List<String> command;
+  private final Path folder;
+  private Launched process;
+  private int starts;
+
+  private Replica(Path folder, KubeApi kube, String name, List<Integer> ports) throws IOException {
+    this.folder = folder;
+    this.name = name;
+    this.xdsTls = ports.get(0);
+    this.api = ports.get(1);
+    this.command =
+        Peers.outrigger(
+            "control-plane",
+            "--kubernetes",
+            "--kubeconfig=" + kube.kubeconfig("outrigger"),
+            "--state=" + folder.resolve("state-" + name),
+            "--bind=127.0.0.1",
+            "--xds-port=0",
+            "--xds-tls-port=" + xdsTls,
+            "--api-port=" + api,
+            "--ca-secret=outrigger-ca",
+            "--lease=outrigger",
+            "--lease-duration=3s",
+            "--pod-name=" + name,
+            "--pod-namespace=outrigger-system");
+    this.process = Launched.start(folder, name, command, Map.of());
+  }
+
+  /** Starts one; does not wait. */
+  static Replica start(Path folder, KubeApi kube, String name) throws IOException {
+    return new Replica(folder, kube, name, Peers.freePorts(2));
+  }
+
+  /** Starts it again after its end. */
+  void restart() throws IOException {
+    process = Launched.start(folder, name + "-again-" + ++starts, command, Map.of());
+  }
+
+  String name() {
+    return name;
+  }
+
+  int xdsTls() {
+    return xdsTls;
+  }
+
+  Launched process() {
+    return process;
+  }
+
+  boolean isReady() {
+    try {
+      return get("/api/v1/root").contains("BEGIN CERTIFICATE");
+    } catch (IOException e) {
+      if (!process.isAlive()) {
+        throw new AssertionError(name + " ended:\n" + process.said());
+      }
+      return false;
+    }
+  }
+
+  /** Stops all its threads, or lets them go on. */
+  void signal(String signal) throws IOException, InterruptedException {
+    Process kill =
+        new ProcessBuilder("kill", "-" + signal, Long.toString(process.pid())).inheritIO().start();
+    if (kill.waitFor() != 0) {
+      throw new AssertionError("kill -" + signal + " " + name);
+    }
+  }
+
+  String get(String path) throws IOException {
+    return call(HttpRequest.newBuilder(uri(path)));
+  }
+
+  String post(String path, String body) throws IOException {
+    return call(HttpRequest.newBuilder(uri(path)).POST(HttpRequest.BodyPublishers.ofString(body)));
+  }
+
+  private URI uri(String path) {
+    return URI.create("http://127.0.0.1:" + api + path);
+  }
+
+  private static String call(HttpRequest.Builder request) throws IOException {
+    try (HttpClient client = HttpClient.newHttpClient()) {
+      return client
+          .send(request.timeout(PATIENCE).build(), HttpResponse.BodyHandlers.ofString())
+          .body();
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new IOException(e);
+    }
+  }
+
+  /** Whether the proxy of a workload has its stream here. */
+  boolean serves(String workload) throws IOException {
+    return StreamSupport.stream(
+            JsonParser.parseString(get("/api/v1/status"))
+                .getAsJsonObject()
+                .getAsJsonArray("proxies")
+                .spliterator(),
+            false)
+        .anyMatch(
+            proxy ->
+                proxy.getAsJsonObject().get("workload").getAsString().equals(workload + ".shop"));
+  }
+
+  /** A counter of its metrics. */
+  long counted(String metric) throws IOException {
+    Matcher line =
+        Pattern.compile("^" + metric + " (\\d+)", Pattern.MULTILINE).matcher(get("/metrics"));
+    if (!line.find()) {
+      throw new AssertionError("no " + metric);
+    }
+    return Long.parseLong(line.group(1));
+  }
+
+  @Override
+  public void close() {
+    process.close();
+  }
+}
