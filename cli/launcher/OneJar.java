@@ -70,6 +70,7 @@ final class OneJar {
         || name.equals("META-INF/MANIFEST.MF")
         || name.equals("META-INF/INDEX.LIST")
         || name.startsWith("META-INF/maven/")
+        || name.endsWith(".so")
         || name.startsWith("META-INF/native/")
         || name.startsWith("META-INF/native-image/")
         || name.startsWith("META-INF/proguard/")

@@ -15,7 +15,7 @@ public sealed interface HttpFilterConfig {
   /** Cross-origin requests; does nothing without a {@link OfRoute.Cors} on the route. */
   record Cors(String name) implements HttpFilterConfig {}
 
-  /** Compresses answers with gzip. */
+  /** Compresses answers. */
   record Compressor(String name, Compression compression) implements HttpFilterConfig {}
 
   /**
@@ -31,22 +31,21 @@ public sealed interface HttpFilterConfig {
   /**
    * What is compressed, and how.
    *
-   * @param level of {@link java.util.zip.Deflater}, -1 to 9
-   * @param strategy of {@link java.util.zip.Deflater}
    * @param minBytes answers that say that they are shorter stay as they are
    * @param contentTypes in lower case, without parameters; an answer without one counts as listed
    * @param notWithEtag whether answers with an {@code etag} stay as they are
    * @param hidesFromUpstream whether the upstream sees no {@code accept-encoding}
    * @param notStatuses answers with these stay as they are
+   * @param preferred whether it is taken of those that a client likes as well
    */
   record Compression(
-      int level,
-      int strategy,
+      Coding coding,
       int minBytes,
       Set<String> contentTypes,
       boolean notWithEtag,
       boolean hidesFromUpstream,
-      Set<Integer> notStatuses) {
+      Set<Integer> notStatuses,
+      boolean preferred) {
     public Compression {
       contentTypes = Set.copyOf(contentTypes);
       notStatuses = Set.copyOf(notStatuses);
@@ -54,8 +53,44 @@ public sealed interface HttpFilterConfig {
 
     public Compression hidingFromUpstream(boolean hides) {
       return new Compression(
-          level, strategy, minBytes, contentTypes, notWithEtag, hides, notStatuses);
+          coding, minBytes, contentTypes, notWithEtag, hides, notStatuses, preferred);
     }
+  }
+
+  /** A content coding (RFC 9110, section 8.4.1) and how much is done for it. */
+  sealed interface Coding {
+    /** As {@code accept-encoding} names it. */
+    default String token() {
+      return switch (this) {
+        case Gzip _ -> "gzip";
+        case Brotli _ -> "br";
+        case Zstandard _ -> "zstd";
+      };
+    }
+
+    /**
+     * RFC 1952.
+     *
+     * @param level of {@link java.util.zip.Deflater}, -1 to 9
+     * @param strategy of {@link java.util.zip.Deflater}
+     */
+    record Gzip(int level, int strategy) implements Coding {}
+
+    /**
+     * RFC 7932.
+     *
+     * @param quality 0 to 11
+     * @param windowBits 10 to 24
+     */
+    record Brotli(int quality, int windowBits) implements Coding {}
+
+    /**
+     * RFC 8878.
+     *
+     * @param level 1 to 22
+     * @param checksum whether each answer ends with one
+     */
+    record Zstandard(int level, boolean checksum) implements Coding {}
   }
 
   /** What a route, its virtual host or its table says to a filter. */

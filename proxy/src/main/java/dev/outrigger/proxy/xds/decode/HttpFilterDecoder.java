@@ -3,10 +3,10 @@ package dev.outrigger.proxy.xds.decode;
 import com.google.protobuf.Any;
 import com.google.protobuf.UInt32Value;
 import dev.outrigger.proxy.config.HttpFilterConfig;
+import dev.outrigger.proxy.config.HttpFilterConfig.Coding;
 import dev.outrigger.proxy.config.HttpFilterConfig.Compression;
 import dev.outrigger.proxy.extension.InvalidResourceException;
 import io.envoyproxy.envoy.config.core.v3.RuntimeFeatureFlag;
-import io.envoyproxy.envoy.extensions.compression.gzip.compressor.v3.Gzip;
 import io.envoyproxy.envoy.extensions.filters.http.buffer.v3.Buffer;
 import io.envoyproxy.envoy.extensions.filters.http.compressor.v3.Compressor;
 import io.envoyproxy.envoy.extensions.filters.http.cors.v3.Cors;
@@ -19,7 +19,6 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Set;
-import java.util.zip.Deflater;
 import org.jspecify.annotations.Nullable;
 
 /** The filters of a connection manager. */
@@ -46,7 +45,7 @@ final class HttpFilterDecoder {
   static List<HttpFilterConfig> decode(HttpConnectionManager manager, Scope scope)
       throws InvalidResourceException {
     List<HttpFilterConfig> filters = new ArrayList<>();
-    Set<Class<?>> kinds = new HashSet<>();
+    Set<Object> kinds = new HashSet<>();
     boolean router = false;
     for (int i = 0; i < manager.getHttpFiltersCount(); i++) {
       HttpFilter filter = manager.getHttpFilters(i);
@@ -64,7 +63,7 @@ final class HttpFilterDecoder {
       @Nullable HttpFilterConfig decoded =
           one(filter.getName(), filter.getTypedConfig(), at.in("typed_config"));
       if (decoded != null) {
-        if (!kinds.add(decoded.getClass())) {
+        if (!kinds.add(kind(decoded))) {
           throw at.refuse("there is a filter of this kind already");
         }
         filters.add(decoded);
@@ -108,16 +107,18 @@ final class HttpFilterDecoder {
     return at.number(buffer.getMaxRequestBytes(), 1, MAX_BUFFER);
   }
 
+  /** Of one kind there is one; compressors of different codings stand side by side. */
+  private static Object kind(HttpFilterConfig filter) {
+    return filter instanceof HttpFilterConfig.Compressor compressor
+        ? compressor.compression().coding().token()
+        : filter.getClass();
+  }
+
   private static Compression compression(Compressor compressor, Scope scope)
       throws InvalidResourceException {
     Any library = compressor.getCompressorLibrary().getTypedConfig();
     Scope at = scope.in("compressor_library").in("typed_config");
-    if (!library.is(Gzip.class)) {
-      throw at.refuse(
-          "expected envoy.extensions.compression.gzip.compressor.v3.Gzip"
-              + absent(KnownTypes.nameIn(library.getTypeUrl())));
-    }
-    Gzip gzip = at.unpack(library, Gzip.class);
+    Coding coding = CodingDecoder.coding(library, at);
     Compressor.ResponseDirectionConfig direction = compressor.getResponseDirectionConfig();
     Compressor.CommonDirectionConfig common = direction.getCommonConfig();
     Scope of = scope.in("response_direction_config");
@@ -136,28 +137,15 @@ final class HttpFilterDecoder {
     }
     UInt32Value least = common.getMinContentLength();
     return new Compression(
-        level(gzip, at.in("compression_level")),
-        strategy(gzip, at.in("compression_strategy")),
+        coding,
         common.hasMinContentLength()
             ? ofCommon.in("min_content_length").atLeast(least, 0)
             : DEFAULT_MIN_BYTES,
         types,
         direction.getDisableOnEtagHeader(),
         direction.getRemoveAcceptEncodingHeader(),
-        statuses);
-  }
-
-  /** Why it is not here, where many would look for it. */
-  private static String absent(String type) {
-    return switch (type) {
-      case "envoy.extensions.compression.brotli.compressor.v3.Brotli" ->
-          "; Brotli would take the jars brotli4j, service and native-linux-x86_64 of"
-              + " com.aayushatharva.brotli4j, which this build is without";
-      case "envoy.extensions.compression.zstd.compressor.v3.Zstd" ->
-          "; Zstandard would take the jar com.github.luben:zstd-jni:linux_amd64, which this build"
-              + " is without";
-      default -> "";
-    };
+        statuses,
+        compressor.getChooseFirst());
   }
 
   private static void enabled(RuntimeFeatureFlag flag, Scope scope)
@@ -165,34 +153,5 @@ final class HttpFilterDecoder {
     if (flag.hasDefaultValue() && !flag.getDefaultValue().getValue()) {
       scope.in("default_value").unsupported("leave the filter out instead");
     }
-  }
-
-  private static int level(Gzip gzip, Scope scope) throws InvalidResourceException {
-    return switch (gzip.getCompressionLevel()) {
-      case DEFAULT_COMPRESSION -> Deflater.DEFAULT_COMPRESSION;
-      case BEST_SPEED -> 1;
-      case COMPRESSION_LEVEL_2 -> 2;
-      case COMPRESSION_LEVEL_3 -> 3;
-      case COMPRESSION_LEVEL_4 -> 4;
-      case COMPRESSION_LEVEL_5 -> 5;
-      case COMPRESSION_LEVEL_6 -> 6;
-      case COMPRESSION_LEVEL_7 -> 7;
-      case COMPRESSION_LEVEL_8 -> 8;
-      case COMPRESSION_LEVEL_9 -> 9;
-      case UNRECOGNIZED -> throw scope.refuse("is no known level");
-    };
-  }
-
-  private static int strategy(Gzip gzip, Scope scope) throws InvalidResourceException {
-    return switch (gzip.getCompressionStrategy()) {
-      case DEFAULT_STRATEGY -> Deflater.DEFAULT_STRATEGY;
-      case FILTERED -> Deflater.FILTERED;
-      case HUFFMAN_ONLY -> Deflater.HUFFMAN_ONLY;
-      case RLE, FIXED -> {
-        scope.unsupported("expected DEFAULT_STRATEGY, FILTERED or HUFFMAN_ONLY");
-        yield Deflater.DEFAULT_STRATEGY;
-      }
-      case UNRECOGNIZED -> throw scope.refuse("is no known strategy");
-    };
   }
 }

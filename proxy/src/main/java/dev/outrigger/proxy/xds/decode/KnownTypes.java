@@ -11,7 +11,9 @@ import io.envoyproxy.envoy.config.route.v3.RouteConfiguration;
 import io.envoyproxy.envoy.extensions.access_loggers.file.v3.FileAccessLog;
 import io.envoyproxy.envoy.extensions.access_loggers.stream.v3.StderrAccessLog;
 import io.envoyproxy.envoy.extensions.access_loggers.stream.v3.StdoutAccessLog;
+import io.envoyproxy.envoy.extensions.compression.brotli.compressor.v3.Brotli;
 import io.envoyproxy.envoy.extensions.compression.gzip.compressor.v3.Gzip;
+import io.envoyproxy.envoy.extensions.compression.zstd.compressor.v3.Zstd;
 import io.envoyproxy.envoy.extensions.filters.http.buffer.v3.Buffer;
 import io.envoyproxy.envoy.extensions.filters.http.buffer.v3.BufferPerRoute;
 import io.envoyproxy.envoy.extensions.filters.http.compressor.v3.Compressor;
@@ -78,6 +80,9 @@ public final class KnownTypes {
         "envoy.extensions.filters.http.buffer.v3.BufferPerRoute",
         BufferPerRoute::getDefaultInstance);
     TYPES.put("envoy.extensions.compression.gzip.compressor.v3.Gzip", Gzip::getDefaultInstance);
+    TYPES.put(
+        "envoy.extensions.compression.brotli.compressor.v3.Brotli", Brotli::getDefaultInstance);
+    TYPES.put("envoy.extensions.compression.zstd.compressor.v3.Zstd", Zstd::getDefaultInstance);
     TYPES.put("envoy.extensions.filters.http.grpc_web.v3.GrpcWeb", GrpcWeb::getDefaultInstance);
     TYPES.put("envoy.config.route.v3.FilterConfig", FilterConfig::getDefaultInstance);
     TYPES.put("envoy.extensions.filters.http.router.v3.Router", Router::getDefaultInstance);

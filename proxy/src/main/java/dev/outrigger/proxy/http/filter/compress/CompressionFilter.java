@@ -1,6 +1,7 @@
 package dev.outrigger.proxy.http.filter.compress;
 
 import dev.outrigger.proxy.config.HttpFilterConfig;
+import dev.outrigger.proxy.config.HttpFilterConfig.Coding;
 import dev.outrigger.proxy.config.HttpFilterConfig.Compression;
 import dev.outrigger.proxy.config.HttpFilterConfig.OfRoute;
 import dev.outrigger.proxy.http.BodyKind;
@@ -17,12 +18,13 @@ import dev.outrigger.proxy.route.RouteMatch;
 import io.netty.buffer.ByteBufAllocator;
 import java.util.List;
 import java.util.Locale;
-import java.util.zip.Deflater;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Compresses answers with gzip where the client takes it and the answer gains by it. What is
- * encoded already, is a part of something, or must not be changed on its way stays as it is.
+ * Compresses answers where the client takes it and the answer gains by it. What is encoded already,
+ * is a part of something, or must not be changed on its way stays as it is. Of several codings the
+ * one that the client likes best is taken, and of equals the last that is preferred, or else the
+ * first.
  */
 public final class CompressionFilter implements HttpFilter {
   private static final HeaderName ACCEPT_ENCODING = HeaderName.of("accept-encoding");
@@ -34,46 +36,67 @@ public final class CompressionFilter implements HttpFilter {
 
   private final Deflaters deflaters;
   private final Compression config;
-  private boolean taken;
-  private @Nullable Deflater deflater;
+  private final boolean taken;
+  private final boolean hides;
+  private @Nullable Coder coder;
 
-  private CompressionFilter(Deflaters deflaters, Compression config) {
+  private CompressionFilter(Deflaters deflaters, Compression config, boolean taken, boolean hides) {
     this.deflaters = deflaters;
     this.config = config;
+    this.taken = taken;
+    this.hides = hides;
   }
 
   /** Makes a filter for each exchange whose listener compresses and whose route lets it. */
   public static HttpFilter.Factory factory() {
     Deflaters deflaters = new Deflaters();
-    return (_, exchange) -> {
+    return (head, exchange) -> {
       List<HttpFilterConfig> filters = exchange.settings().config().filters();
+      @Nullable Compression best = null;
+      double liked = -1;
+      boolean hides = false;
       for (int i = 0; i < filters.size(); i++) {
         if (filters.get(i) instanceof HttpFilterConfig.Compressor compressor) {
-          return of(compressor, exchange, deflaters);
+          @Nullable Compression here = compression(compressor, exchange);
+          if (here != null) {
+            hides |= here.hidesFromUpstream();
+            double quality = quality(head.headers(), here.coding().token());
+            if (quality > liked || (quality == liked && here.preferred())) {
+              best = here;
+              liked = quality;
+            }
+          }
         }
       }
-      return null;
+      return best == null ? null : new CompressionFilter(deflaters, best, liked > 0, hides);
     };
   }
 
-  private static @Nullable CompressionFilter of(
-      HttpFilterConfig.Compressor compressor, Exchange exchange, Deflaters deflaters) {
+  /** Null where the route has none of it. */
+  private static @Nullable Compression compression(
+      HttpFilterConfig.Compressor compressor, Exchange exchange) {
     RouteMatch route = exchange.route();
     OfRoute own = route == null ? null : route.filters().get(compressor.name());
     Compression config = compressor.compression();
     return switch (own) {
       case OfRoute.Disabled _ -> null;
-      case OfRoute.Compressor(boolean hides) ->
-          new CompressionFilter(deflaters, config.hidingFromUpstream(hides));
+      case OfRoute.Compressor(boolean hides) -> config.hidingFromUpstream(hides);
       case OfRoute.Cors _, OfRoute.Buffer _ -> null;
-      case null -> new CompressionFilter(deflaters, config);
+      case null -> config;
+    };
+  }
+
+  private Coder newCoder() {
+    return switch (config.coding()) {
+      case Coding.Gzip gzip -> new GzipCoder(gzip, deflaters, ByteBufAllocator.DEFAULT);
+      case Coding.Brotli brotli -> new BrotliCoder(brotli, ByteBufAllocator.DEFAULT);
+      case Coding.Zstandard zstandard -> new ZstandardCoder(zstandard, ByteBufAllocator.DEFAULT);
     };
   }
 
   @Override
   public Verdict onRequest(RequestHead head, Exchange exchange) {
-    taken = takesGzip(head.headers());
-    if (config.hidesFromUpstream()) {
+    if (hides) {
       head.headers().remove(ACCEPT_ENCODING);
     }
     return Verdict.PROCEED;
@@ -91,23 +114,23 @@ public final class CompressionFilter implements HttpFilter {
     }
     headers.remove(HeaderName.CONTENT_LENGTH);
     headers.remove(ACCEPT_RANGES); // ranges of what comes out are not ranges of what went in
-    headers.set(CONTENT_ENCODING, "gzip");
+    headers.set(CONTENT_ENCODING, config.coding().token());
     String etag = headers.get(ETAG);
     if (etag != null && etag.startsWith("\"")) {
       headers.set(ETAG, "W/" + etag); // the same, but no longer byte for byte
     }
-    Deflater own = deflaters.take(config.level(), config.strategy());
-    deflater = own;
-    exchange.transformAnswer(new GzipTransform(own, ByteBufAllocator.DEFAULT));
+    Coder own = newCoder();
+    coder = own;
+    exchange.transformAnswer(own);
     return Verdict.PROCEED;
   }
 
   @Override
   public void onFinish(Outcome outcome) {
-    Deflater own = deflater;
+    Coder own = coder;
     if (own != null) {
-      deflater = null;
-      deflaters.giveBack(own);
+      coder = null;
+      own.close();
     }
   }
 
@@ -151,25 +174,32 @@ public final class CompressionFilter implements HttpFilter {
     return false;
   }
 
-  /** RFC 9110, section 12.5.3: gzip or anything, not excluded, and not below what stays as is. */
-  static boolean takesGzip(Headers headers) {
-    double gzip = -1;
+  /**
+   * How much a client likes a coding (RFC 9110, section 12.5.3): itself or anything, not excluded,
+   * and not below what stays as it is.
+   *
+   * @return 0 where it is not to be used, at most 1
+   */
+  static double quality(Headers headers, String coding) {
+    double itself = -1;
     double any = -1;
     double identity = -1;
     for (String value : headers.all(ACCEPT_ENCODING)) {
       for (String item : value.split(",", -1)) {
         String[] parts = item.split(";", -1);
         double quality = quality(parts);
-        switch (parts[0].strip().toLowerCase(Locale.ROOT)) {
-          case "gzip", "x-gzip" -> gzip = Math.max(gzip, quality);
-          case "*" -> any = Math.max(any, quality);
-          case "identity" -> identity = quality;
-          default -> {}
+        String token = parts[0].strip().toLowerCase(Locale.ROOT);
+        if (token.equals(coding) || (coding.equals("gzip") && token.equals("x-gzip"))) {
+          itself = Math.max(itself, quality);
+        } else if (token.equals("*")) {
+          any = Math.max(any, quality);
+        } else if (token.equals("identity")) {
+          identity = quality;
         }
       }
     }
-    double best = gzip >= 0 ? gzip : any;
-    return best > 0 && best >= identity;
+    double best = itself >= 0 ? itself : any;
+    return best > 0 && best >= identity ? best : 0;
   }
 
   private static double quality(String[] parts) {

@@ -54,11 +54,7 @@ public final class AttemptFaults implements AttemptFilter {
     Explanation explanation = exchange.explanation();
     if (explanation != null) {
       FaultNotes.note(
-          explanation,
-          plan,
-          Place.ATTEMPT,
-          faults.subject().of(head, exchange, cluster),
-          attempt);
+          explanation, plan, Place.ATTEMPT, faults.subject().of(head, exchange, cluster), attempt);
     }
     List<FaultDecider> deciders = plan.at(Place.ATTEMPT, cluster.service());
     if (deciders.isEmpty()) {
@@ -66,11 +62,7 @@ public final class AttemptFaults implements AttemptFilter {
     }
     @Nullable FaultSteps steps =
         FaultSteps.roll(
-            faults,
-            exchange,
-            deciders,
-            faults.subject().of(head, exchange, cluster),
-            attempt);
+            faults, exchange, deciders, faults.subject().of(head, exchange, cluster), attempt);
     if (steps == null) {
       return Verdict.PROCEED;
     }

@@ -35,12 +35,7 @@ public record WorkerFaults(
     Held held = new Held();
     view.watch(held::onPlan);
     return new WorkerFaults(
-        worker,
-        view,
-        view.newActiveFaults(),
-        ownIdentity,
-        new RequestSubject(ownIdentity),
-        held);
+        worker, view, view.newActiveFaults(), ownIdentity, new RequestSubject(ownIdentity), held);
   }
 
   /** Exchanges that a fault holds back. Confined to its worker's event loop. */

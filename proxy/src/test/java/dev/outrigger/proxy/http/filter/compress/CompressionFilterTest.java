@@ -2,7 +2,10 @@ package dev.outrigger.proxy.http.filter.compress;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import com.aayushatharva.brotli4j.decoder.BrotliInputStream;
+import com.github.luben.zstd.ZstdInputStream;
 import dev.outrigger.proxy.config.HttpFilterConfig;
+import dev.outrigger.proxy.config.HttpFilterConfig.Coding;
 import dev.outrigger.proxy.config.HttpFilterConfig.Compression;
 import dev.outrigger.proxy.config.HttpFilterConfig.OfRoute;
 import dev.outrigger.proxy.http.Origin;
@@ -11,9 +14,11 @@ import dev.outrigger.proxy.message.Headers;
 import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.io.InputStream;
 import java.net.InetAddress;
 import java.net.Socket;
 import java.nio.charset.StandardCharsets;
+import java.util.List;
 import java.util.Random;
 import java.util.Set;
 import java.util.concurrent.CountDownLatch;
@@ -31,18 +36,29 @@ class CompressionFilterTest {
 
   private final ProxyBed.Setup setup = new ProxyBed.Setup();
 
+  private static final Coding GZIP =
+      new Coding.Gzip(Deflater.DEFAULT_COMPRESSION, Deflater.DEFAULT_STRATEGY);
+
+  private static HttpFilterConfig.Compressor compressor(
+      Coding coding, boolean hides, boolean preferred) {
+    return new HttpFilterConfig.Compressor(
+        coding.equals(GZIP) ? "gz" : coding.token(),
+        new Compression(
+            coding,
+            30,
+            Set.of("text/plain", "text/event-stream"),
+            false,
+            hides,
+            Set.of(404),
+            preferred));
+  }
+
   private ProxyBed bed(Origin origin, boolean hides) throws Exception {
-    setup.httpFilters.add(
-        new HttpFilterConfig.Compressor(
-            "gz",
-            new Compression(
-                Deflater.DEFAULT_COMPRESSION,
-                Deflater.DEFAULT_STRATEGY,
-                30,
-                Set.of("text/plain", "text/event-stream"),
-                false,
-                hides,
-                Set.of(404))));
+    return bed(origin, compressor(GZIP, hides, false));
+  }
+
+  private ProxyBed bed(Origin origin, HttpFilterConfig.Compressor... compressors) throws Exception {
+    setup.httpFilters.addAll(List.of(compressors));
     setup.filters.add(CompressionFilter.factory());
     return new ProxyBed(setup.to(origin.port()));
   }
@@ -63,9 +79,13 @@ class CompressionFilterTest {
   }
 
   private static byte[] chunks(Origin.Peer client) throws IOException {
+    return chunks(client, new byte[0]);
+  }
+
+  private static byte[] chunks(Origin.Peer client, byte[] begun) throws IOException {
     ByteArrayOutputStream body = new ByteArrayOutputStream();
+    StringBuilder line = new StringBuilder(new String(begun, StandardCharsets.ISO_8859_1));
     while (true) {
-      StringBuilder line = new StringBuilder();
       while (line.indexOf("\r\n") < 0) {
         line.append(client.bytes(1));
       }
@@ -76,6 +96,7 @@ class CompressionFilterTest {
       }
       body.write(client.bytes(size).getBytes(StandardCharsets.ISO_8859_1));
       client.bytes(2);
+      line.setLength(0);
     }
   }
 
@@ -240,7 +261,101 @@ class CompressionFilterTest {
   void qualitiesAreHonoured(String header, boolean takes) {
     Headers headers = new Headers();
     headers.add("accept-encoding", header);
-    assertThat(CompressionFilter.takesGzip(headers)).isEqualTo(takes);
-    assertThat(CompressionFilter.takesGzip(new Headers())).isFalse();
+    assertThat(CompressionFilter.quality(headers, "gzip") > 0).isEqualTo(takes);
+    assertThat(CompressionFilter.quality(new Headers(), "gzip")).isZero();
+  }
+
+  private static String read(String coding, byte[] encoded) throws IOException {
+    ByteArrayInputStream in = new ByteArrayInputStream(encoded);
+    try (InputStream plain =
+        switch (coding) {
+          case "br" -> new BrotliInputStream(in);
+          case "zstd" -> new ZstdInputStream(in);
+          default -> new GZIPInputStream(in);
+        }) {
+      return new String(plain.readAllBytes(), StandardCharsets.ISO_8859_1);
+    }
+  }
+
+  private static final HttpFilterConfig.Compressor[] ALL = {
+    compressor(GZIP, false, false),
+    compressor(new Coding.Brotli(3, 18), false, false),
+    compressor(new Coding.Zstandard(3, true), false, false)
+  };
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "br | br",
+        "zstd | zstd",
+        "gzip, br, zstd | gzip",
+        "gzip;q=0.5, br;q=0.7, zstd;q=0.6 | br",
+        "gzip;q=0.5, * | br",
+        "br;q=0, zstd;q=0.1 | zstd"
+      })
+  void ofSeveralCodingsTheClientsFavouriteIsTaken(String accepted, String coding) throws Exception {
+    Random random = new Random(5);
+    StringBuilder text = new StringBuilder();
+    while (text.length() < 300_000) {
+      text.append(Integer.toString(random.nextInt(1000), 7)).append(' ');
+    }
+    try (Origin origin = answering("200 OK\r\ncontent-type: text/plain\r\n", text.toString());
+        ProxyBed bed = bed(origin, ALL)) {
+      Origin.Peer client = client(bed);
+      for (int i = 0; i < 3; i++) {
+        client.send("GET / HTTP/1.1\r\nHost: a\r\nAccept-Encoding: " + accepted + "\r\n\r\n");
+        assertThat(client.head())
+            .contains("content-encoding: " + coding + "\r\n", "vary: accept-encoding\r\n");
+        byte[] encoded = chunks(client);
+        assertThat(encoded.length).isLessThan(text.length() / 2);
+        assertThat(read(coding, encoded)).isEqualTo(text.toString());
+      }
+    }
+  }
+
+  @Test
+  void ofWhatTheClientLikesAsWellThePreferredIsTaken() throws Exception {
+    try (Origin origin = answering("200 OK\r\ncontent-type: text/plain\r\n", TEXT);
+        ProxyBed bed =
+            bed(
+                origin,
+                compressor(GZIP, false, false),
+                compressor(new Coding.Zstandard(3, false), false, true),
+                compressor(new Coding.Brotli(3, 18), false, false))) {
+      Origin.Peer client = client(bed);
+      client.send("GET / HTTP/1.1\r\nHost: a\r\nAccept-Encoding: gzip, br, zstd\r\n\r\n");
+      assertThat(client.head()).contains("content-encoding: zstd\r\n");
+      assertThat(read("zstd", chunks(client))).isEqualTo(TEXT);
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"br", "zstd"})
+  void aStreamOfEventsStaysOneWhateverTheCoding(String coding) throws Exception {
+    CountDownLatch seen = new CountDownLatch(1);
+    try (Origin origin =
+            new Origin(
+                (peer, _) -> {
+                  peer.head();
+                  peer.send(
+                      "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n"
+                          + "transfer-encoding: chunked\r\n\r\n6\r\nfirst\n\r\n");
+                  try {
+                    assertThat(seen.await(20, TimeUnit.SECONDS)).isTrue();
+                  } catch (InterruptedException e) {
+                    throw new AssertionError(e);
+                  }
+                  peer.send("7\r\nsecond\n\r\n0\r\n\r\n");
+                });
+        ProxyBed bed = bed(origin, ALL)) {
+      Origin.Peer client = client(bed);
+      client.send("GET / HTTP/1.1\r\nHost: a\r\nAccept-Encoding: " + coding + "\r\n\r\n");
+      assertThat(client.head()).contains("content-encoding: " + coding + "\r\n");
+      byte[] first = client.bytes(1).getBytes(StandardCharsets.ISO_8859_1); // of the first event
+      seen.countDown();
+      byte[] rest = chunks(client, first);
+      assertThat(read(coding, rest)).isEqualTo("first\nsecond\n");
+    }
   }
 }

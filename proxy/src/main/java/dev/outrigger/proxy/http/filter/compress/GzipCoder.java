@@ -1,6 +1,6 @@
 package dev.outrigger.proxy.http.filter.compress;
 
-import dev.outrigger.proxy.http.AnswerTransform;
+import dev.outrigger.proxy.config.HttpFilterConfig.Coding;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.ByteBufAllocator;
 import io.netty.buffer.Unpooled;
@@ -8,15 +8,13 @@ import java.nio.ByteBuffer;
 import java.util.zip.CRC32;
 import java.util.zip.Deflater;
 
-/**
- * Makes one answer a gzip member (RFC 1952). What came so far is sent when nothing more comes for a
- * while, so that a stream of events stays one.
- */
-final class GzipTransform implements AnswerTransform {
+/** Makes one answer a gzip member (RFC 1952). */
+final class GzipCoder implements Coder {
   private static final byte[] HEADER = {0x1f, (byte) 0x8b, Deflater.DEFLATED, 0, 0, 0, 0, 0, 0, -1};
   private static final byte[] NOTHING = {};
   private static final int STEP = 8 * 1024;
 
+  private final Deflaters pool;
   private final Deflater deflater;
   private final ByteBufAllocator alloc;
   private final CRC32 checksum = new CRC32();
@@ -24,8 +22,9 @@ final class GzipTransform implements AnswerTransform {
   private boolean begun;
   private boolean unflushed;
 
-  GzipTransform(Deflater deflater, ByteBufAllocator alloc) {
-    this.deflater = deflater;
+  GzipCoder(Coding.Gzip coding, Deflaters pool, ByteBufAllocator alloc) {
+    this.pool = pool;
+    this.deflater = pool.take(coding.level(), coding.strategy());
     this.alloc = alloc;
   }
 
@@ -67,6 +66,11 @@ final class GzipTransform implements AnswerTransform {
     deflater.finish();
     drain(out, Deflater.NO_FLUSH);
     return out.writeIntLE((int) checksum.getValue()).writeIntLE((int) length);
+  }
+
+  @Override
+  public void close() {
+    pool.giveBack(deflater);
   }
 
   private ByteBuf begin(int size) {
