@@ -55,6 +55,8 @@ public final class KubernetesSource implements ModelSource {
   /** Trees of experiments by namespace and name; immutable once they are here. */
   private final Map<String, Map<String, Object>> experiments = new ConcurrentHashMap<>();
 
+  private final Map<String, WatchedKind> watched = new ConcurrentHashMap<>();
+
   // Confined to the thread.
   private final ClusterObjects objects = new ClusterObjects();
   private final Map<WatchedKind, SharedIndexInformer<GenericKubernetesResource>> informers =
@@ -151,9 +153,18 @@ public final class KubernetesSource implements ModelSource {
     return text.equals("null") ? deepest.getClass().getSimpleName() : text;
   }
 
-  /** One that may only see its own namespace may see no nodes. */
+  /**
+   * One that may only see its own namespace may see no nodes; of several versions of a kind one is
+   * enough.
+   */
   private boolean isWanted(WatchedKind kind) {
-    return kind.namespaced() || namespace == null;
+    return (kind.namespaced() || namespace == null)
+        && informers.keySet().stream().noneMatch(one -> one.kind().equals(kind.kind()));
+  }
+
+  /** How a kind is read from this server; null where it is not. */
+  @Nullable WatchedKind watched(String kind) {
+    return watched.get(kind);
   }
 
   private SharedIndexInformer<GenericKubernetesResource> inform(WatchedKind kind) {
@@ -168,13 +179,14 @@ public final class KubernetesSource implements ModelSource {
     // After the first list an error is never the end.
     informer.exceptionHandler((wasStarted, error) -> wasStarted);
     informers.put(kind, informer);
+    watched.put(kind.kind(), kind);
     return informer;
   }
 
   /** Kinds may be installed after us, such as those of the Gateway API. */
   private void lookForMore() {
     for (WatchedKind kind : WatchedKind.all()) {
-      if (!isWanted(kind) || informers.containsKey(kind)) {
+      if (!isWanted(kind)) {
         continue;
       }
       try {
@@ -268,6 +280,12 @@ public final class KubernetesSource implements ModelSource {
       Map<String, String> annotations = new LinkedHashMap<>(from.getAnnotations());
       annotations.remove("kubectl.kubernetes.io/last-applied-configuration");
       metadata.put("annotations", annotations);
+    }
+    if (from.getUid() != null) {
+      metadata.put("uid", from.getUid());
+    }
+    if (from.getCreationTimestamp() != null) {
+      metadata.put("creationTimestamp", from.getCreationTimestamp());
     }
     if (from.getGeneration() != null) {
       metadata.put("generation", from.getGeneration());

@@ -47,22 +47,13 @@ public final class StatusWriter {
           .withForce(true)
           .build();
 
-  private static final Map<String, WatchedKind> KINDS = new HashMap<>();
-
-  static {
-    for (WatchedKind kind : WatchedKind.all()) {
-      if (kind.statusOurs()) {
-        KINDS.put(kind.kind(), kind);
-      }
-    }
-  }
-
   private final KubernetesClient client;
   private final KubernetesSource source;
   private final Supplier<List<ProxyStatus>> proxies;
   private final Supplier<List<ExperimentRun>> runs;
   private final InstantSource clock;
   private final BooleanSupplier mayWrite;
+  private final EventWriter events;
 
   /** Generations that were there at the last look: proxies have been told of those. */
   private Map<ClusterKey, Long> told = Map.of();
@@ -90,6 +81,7 @@ public final class StatusWriter {
     this.runs = runs;
     this.clock = clock;
     this.mayWrite = mayWrite;
+    this.events = new EventWriter(client, System.getenv().getOrDefault("HOSTNAME", ""));
   }
 
   /** Looks at everything and writes what changed. Never throws. */
@@ -112,16 +104,18 @@ public final class StatusWriter {
       ClusterKey key = verdict.key();
       seen.put(key, verdict.generation());
       boolean settled = Objects.equals(told.get(key), verdict.generation());
-      @Nullable WatchedKind kind = KINDS.get(key.kind());
+      @Nullable WatchedKind kind = source.watched(key.kind());
       if (!mayWrite.getAsBoolean()) {
         written.clear(); // Whoever writes meanwhile may write something else.
         continue;
       }
-      if (kind == null || writes >= MAX_WRITES) {
+      if (kind == null || !kind.statusOurs() || writes >= MAX_WRITES) {
         continue;
       }
       @Nullable ExperimentRun run = byName.get(key.namespace() + "/" + key.name());
-      Map<String, Object> status = status(verdict, now, settled, run, clock.instant());
+      Map<String, Object> status =
+          status(verdict, new Programming(now, settled, run), clock.instant());
+      events.look(kind, verdict, status, run, clock.instant());
       if (stands(status, verdict.status())) {
         written.remove(key);
       } else if (!status.equals(written.get(key))) {
@@ -139,26 +133,22 @@ public final class StatusWriter {
     }
     written.keySet().retainAll(seen.keySet());
     told = seen;
+    if (mayWrite.getAsBoolean()) {
+      events.write(clock.instant());
+    }
   }
 
-  static Map<String, Object> status(
-      Verdict verdict,
-      List<ProxyStatus> proxies,
-      boolean settled,
-      @Nullable ExperimentRun run,
-      Instant now) {
+  static Map<String, Object> status(Verdict verdict, Programming programming, Instant now) {
     Map<String, Object> status = new LinkedHashMap<>();
+    @Nullable ExperimentRun run = programming.run();
     if (verdict.key().kind().endsWith("Route")) {
-      status.put("parents", parents(verdict, proxies, settled, now));
+      status.put("parents", parents(verdict, programming, now));
       return status;
     }
+    List<?> standing = list(verdict.status().get("conditions"));
     status.put(
         "conditions",
-        trees(
-            Conditions.of(verdict, -1, proxies, settled),
-            verdict,
-            list(verdict.status().get("conditions")),
-            now));
+        trees(Conditions.of(verdict, -1, programming, standing), verdict, standing, now));
     if (run != null && verdict.key().kind().equals("Experiment")) {
       status.put("phase", run.phase().text());
       if (run.times().started() != null) {
@@ -181,8 +171,7 @@ public final class StatusWriter {
   }
 
   /** Ours, beside those of others, who share the list. */
-  private static List<Object> parents(
-      Verdict verdict, List<ProxyStatus> proxies, boolean settled, Instant now) {
+  private static List<Object> parents(Verdict verdict, Programming programming, Instant now) {
     List<Object> all = new ArrayList<>();
     Map<Object, List<?>> before = new HashMap<>();
     for (Object one : list(verdict.status().get("parents"))) {
@@ -197,15 +186,12 @@ public final class StatusWriter {
     for (int i = 0; i < verdict.parents().size(); i++) {
       Map<?, ?> reference = verdict.parents().get(i);
       Map<String, Object> parent = new LinkedHashMap<>();
+      List<?> standing = before.getOrDefault(reference, List.of());
       parent.put("parentRef", reference);
       parent.put("controllerName", CONTROLLER);
       parent.put(
           "conditions",
-          trees(
-              Conditions.of(verdict, i, proxies, settled),
-              verdict,
-              before.getOrDefault(reference, List.of()),
-              now));
+          trees(Conditions.of(verdict, i, programming, standing), verdict, standing, now));
       all.add(parent);
     }
     return all;

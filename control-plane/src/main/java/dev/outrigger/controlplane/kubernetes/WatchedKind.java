@@ -22,6 +22,7 @@ record WatchedKind(
   private static final String MESH = "mesh.outrigger.dev";
   private static final String CHAOS = "chaos.outrigger.dev";
 
+  /** Of several versions of one kind the first that the server serves is read. */
   static List<WatchedKind> all() {
     return List.of(
         new WatchedKind("", "v1", "Service", "services", true, true, false),
@@ -37,10 +38,18 @@ record WatchedKind(
         ours(CHAOS, "Freeze", "freezes"),
         route("v1", "HTTPRoute", "httproutes"),
         route("v1", "GRPCRoute", "grpcroutes"),
+        route("v1", "TCPRoute", "tcproutes"),
         route("v1alpha2", "TCPRoute", "tcproutes"),
         route("v1", "TLSRoute", "tlsroutes"),
-        new WatchedKind(
-            GATEWAY, "v1beta1", "ReferenceGrant", "referencegrants", true, false, false));
+        route("v1alpha3", "TLSRoute", "tlsroutes"),
+        route("v1alpha2", "TLSRoute", "tlsroutes"),
+        grant("v1"),
+        grant("v1beta1"));
+  }
+
+  private static WatchedKind grant(String version) {
+    return new WatchedKind(
+        GATEWAY, version, "ReferenceGrant", "referencegrants", true, false, false);
   }
 
   private static WatchedKind ours(String group, String kind, String plural) {

@@ -27,16 +27,35 @@ public enum AppProtocol {
       return said == DETECT ? TCP : said;
     }
     int dash = portName.indexOf('-');
+    if (portName.toLowerCase(Locale.ROOT).startsWith("grpc-web")) {
+      return HTTP;
+    }
     return known((dash < 0 ? portName : portName.substring(0, dash)).toLowerCase(Locale.ROOT));
   }
 
   private static AppProtocol known(String name) {
     return switch (name) {
-      case "http", "http1", "kubernetes.io/ws" -> HTTP;
+      // The calls of browsers fit into HTTP/1.1.
+      case "http", "http1", "ws", "kubernetes.io/ws", "grpc-web" -> HTTP;
       case "http2", "h2c", "kubernetes.io/h2c" -> HTTP2;
       case "grpc" -> GRPC;
-      case "tls", "https", "kubernetes.io/wss" -> TLS;
-      case "tcp", "mysql", "postgres", "postgresql", "redis", "mongo", "mongodb", "amqp", "kafka" ->
+      case "tls", "https", "wss", "kubernetes.io/wss" -> TLS;
+      case "tcp",
+          "mysql",
+          "postgres",
+          "postgresql",
+          "redis",
+          "mongo",
+          "mongodb",
+          "amqp",
+          "kafka",
+          // Where the server speaks first, nobody may wait for the client.
+          "smtp",
+          "imap",
+          "pop3",
+          "ftp",
+          "ssh",
+          "nats" ->
           TCP;
       default -> DETECT;
     };

@@ -3,7 +3,9 @@ package dev.outrigger.controlplane.model;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.Collections;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.NavigableMap;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
@@ -16,7 +18,8 @@ public final class DesiredState {
   private final MeshConfig mesh;
   private final List<Service> services;
   private final List<Workload> workloads;
-  private final List<HttpRoute> routes;
+  private final List<MeshRoute> routes;
+  private final Map<ServiceName, List<MeshRoute>> routesByParent;
   private final List<TrafficPolicy> trafficPolicies;
   private final List<AuthenticationPolicy> authenticationPolicies;
   private final List<Experiment> experiments;
@@ -27,7 +30,7 @@ public final class DesiredState {
     List<MeshConfig> configs = new ArrayList<>();
     List<Service> services = new ArrayList<>();
     List<Workload> workloads = new ArrayList<>();
-    List<HttpRoute> routes = new ArrayList<>();
+    List<MeshRoute> routes = new ArrayList<>();
     List<TrafficPolicy> traffic = new ArrayList<>();
     List<AuthenticationPolicy> authentication = new ArrayList<>();
     List<Experiment> experiments = new ArrayList<>();
@@ -37,7 +40,7 @@ public final class DesiredState {
         case AuthenticationPolicy policy -> authentication.add(policy);
         case Experiment experiment -> experiments.add(experiment);
         case Freeze freeze -> freezes.add(freeze);
-        case HttpRoute route -> routes.add(route);
+        case MeshRoute route -> routes.add(route);
         case MeshConfig config -> configs.add(config);
         case Service service -> services.add(service);
         case TrafficPolicy policy -> traffic.add(policy);
@@ -48,6 +51,7 @@ public final class DesiredState {
     this.services = List.copyOf(services);
     this.workloads = List.copyOf(workloads);
     this.routes = List.copyOf(routes);
+    this.routesByParent = byParent(routes);
     this.trafficPolicies = List.copyOf(traffic);
     this.authenticationPolicies = List.copyOf(authentication);
     this.experiments = List.copyOf(experiments);
@@ -85,8 +89,26 @@ public final class DesiredState {
     return workloads;
   }
 
-  public List<HttpRoute> routes() {
+  /** Routes of all kinds, by kind, namespace and name. */
+  public List<MeshRoute> routes() {
     return routes;
+  }
+
+  /** Those that have the service as a parent, the oldest first. */
+  public List<MeshRoute> routesOf(ServiceName service) {
+    return routesByParent.getOrDefault(service, List.of());
+  }
+
+  private static Map<ServiceName, List<MeshRoute>> byParent(List<MeshRoute> routes) {
+    Map<ServiceName, List<MeshRoute>> byParent = new HashMap<>();
+    for (MeshRoute route : routes) {
+      route.parents().stream()
+          .map(ServiceRef::service)
+          .distinct()
+          .forEach(one -> byParent.computeIfAbsent(one, key -> new ArrayList<>()).add(route));
+    }
+    byParent.values().forEach(about -> about.sort(MeshRoute.AGE));
+    return byParent;
   }
 
   public List<TrafficPolicy> trafficPolicies() {
@@ -143,6 +165,7 @@ public final class DesiredState {
   /**
    * Those of them that a caller of a zone shall take: where each is meant for certain zones, and
    * one for this zone, only the ones for this zone (Kubernetes: hints of {@code EndpointSlice}).
+   * Those that are about to end have no hint and say nothing about the others.
    *
    * @param zone empty where it is not known
    */
@@ -152,16 +175,22 @@ public final class DesiredState {
       return all;
     }
     List<Workload> near = new ArrayList<>();
+    List<Workload> ending = new ArrayList<>();
     for (Workload workload : all) {
       Service.@Nullable Member member = service.members().get(workload.meta().name());
-      if (member == null || member.forZones().isEmpty()) {
+      if (member != null && member.draining()) {
+        ending.add(workload);
+      } else if (member == null || member.forZones().isEmpty()) {
         return all;
-      }
-      if (member.forZones().contains(zone)) {
+      } else if (member.forZones().contains(zone)) {
         near.add(workload);
       }
     }
-    return near.isEmpty() ? all : near;
+    if (near.isEmpty()) {
+      return all;
+    }
+    near.addAll(ending);
+    return near;
   }
 
   /** The services that a workload is behind, by namespace and name. */

@@ -13,7 +13,7 @@ import org.jspecify.annotations.Nullable;
  * @param parents the services whose requests it governs
  */
 public record HttpRoute(ObjectMeta meta, List<ServiceRef> parents, List<Rule> rules)
-    implements MeshObject {
+    implements RequestRoute {
   public HttpRoute {
     parents = List.copyOf(parents);
     rules = List.copyOf(rules);
@@ -22,6 +22,11 @@ public record HttpRoute(ObjectMeta meta, List<ServiceRef> parents, List<Rule> ru
   @Override
   public Kind kind() {
     return Kind.HTTP_ROUTE;
+  }
+
+  @Override
+  public HttpRoute withRules(List<Rule> rules) {
+    return new HttpRoute(meta, parents, rules);
   }
 
   /**
@@ -42,6 +47,11 @@ public record HttpRoute(ObjectMeta meta, List<ServiceRef> parents, List<Rule> ru
       matches = List.copyOf(matches);
       filters = List.copyOf(filters);
       backends = List.copyOf(backends);
+    }
+
+    /** The same with other backends and filters. */
+    public Rule with(List<Filter> filters, List<Backend> backends) {
+      return new Rule(name, matches, filters, backends, timeouts, retry);
     }
   }
 
@@ -73,6 +83,20 @@ public record HttpRoute(ObjectMeta meta, List<ServiceRef> parents, List<Rule> ru
 
     /** The whole path. */
     record Regex(String value) implements PathMatch {}
+
+    /**
+     * A method of gRPC.
+     *
+     * @param service such as {@code shop.v1.Catalog}; empty is any
+     * @param method empty is any
+     * @param regex whether both are regular expressions
+     */
+    record Call(String service, String method, boolean regex) implements PathMatch {
+      @Override
+      public String value() {
+        return "/" + service + "/" + method;
+      }
+    }
   }
 
   /**
@@ -139,6 +163,8 @@ public record HttpRoute(ObjectMeta meta, List<ServiceRef> parents, List<Rule> ru
 
   /** Done in the order set, add, remove. */
   public record HeaderChanges(List<Header> set, List<Header> add, List<String> remove) {
+    public static final HeaderChanges NONE = new HeaderChanges(List.of(), List.of(), List.of());
+
     public HeaderChanges {
       set = List.copyOf(set);
       add = List.copyOf(add);
@@ -163,8 +189,32 @@ public record HttpRoute(ObjectMeta meta, List<ServiceRef> parents, List<Rule> ru
    *
    * @param port always given
    * @param weight 0 gets none
+   * @param requestHeaders changed in what this one gets, after what the rule changes
+   * @param responseHeaders changed in what comes back from it, before what the rule changes
    */
-  public record Backend(ServiceName service, int port, int weight) {}
+  public record Backend(
+      ServiceName service,
+      int port,
+      int weight,
+      HeaderChanges requestHeaders,
+      HeaderChanges responseHeaders) {
+
+    /** One that gets and gives what is there. */
+    public Backend(ServiceName service, int port, int weight) {
+      this(service, port, weight, HeaderChanges.NONE, HeaderChanges.NONE);
+    }
+
+    /** The same share for another service. */
+    public Backend to(ServiceName other) {
+      return new Backend(other, port, weight, requestHeaders, responseHeaders);
+    }
+
+    /** Whether its headers are other ones than those of its neighbours. */
+    public boolean changesHeaders() {
+      return !requestHeaders.equals(HeaderChanges.NONE)
+          || !responseHeaders.equals(HeaderChanges.NONE);
+    }
+  }
 
   /**
    * @param request over all attempts; zero is no limit; null says nothing

@@ -101,11 +101,27 @@ final class Clusters implements RouteTables.Backends {
   }
 
   @Override
-  public Optional<String> cluster(HttpRoute.Backend backend) {
+  public Optional<String> cluster(HttpRoute.Backend backend, RouteTables.Requests requests) {
     @Nullable Service service = state.service(backend.service());
     return service == null
         ? Optional.empty()
-        : portOf(service, backend.port()).map(port -> http(service, port, null));
+        : portOf(service, backend.port())
+            .map(
+                port ->
+                    switch (requests) {
+                      case OF_HTTP -> http(service, port, null);
+                      case OF_GRPC -> grpc(service, port, null);
+                    });
+  }
+
+  /** For whole connections; where there is no such service or port, to nobody. */
+  String connections(HttpRoute.Backend backend) {
+    @Nullable Service service = state.service(backend.service());
+    return service == null
+        ? nowhere()
+        : portOf(service, backend.port())
+            .map(port -> tcp(service, port, null))
+            .orElseGet(this::nowhere);
   }
 
   static Optional<Service.Port> portOf(Service service, int number) {
@@ -131,6 +147,15 @@ final class Clusters implements RouteTables.Backends {
             && node.meshTls() == NodeDescription.MeshTls.AVAILABLE;
     return outbound(
         name, endpoints, service, port, only, shared ? Speech.NEGOTIATED : speech(protocol));
+  }
+
+  /** For calls of gRPC, which are HTTP/2 even where the port does not say so. */
+  String grpc(Service service, Service.Port port, @Nullable Workload only) {
+    if (speech(protocolOf(service, port)) == Speech.HTTP2) {
+      return http(service, port, only);
+    }
+    String endpoints = endpointsName(service, port, only);
+    return outbound(endpoints + "|grpc", endpoints, service, port, only, Speech.HTTP2);
   }
 
   /** For bytes. */
@@ -394,6 +419,8 @@ final class Clusters implements RouteTables.Backends {
             Comparator.comparing(Workload.Locality::region)
                 .thenComparing(Workload.Locality::zone)
                 .thenComparing(Workload.Locality::subZone));
+    // Who is about to end still serves where nobody else is left (Kubernetes: KEP-1669).
+    boolean allEnd = workloads.stream().allMatch(service::isDraining);
     for (Workload workload : workloads) {
       OptionalInt number = service.portOn(port, workload);
       if (number.isEmpty()) {
@@ -404,7 +431,9 @@ final class Clusters implements RouteTables.Backends {
           .addLbEndpoints(
               endpoint(workload, number.getAsInt())
                   .setHealthStatus(
-                      service.isDraining(workload) ? HealthStatus.DRAINING : HealthStatus.UNKNOWN));
+                      service.isDraining(workload) && !allEnd
+                          ? HealthStatus.DRAINING
+                          : HealthStatus.UNKNOWN));
     }
     ClusterLoadAssignment.Builder assignment =
         ClusterLoadAssignment.newBuilder().setClusterName(name);

@@ -33,6 +33,7 @@ import io.envoyproxy.envoy.type.v3.Percent;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
 
@@ -61,6 +62,32 @@ final class Filters {
         TcpProxy.newBuilder()
             .setStatPrefix(statPrefix)
             .setCluster(cluster)
+            .setIdleTimeout(duration(TCP_IDLE))
+            .addAllAccessLog(accessLog())
+            .build());
+  }
+
+  /**
+   * Passes bytes on to one of several clusters.
+   *
+   * @param weights by cluster, each at least 1
+   */
+  Filter tcp(String statPrefix, Map<String, Integer> weights) {
+    if (weights.size() == 1) {
+      return tcp(statPrefix, weights.keySet().iterator().next());
+    }
+    TcpProxy.WeightedCluster.Builder weighted = TcpProxy.WeightedCluster.newBuilder();
+    weights.forEach(
+        (cluster, weight) ->
+            weighted.addClusters(
+                TcpProxy.WeightedCluster.ClusterWeight.newBuilder()
+                    .setName(cluster)
+                    .setWeight(weight)));
+    return filter(
+        "envoy.filters.network.tcp_proxy",
+        TcpProxy.newBuilder()
+            .setStatPrefix(statPrefix)
+            .setWeightedClusters(weighted)
             .setIdleTimeout(duration(TCP_IDLE))
             .addAllAccessLog(accessLog())
             .build());

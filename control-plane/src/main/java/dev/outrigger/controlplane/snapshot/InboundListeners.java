@@ -119,6 +119,9 @@ final class InboundListeners {
     AppProtocol protocol = AppProtocol.of(port.appProtocol(), port.name());
     for (Service service : state.servicesOf(workload)) {
       for (Service.Port one : service.ports()) {
+        if (one.transport() != Service.Transport.TCP) {
+          continue; // Its number may be that of a TCP port, which speaks something else.
+        }
         OptionalInt number = service.portOn(one, workload);
         boolean here = number.isPresent() && number.getAsInt() == port.port();
         if (here && service.opaquePorts().contains(one.port())) {

@@ -141,7 +141,12 @@ public final class NodeSnapshot implements ResourceView {
     for (Filter filter : chain.getFiltersList()) {
       Any any = filter.getTypedConfig();
       if (any.is(TcpProxy.class)) {
-        clusters.add(any.unpack(TcpProxy.class).getCluster());
+        TcpProxy proxy = any.unpack(TcpProxy.class);
+        if (proxy.hasWeightedClusters()) {
+          proxy.getWeightedClusters().getClustersList().forEach(one -> clusters.add(one.getName()));
+        } else {
+          clusters.add(proxy.getCluster());
+        }
       } else if (any.is(HttpConnectionManager.class)) {
         HttpConnectionManager manager = any.unpack(HttpConnectionManager.class);
         if (manager.hasRds()) {
@@ -159,6 +164,10 @@ public final class NodeSnapshot implements ResourceView {
         if (!route.hasRoute()) {
           continue;
         }
+        route
+            .getRoute()
+            .getRequestMirrorPoliciesList()
+            .forEach(copy -> clusters.add(copy.getCluster()));
         if (route.getRoute().hasWeightedClusters()) {
           for (WeightedCluster.ClusterWeight one :
               route.getRoute().getWeightedClusters().getClustersList()) {

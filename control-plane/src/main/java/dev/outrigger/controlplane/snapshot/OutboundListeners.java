@@ -4,9 +4,12 @@ import static dev.outrigger.controlplane.snapshot.Protos.duration;
 
 import dev.outrigger.controlplane.model.AppProtocol;
 import dev.outrigger.controlplane.model.DesiredState;
-import dev.outrigger.controlplane.model.HttpRoute;
+import dev.outrigger.controlplane.model.GoverningRoutes;
+import dev.outrigger.controlplane.model.HttpRoute.Backend;
 import dev.outrigger.controlplane.model.Service;
 import dev.outrigger.controlplane.model.ServiceName;
+import dev.outrigger.controlplane.model.TlsRoute;
+import dev.outrigger.controlplane.model.TrafficPolicy;
 import dev.outrigger.controlplane.model.Workload;
 import dev.outrigger.controlplane.snapshot.NodeDescription.Implementation;
 import io.envoyproxy.envoy.config.core.v3.TrafficDirection;
@@ -20,6 +23,7 @@ import io.envoyproxy.envoy.config.route.v3.RouteConfiguration;
 import io.envoyproxy.envoy.config.route.v3.VirtualHost;
 import java.util.ArrayList;
 import java.util.HashSet;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -148,7 +152,7 @@ final class OutboundListeners {
     FilterChainMatch.Builder match = FilterChainMatch.newBuilder();
     addresses.forEach(address -> match.addPrefixRanges(Protos.only(address)));
     match.setDestinationPort(Protos.number(number));
-    if (clusters.protocolOf(service, port) == AppProtocol.DETECT) {
+    if (looksAtBytes(service, port, only)) {
       detected.add(number);
     }
     String name = Names.outbound(service.serviceName(), port.port());
@@ -162,27 +166,77 @@ final class OutboundListeners {
       @Nullable Workload only,
       String name,
       FilterChainMatch.Builder match) {
-    return switch (clusters.protocolOf(service, port)) {
-      case HTTP, HTTP2, GRPC -> List.of(chain(name, match, httpFilter(name, service, port, only)));
-      case TCP, TLS -> List.of(chain(name, match, tcpFilter(name, service, port, only)));
-      case DETECT ->
-          List.of(
-              chain(
-                  name + "|http",
-                  match
-                      .clone()
-                      .setTransportProtocol("raw_buffer")
-                      .addAllApplicationProtocols(detected(node)),
-                  httpFilter(name, service, port, only)),
-              chain(
-                  name + "|raw",
-                  match.clone().setTransportProtocol("raw_buffer"),
-                  tcpFilter(name, service, port, only)),
-              chain(
-                  name + "|tls",
-                  match.clone().setTransportProtocol("tls"),
-                  tcpFilter(name, service, port, only)));
+    AppProtocol protocol = clusters.protocolOf(service, port);
+    if (protocol.isHttp()) {
+      return List.of(chain(name, match, httpFilter(name, service, port, only)));
+    }
+    GoverningRoutes governing = governing(service, port, only);
+    if (governing instanceof GoverningRoutes.OfConnections connections) {
+      return List.of(chain(name, match, shared(name, connections.route().backends())));
+    }
+    if (protocol != AppProtocol.DETECT && !(governing instanceof GoverningRoutes.OfNames)) {
+      return List.of(chain(name, match, tcpFilter(name, service, port, only)));
+    }
+    List<FilterChain> chains = new ArrayList<>();
+    if (protocol == AppProtocol.DETECT) {
+      chains.add(
+          chain(
+              name + "|http",
+              match
+                  .clone()
+                  .setTransportProtocol("raw_buffer")
+                  .addAllApplicationProtocols(detected(node)),
+              httpFilter(name, service, port, only)));
+    }
+    chains.add(
+        chain(
+            name + "|raw",
+            match.clone().setTransportProtocol("raw_buffer"),
+            tcpFilter(name, service, port, only)));
+    FilterChainMatch.Builder tls = match.clone().setTransportProtocol("tls");
+    if (governing instanceof GoverningRoutes.OfNames names) {
+      for (TlsRoute route : names.routes()) {
+        String own = name + "|tls|" + route.meta().namespace() + "/" + route.meta().name();
+        chains.add(
+            chain(
+                own,
+                tls.clone().addAllServerNames(route.hostnames()),
+                shared(own, route.backends())));
+      }
+      // Names that no route knows are refused, as requests that no rule matches are.
+      chains.add(chain(name + "|tls", tls, filters.tcp(name, clusters.nowhere())));
+    } else {
+      chains.add(chain(name + "|tls", tls, tcpFilter(name, service, port, only)));
+    }
+    return chains;
+  }
+
+  /** Whether it depends on the first bytes of a connection where it goes. */
+  private boolean looksAtBytes(Service service, Service.Port port, @Nullable Workload only) {
+    return switch (governing(service, port, only)) {
+      case GoverningRoutes.OfNames _ -> true;
+      case GoverningRoutes.OfConnections _ -> false;
+      case GoverningRoutes.None _, GoverningRoutes.OfCalls _, GoverningRoutes.OfRequests _ ->
+          clusters.protocolOf(service, port) == AppProtocol.DETECT;
     };
+  }
+
+  private GoverningRoutes governing(Service service, Service.Port port, @Nullable Workload only) {
+    // Whoever calls one certain workload gets that one.
+    return only == null
+        ? GoverningRoutes.of(state, service, port, node.namespace())
+        : new GoverningRoutes.None();
+  }
+
+  /** Connections by the weights of backends; the share of those that do not exist is refused. */
+  private Filter shared(String name, List<Backend> backends) {
+    Map<String, Integer> weights = new LinkedHashMap<>();
+    for (Backend backend : backends) {
+      if (backend.weight() > 0) {
+        weights.merge(clusters.connections(backend), backend.weight(), Integer::sum);
+      }
+    }
+    return weights.isEmpty() ? filters.tcp(name, clusters.nowhere()) : filters.tcp(name, weights);
   }
 
   private static FilterChain chain(String name, FilterChainMatch.Builder match, Filter filter) {
@@ -215,19 +269,18 @@ final class OutboundListeners {
   }
 
   private List<Route> routesOf(Service service, Service.Port port, @Nullable Workload only) {
-    RouteTables tables =
-        new RouteTables(
-            node.implementation(),
-            Policies.traffic(state, service.serviceName(), port.port()),
-            clusters.protocolOf(service, port));
-    List<HttpRoute> about =
-        only == null
-            ? Policies.routes(state, service.serviceName(), port.port(), node.namespace())
-            // Whoever calls one certain workload gets that one.
-            : List.of();
-    return about.isEmpty()
-        ? tables.plain(clusters.http(service, port, only))
-        : tables.of(about, clusters);
+    @Nullable TrafficPolicy policy = Policies.traffic(state, service.serviceName(), port.port());
+    AppProtocol protocol = clusters.protocolOf(service, port);
+    return switch (governing(service, port, only)) {
+      case GoverningRoutes.OfCalls calls ->
+          new RouteTables(node.implementation(), policy, AppProtocol.GRPC)
+              .of(calls.routes(), clusters);
+      case GoverningRoutes.OfRequests requests ->
+          new RouteTables(node.implementation(), policy, protocol).of(requests.routes(), clusters);
+      case GoverningRoutes.None _, GoverningRoutes.OfNames _, GoverningRoutes.OfConnections _ ->
+          new RouteTables(node.implementation(), policy, protocol)
+              .plain(clusters.http(service, port, only));
+    };
   }
 
   // ---- explicit listeners
@@ -245,15 +298,29 @@ final class OutboundListeners {
       if (service == null || port.isEmpty() || !taken.add(tcp.listen())) {
         continue;
       }
-      String name = "outbound|" + tcp.listen() + "|" + service.serviceName();
-      listeners.add(
-          listener(name, tcp.listen().host(), tcp.listen().port())
-              .addFilterChains(
-                  FilterChain.newBuilder()
-                      .setName(name)
-                      .addFilters(tcpFilter(name, service, port.get(), null)))
-              .build());
+      listeners.add(bytes(tcp.listen(), service, port.get()));
     }
+  }
+
+  /** Whatever comes is bytes to a service, or goes by a route of connections. */
+  private Listener bytes(Workload.HostPort listen, Service service, Service.Port port) {
+    String name = "outbound|" + listen + "|" + service.serviceName();
+    Listener.Builder listener = listener(name, listen.host(), listen.port());
+    GoverningRoutes governing = governing(service, port, null);
+    if (governing instanceof GoverningRoutes.OfNames) {
+      inspect(
+          listener.addAllFilterChains(
+              chains(service, port, null, name, FilterChainMatch.newBuilder())),
+          Set.of(listen.port()));
+      return listener.build();
+    }
+    Filter filter =
+        governing instanceof GoverningRoutes.OfConnections connections
+            ? shared(name, connections.route().backends())
+            : tcpFilter(name, service, port, null);
+    return listener
+        .addFilterChains(FilterChain.newBuilder().setName(name).addFilters(filter))
+        .build();
   }
 
   private void byHost(Workload workload, Workload.HostPort listen) {

@@ -3,12 +3,10 @@ package dev.outrigger.controlplane.snapshot;
 import dev.outrigger.controlplane.model.AuthenticationPolicy;
 import dev.outrigger.controlplane.model.AuthenticationPolicy.MtlsMode;
 import dev.outrigger.controlplane.model.DesiredState;
-import dev.outrigger.controlplane.model.HttpRoute;
 import dev.outrigger.controlplane.model.ServiceName;
 import dev.outrigger.controlplane.model.ServiceRef;
 import dev.outrigger.controlplane.model.TrafficPolicy;
 import dev.outrigger.controlplane.model.Workload;
-import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /** Which of the objects that say something about a thing counts. */
@@ -60,20 +58,5 @@ final class Policies {
       }
     }
     return state.mesh().mtls();
-  }
-
-  /** Routes of the caller's own namespace, otherwise those of the service's. */
-  static List<HttpRoute> routes(
-      DesiredState state, ServiceName service, int port, String callerNamespace) {
-    List<HttpRoute> own = routesIn(callerNamespace, state, service, port);
-    return own.isEmpty() ? routesIn(service.namespace(), state, service, port) : own;
-  }
-
-  private static List<HttpRoute> routesIn(
-      String namespace, DesiredState state, ServiceName service, int port) {
-    return state.routes().stream()
-        .filter(route -> route.meta().namespace().equals(namespace))
-        .filter(route -> route.parents().stream().anyMatch(parent -> parent.covers(service, port)))
-        .toList();
   }
 }

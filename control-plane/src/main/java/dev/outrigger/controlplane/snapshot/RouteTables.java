@@ -4,6 +4,7 @@ import static dev.outrigger.controlplane.snapshot.Protos.duration;
 import static dev.outrigger.controlplane.snapshot.Protos.number;
 
 import dev.outrigger.controlplane.model.AppProtocol;
+import dev.outrigger.controlplane.model.GrpcRoute;
 import dev.outrigger.controlplane.model.HttpRoute;
 import dev.outrigger.controlplane.model.HttpRoute.Backend;
 import dev.outrigger.controlplane.model.HttpRoute.Filter;
@@ -11,7 +12,7 @@ import dev.outrigger.controlplane.model.HttpRoute.Match;
 import dev.outrigger.controlplane.model.HttpRoute.PathMatch;
 import dev.outrigger.controlplane.model.HttpRoute.PathRewrite;
 import dev.outrigger.controlplane.model.HttpRoute.Rule;
-import dev.outrigger.controlplane.model.HttpRoute.ValueMatch;
+import dev.outrigger.controlplane.model.RequestRoute;
 import dev.outrigger.controlplane.model.TrafficPolicy;
 import dev.outrigger.controlplane.model.TrafficPolicy.RetryOn;
 import io.envoyproxy.envoy.config.core.v3.DataSource;
@@ -20,8 +21,6 @@ import io.envoyproxy.envoy.config.core.v3.HeaderValueOption;
 import io.envoyproxy.envoy.config.core.v3.HeaderValueOption.HeaderAppendAction;
 import io.envoyproxy.envoy.config.core.v3.RuntimeFractionalPercent;
 import io.envoyproxy.envoy.config.route.v3.DirectResponseAction;
-import io.envoyproxy.envoy.config.route.v3.HeaderMatcher;
-import io.envoyproxy.envoy.config.route.v3.QueryParameterMatcher;
 import io.envoyproxy.envoy.config.route.v3.RedirectAction;
 import io.envoyproxy.envoy.config.route.v3.RetryPolicy;
 import io.envoyproxy.envoy.config.route.v3.Route;
@@ -30,8 +29,6 @@ import io.envoyproxy.envoy.config.route.v3.RouteMatch;
 import io.envoyproxy.envoy.config.route.v3.WeightedCluster;
 import io.envoyproxy.envoy.extensions.retry.host.previous_hosts.v3.PreviousHostsPredicate;
 import io.envoyproxy.envoy.type.matcher.v3.RegexMatchAndSubstitute;
-import io.envoyproxy.envoy.type.matcher.v3.RegexMatcher;
-import io.envoyproxy.envoy.type.matcher.v3.StringMatcher;
 import io.envoyproxy.envoy.type.v3.FractionalPercent;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -97,26 +94,55 @@ final class RouteTables {
 
   /** Where backends are found. */
   interface Backends {
-    /** The cluster of a backend; empty where there is no such service or port. */
-    Optional<String> cluster(Backend backend);
+    /**
+     * The cluster of a backend; empty where there is no such service or port.
+     *
+     * @param requests what is sent there
+     */
+    Optional<String> cluster(Backend backend, Requests requests);
 
     /** The cluster for the share of backends that do not exist. */
     String nowhere();
   }
 
-  private record Candidate(HttpRoute route, int ruleIndex, Rule rule, Match match) {
+  /** What requests are, whatever the port says. */
+  enum Requests {
+    OF_HTTP,
+    /** They need HTTP/2 all the way. */
+    OF_GRPC
+  }
+
+  private record Candidate(RequestRoute route, int ruleIndex, Rule rule, Match match) {
     String name() {
       return rule.name().isEmpty()
           ? route.meta().namespace() + "/" + route.meta().name() + "/" + ruleIndex
           : rule.name();
     }
+
+    Requests requests() {
+      return switch (route) {
+        case HttpRoute _ -> Requests.OF_HTTP;
+        case GrpcRoute _ -> Requests.OF_GRPC;
+      };
+    }
+
+    /** Characters of the path, or of the service of a call. */
+    int length() {
+      return match.path() instanceof PathMatch.Call call
+          ? call.service().length()
+          : match.path().value().length();
+    }
+
+    int methodLength() {
+      return match.path() instanceof PathMatch.Call call ? call.method().length() : 0;
+    }
   }
 
-  /** Gateway API: the most specific first, then by the name of the route, then as written. */
+  /** Gateway API: the most specific first, then the oldest route, then as written. */
   private static final Comparator<Candidate> PRECEDENCE =
       Comparator.<Candidate>comparingInt(candidate -> pathRank(candidate.match().path()))
-          .thenComparing(
-              candidate -> candidate.match().path().value().length(), Comparator.reverseOrder())
+          .thenComparing(Candidate::length, Comparator.reverseOrder())
+          .thenComparing(Candidate::methodLength, Comparator.reverseOrder())
           .thenComparing(candidate -> candidate.match().method() == null)
           .thenComparing(candidate -> candidate.match().headers().size(), Comparator.reverseOrder())
           .thenComparing(candidate -> candidate.match().query().size(), Comparator.reverseOrder());
@@ -126,17 +152,19 @@ final class RouteTables {
       case PathMatch.Exact _ -> 0;
       case PathMatch.Regex _ -> 1;
       case PathMatch.Prefix _ -> 2;
+      case PathMatch.Call _ -> 3;
     };
   }
 
   /**
    * The rules of routes.
    *
+   * @param routes of one kind, the oldest first
    * @param clusters where backends are found
    */
-  List<Route> of(List<HttpRoute> routes, Backends clusters) {
+  List<Route> of(List<? extends RequestRoute> routes, Backends clusters) {
     List<Candidate> candidates = new ArrayList<>();
-    for (HttpRoute route : routes) {
+    for (RequestRoute route : routes) {
       for (int i = 0; i < route.rules().size(); i++) {
         Rule rule = route.rules().get(i);
         List<Match> matches = rule.matches().isEmpty() ? List.of(Match.ALL) : rule.matches();
@@ -168,15 +196,15 @@ final class RouteTables {
                 null;
           };
       if (path instanceof PathRewrite.Prefix prefix) {
-        prefixRewrite = stripped(prefix.value());
+        prefixRewrite = RouteMatches.stripped(prefix.value());
       }
     }
     if (prefixRewrite == null || !(candidate.match().path() instanceof PathMatch.Prefix prefix)) {
       RouteMatch.Builder match = RouteMatch.newBuilder();
-      path(match, candidate.match().path());
+      RouteMatches.addPath(match, candidate.match().path());
       return List.of(route(candidate, match, null, clusters));
     }
-    String from = stripped(prefix.value());
+    String from = RouteMatches.stripped(prefix.value());
     // xDS replaces text, not path elements: /a to / would make //b of /a/b. Hence one route for the
     // prefix itself and one for what is below it.
     Route below =
@@ -197,54 +225,12 @@ final class RouteTables {
     return List.of(itself, below);
   }
 
-  private static String stripped(String path) {
-    String result = path;
-    while (result.endsWith("/")) {
-      result = result.substring(0, result.length() - 1);
-    }
-    return result;
-  }
-
-  private static void path(RouteMatch.Builder match, PathMatch path) {
-    switch (path) {
-      case PathMatch.Exact exact -> match.setPath(exact.value());
-      case PathMatch.Regex regex -> match.setSafeRegex(regex(regex.value()));
-      case PathMatch.Prefix prefix -> {
-        String value = stripped(prefix.value());
-        if (value.isEmpty()) {
-          match.setPrefix("/");
-        } else {
-          match.setPathSeparatedPrefix(value);
-        }
-      }
-    }
-  }
-
-  private static RegexMatcher regex(String value) {
-    return RegexMatcher.newBuilder().setRegex(value).build();
-  }
-
   private Route route(
       Candidate candidate,
       RouteMatch.Builder match,
       @Nullable String prefixRewrite,
       Backends clusters) {
-    for (ValueMatch header : candidate.match().headers()) {
-      match.addHeaders(
-          HeaderMatcher.newBuilder()
-              .setName(header.name().equals("host") ? ":authority" : header.name())
-              .setStringMatch(string(header)));
-    }
-    for (ValueMatch query : candidate.match().query()) {
-      match.addQueryParameters(
-          QueryParameterMatcher.newBuilder().setName(query.name()).setStringMatch(string(query)));
-    }
-    if (candidate.match().method() != null) {
-      match.addHeaders(
-          HeaderMatcher.newBuilder()
-              .setName(":method")
-              .setStringMatch(StringMatcher.newBuilder().setExact(candidate.match().method())));
-    }
+    RouteMatches.addRest(match, candidate.match());
     Route.Builder route = Route.newBuilder().setName(candidate.name()).setMatch(match);
     Filter.@Nullable Redirect redirect = null;
     Filter.@Nullable UrlRewrite rewrite = null;
@@ -269,12 +255,14 @@ final class RouteTables {
     if (redirect != null) {
       return route.setRedirect(redirect(redirect, prefixRewrite)).build();
     }
-    RouteAction.@Nullable Builder action = backends(candidate.rule(), clusters);
+    RouteAction.@Nullable Builder action =
+        backends(candidate.rule(), candidate.requests(), clusters);
     if (action == null) {
       return route
           .setDirectResponse(
               DirectResponseAction.newBuilder()
-                  .setStatus(500)
+                  // Gateway API: for gRPC that is UNAVAILABLE.
+                  .setStatus(candidate.requests() == Requests.OF_GRPC ? 503 : 500)
                   .setBody(
                       DataSource.newBuilder()
                           .setInlineString(
@@ -289,7 +277,7 @@ final class RouteTables {
         String whole = full.value().isEmpty() ? "/" : full.value();
         action.setRegexRewrite(
             RegexMatchAndSubstitute.newBuilder()
-                .setPattern(regex("^.*$"))
+                .setPattern(RouteMatches.regex("^.*$"))
                 .setSubstitution(whole.replace("\\", "\\\\")));
       }
       if (rewrite.hostname() != null) {
@@ -299,7 +287,7 @@ final class RouteTables {
     for (Filter.Mirror mirror : mirrors) {
       // One to nobody has nothing to send; its rule serves on.
       clusters
-          .cluster(mirror.backend())
+          .cluster(mirror.backend(), candidate.requests())
           .ifPresent(cluster -> action.addRequestMirrorPolicies(copy(cluster, mirror)));
     }
     settle(action, candidate.rule().timeouts(), candidate.rule().retry());
@@ -318,12 +306,6 @@ final class RouteTables {
                         .setNumerator(mirror.perMillion())
                         .setDenominator(FractionalPercent.DenominatorType.MILLION)))
         .build();
-  }
-
-  private static StringMatcher string(ValueMatch value) {
-    return value.regex()
-        ? StringMatcher.newBuilder().setSafeRegex(regex(value.value())).build()
-        : StringMatcher.newBuilder().setExact(value.value()).build();
   }
 
   private static void addHeaders(
@@ -377,22 +359,29 @@ final class RouteTables {
   }
 
   /** Null where no backend is valid or all weights are zero. */
-  private static RouteAction.@Nullable Builder backends(Rule rule, Backends clusters) {
+  private static RouteAction.@Nullable Builder backends(
+      Rule rule, Requests requests, Backends clusters) {
     List<Backend> sharing =
         rule.backends().stream().filter(backend -> backend.weight() > 0).toList();
-    List<Optional<String>> names = sharing.stream().map(clusters::cluster).toList();
+    List<Optional<String>> names =
+        sharing.stream().map(backend -> clusters.cluster(backend, requests)).toList();
     if (names.stream().noneMatch(Optional::isPresent)) {
       return null;
     }
     List<WeightedCluster.ClusterWeight> weighted = new ArrayList<>();
     for (int i = 0; i < sharing.size(); i++) {
-      weighted.add(
+      Backend backend = sharing.get(i);
+      WeightedCluster.ClusterWeight.Builder one =
           WeightedCluster.ClusterWeight.newBuilder()
               .setName(names.get(i).orElseGet(clusters::nowhere))
-              .setWeight(number(sharing.get(i).weight()))
-              .build());
+              .setWeight(number(backend.weight()))
+              .addAllRequestHeadersToRemove(backend.requestHeaders().remove())
+              .addAllResponseHeadersToRemove(backend.responseHeaders().remove());
+      addHeaders(backend.requestHeaders(), one::addRequestHeadersToAdd);
+      addHeaders(backend.responseHeaders(), one::addResponseHeadersToAdd);
+      weighted.add(one.build());
     }
-    return weighted.size() == 1
+    return weighted.size() == 1 && !sharing.getFirst().changesHeaders()
         ? RouteAction.newBuilder().setCluster(weighted.getFirst().getName())
         : RouteAction.newBuilder()
             .setWeightedClusters(WeightedCluster.newBuilder().addAllClusters(weighted));

@@ -1,8 +1,8 @@
 package dev.outrigger.controlplane.source;
 
 import dev.outrigger.controlplane.model.DesiredState;
-import dev.outrigger.controlplane.model.HttpRoute;
 import dev.outrigger.controlplane.model.MeshObject;
+import dev.outrigger.controlplane.model.MeshRoute;
 import dev.outrigger.controlplane.model.ObjectKey;
 import dev.outrigger.controlplane.model.Service;
 import dev.outrigger.controlplane.model.Service.Member;
@@ -12,6 +12,7 @@ import dev.outrigger.controlplane.model.Workload.Locality;
 import dev.outrigger.controlplane.source.Problem.Code;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -39,6 +40,7 @@ public final class ClusterObjects {
   private final Map<ClusterKey, SliceReader> slices = new TreeMap<>();
   private final Map<ClusterKey, Tree> grants = new TreeMap<>();
   private final Map<String, Locality> nodes = new HashMap<>();
+  private final Set<ServiceName> externalNames = new HashSet<>();
 
   /**
    * An object that people write.
@@ -51,6 +53,7 @@ public final class ClusterObjects {
   /**
    * What came of an object that people write.
    *
+   * @param uid of the object; empty where the server did not say
    * @param generation of the object that this is about
    * @param errors why it is refused; empty where it counts
    * @param warnings what it names that is not there, and what overrules it
@@ -60,6 +63,7 @@ public final class ClusterObjects {
    */
   public record Verdict(
       ClusterKey key,
+      String uid,
       long generation,
       List<Problem> errors,
       List<Problem> warnings,
@@ -111,6 +115,12 @@ public final class ClusterObjects {
         }
       }
       case "Service" -> {
+        ServiceName name = new ServiceName(key.name(), key.namespace());
+        if (tree.at("spec").text("type").equals("ExternalName")) {
+          externalNames.add(name);
+        } else {
+          externalNames.remove(name);
+        }
         @Nullable Tree service = service(tree);
         if (service == null) {
           entries.remove(key);
@@ -137,6 +147,9 @@ public final class ClusterObjects {
     grants.remove(key);
     entries.remove(key);
     statuses.remove(key);
+    if (key.kind().equals("Service")) {
+      externalNames.remove(new ServiceName(key.name(), key.namespace()));
+    }
     if (key.kind().equals("Node")) {
       nodes.remove(key.name());
     }
@@ -144,7 +157,13 @@ public final class ClusterObjects {
 
   /** An object as people could have written it: a document of YAML. */
   public static String document(Map<?, ?> object) {
-    return Trees.yaml(withSpec(Tree.of(object), Tree.of(object).at("spec").fields()));
+    Map<Object, Object> all = new LinkedHashMap<>(Tree.of(object).fields());
+    Map<Object, Object> metadata = new LinkedHashMap<>(Tree.of(object).at("metadata").fields());
+    // The server's, which make no other object of the same words.
+    metadata.keySet().removeAll(Set.of("uid", "creationTimestamp"));
+    all.put("metadata", metadata);
+    all.remove("status");
+    return Trees.yaml(new Tree(all));
   }
 
   private void decode(ClusterKey key, Tree tree) {
@@ -154,6 +173,9 @@ public final class ClusterObjects {
     }
     DecodedDocument decoded =
         DocumentDecoder.decode(Doc.ofObject(FILE), FILE, Trees.node(tree.fields()));
+    if (decoded.object() == null && ROUTES.contains(key.kind())) {
+      decoded = RuleByRule.read(tree, FILE, decoded);
+    }
     @Nullable MeshObject good = decoded.object();
     entries.put(
         key, new Entry(tree, decoded, good == null && before != null ? before.good() : good));
@@ -249,14 +271,14 @@ public final class ClusterObjects {
     }
     Grants granted = new Grants(grants.values());
     for (Entry entry : entries.values()) {
-      if (entry.good() instanceof HttpRoute route) {
+      if (entry.good() instanceof MeshRoute route) {
         Set<ServiceName> refused = granted.refused(route);
-        objects.put(route.key(), granted.without(route, refused));
+        objects.put(route.key(), Grants.without(route, refused));
         refused.forEach(backend -> problems.add(notGranted(entry, route, backend)));
       }
     }
     DesiredState state = DesiredState.of(objects.values());
-    problems.addAll(Semantics.check(state, accepted));
+    problems.addAll(Semantics.check(state, accepted, externalNames));
     List<Problem> all = problems.stream().sorted().distinct().toList();
     return new Read(state, all, verdicts(all));
   }
@@ -277,7 +299,7 @@ public final class ClusterObjects {
     return members;
   }
 
-  private static Problem notGranted(Entry entry, HttpRoute route, ServiceName backend) {
+  private static Problem notGranted(Entry entry, MeshRoute route, ServiceName backend) {
     return new Problem(
         Code.NOT_GRANTED,
         FILE,
@@ -311,6 +333,7 @@ public final class ClusterObjects {
           verdicts.add(
               new Verdict(
                   key,
+                  entry.tree().at("metadata").text("uid"),
                   entry.tree().at("metadata").number("generation", 0),
                   entry.decoded().problems(),
                   warnings,

@@ -2,7 +2,6 @@ package dev.outrigger.controlplane.source;
 
 import dev.outrigger.controlplane.model.HttpRoute.Backend;
 import dev.outrigger.controlplane.model.HttpRoute.Filter;
-import dev.outrigger.controlplane.model.ServiceRef;
 import dev.outrigger.controlplane.source.Problem.Code;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -29,9 +28,7 @@ final class CopyAndCorsDecoder {
     @Nullable Fields reference = fields.requiredObject("backendRef", "who gets the copies");
     @Nullable Backend backend = null;
     if (reference != null) {
-      ServiceRef service = Names.reference(reference);
-      backend =
-          new Backend(service.service(), reference.port("port", "the port of the service"), 1);
+      backend = RouteParts.target(reference, 1);
       reference.finish();
     }
     int perMillion = fields.integer("percent", 100, 0, 100) * (MILLION / 100);

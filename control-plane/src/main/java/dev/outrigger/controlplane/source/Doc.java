@@ -23,6 +23,7 @@ final class Doc {
   private final List<String> lines;
   private final int firstLine;
   private final List<Problem> problems = new ArrayList<>();
+  private final List<Problem> warnings = new ArrayList<>();
   private final List<Reference> references = new ArrayList<>();
   private final Map<String, Set<String>> asked = new LinkedHashMap<>();
   private final boolean listening;
@@ -79,6 +80,11 @@ final class Doc {
     return problems;
   }
 
+  /** What is no reason to refuse the document. */
+  List<Problem> warnings() {
+    return warnings;
+  }
+
   List<Reference> references() {
     return references;
   }
@@ -90,9 +96,10 @@ final class Doc {
   void problem(Code code, Place at, String message, String hint) {
     Problem problem =
         new Problem(code, file, at.line(), at.column(), object, message, hint, lineAt(at.line()));
+    List<Problem> all = problem.severity() == Problem.Severity.ERROR ? problems : warnings;
     // A value that two checks look at is still one mistake.
-    if (problems.size() < MAX_PROBLEMS && !problems.contains(problem)) {
-      problems.add(problem);
+    if (all.size() < MAX_PROBLEMS && !all.contains(problem)) {
+      all.add(problem);
     }
   }
 

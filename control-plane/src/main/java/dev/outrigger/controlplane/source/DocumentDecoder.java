@@ -5,6 +5,8 @@ import dev.outrigger.controlplane.model.MeshObject.Kind;
 import dev.outrigger.controlplane.model.ObjectKey;
 import dev.outrigger.controlplane.model.ObjectMeta;
 import dev.outrigger.controlplane.source.Problem.Code;
+import java.time.Instant;
+import java.time.format.DateTimeParseException;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -36,14 +38,7 @@ final class DocumentDecoder {
 
   /** What is part of the plan, so that the answer is not "unknown". */
   private static final Set<String> LATER =
-      Set.of(
-          "EndpointSlice",
-          "GRPCRoute",
-          "TCPRoute",
-          "TLSRoute",
-          "AuthorizationPolicy",
-          "RateLimitPolicy",
-          "ExternalService");
+      Set.of("EndpointSlice", "AuthorizationPolicy", "RateLimitPolicy", "ExternalService");
 
   private static final Map<String, Kind> KINDS = new LinkedHashMap<>();
 
@@ -107,7 +102,8 @@ final class DocumentDecoder {
   }
 
   private static DecodedDocument refused(Doc doc, String file) {
-    return new DecodedDocument(null, null, List.of(), doc.problems(), file, doc.start(), null);
+    return new DecodedDocument(
+        null, null, List.of(), doc.problems(), List.of(), file, doc.start(), null);
   }
 
   private static @Nullable DecodedDocument decode(
@@ -231,6 +227,9 @@ final class DocumentDecoder {
             case SERVICE -> ServiceDecoder.decode(meta, spec, metadata);
             case WORKLOAD -> WorkloadDecoder.decode(meta, spec);
             case HTTP_ROUTE -> HttpRouteDecoder.decode(meta, spec);
+            case GRPC_ROUTE -> GrpcRouteDecoder.decode(meta, spec);
+            case TCP_ROUTE -> ConnectionRouteDecoder.tcp(meta, spec);
+            case TLS_ROUTE -> ConnectionRouteDecoder.tls(meta, spec);
             case TRAFFIC_POLICY -> TrafficPolicyDecoder.decode(meta, spec);
             case AUTHENTICATION_POLICY -> MeshConfigDecoder.authentication(meta, spec);
             case MESH_CONFIG -> MeshConfigDecoder.decode(meta, spec);
@@ -247,6 +246,7 @@ final class DocumentDecoder {
         doc.problems().isEmpty() && key != null ? object : null,
         doc.references(),
         doc.problems(),
+        doc.warnings(),
         file,
         place,
         place.line() > 0 && place.line() <= lines.size() ? lines.get(place.line() - 1) : null);
@@ -281,11 +281,7 @@ final class DocumentDecoder {
               : "known kinds: " + String.join(", ", KINDS.keySet()));
       return null;
     }
-    boolean right =
-        apiVersion.equals(kind.apiVersion())
-            // The same schema, from before it was called stable.
-            || kind == Kind.HTTP_ROUTE && apiVersion.equals("gateway.networking.k8s.io/v1beta1");
-    if (!right && !apiVersion.isEmpty()) {
+    if (!kind.isApiVersion(apiVersion) && !apiVersion.isEmpty()) {
       fields.problem(
           Code.BAD_VALUE,
           "apiVersion",
@@ -317,12 +313,12 @@ final class DocumentDecoder {
     }
     Map<String, String> labels = metadata.textMap("labels");
     Map<String, String> annotations = metadata.textMap("annotations");
+    @Nullable Instant created = time(metadata.value("creationTimestamp"));
     // What a cluster adds by itself.
     metadata.ignore(
         "uid",
         "resourceVersion",
         "generation",
-        "creationTimestamp",
         "deletionTimestamp",
         "deletionGracePeriodSeconds",
         "managedFields",
@@ -331,7 +327,16 @@ final class DocumentDecoder {
         "generateName",
         "selfLink");
     metadata.finish();
-    return new ObjectMeta(name, namespace, labels, annotations);
+    return new ObjectMeta(name, namespace, labels, annotations, created);
+  }
+
+  /** What a cluster wrote; anything else says nothing. */
+  private static @Nullable Instant time(@Nullable Node node) {
+    try {
+      return node == null ? null : Instant.parse(textOf(node));
+    } catch (DateTimeParseException e) {
+      return null;
+    }
   }
 
   /** The text of a scalar, for keys of mappings. */

@@ -1,7 +1,11 @@
 package dev.outrigger.controlplane.source;
 
-import dev.outrigger.controlplane.model.HttpRoute;
+import dev.outrigger.controlplane.model.ConnectionRoute;
 import dev.outrigger.controlplane.model.HttpRoute.Backend;
+import dev.outrigger.controlplane.model.HttpRoute.Filter;
+import dev.outrigger.controlplane.model.HttpRoute.Rule;
+import dev.outrigger.controlplane.model.MeshRoute;
+import dev.outrigger.controlplane.model.RequestRoute;
 import dev.outrigger.controlplane.model.ServiceName;
 import java.util.ArrayList;
 import java.util.Collection;
@@ -9,12 +13,12 @@ import java.util.List;
 import java.util.Set;
 import java.util.TreeSet;
 
-/** What {@code ReferenceGrants} allow: backends of routes in other namespaces. */
+/**
+ * What {@code ReferenceGrants} allow: backends of routes in other namespaces. The namespaces of its
+ * own parents need no grant: what goes there was meant for them.
+ */
 final class Grants {
   private static final String GATEWAY = "gateway.networking.k8s.io";
-
-  /** No service can have it, so a backend of this namespace is one that does not exist. */
-  private static final String NOWHERE = "(not granted)";
 
   private final Set<String> allowed = new TreeSet<>();
 
@@ -38,64 +42,60 @@ final class Grants {
     return kind + " " + from + " " + namespace + " " + name;
   }
 
-  private boolean allows(HttpRoute route, ServiceName backend) {
+  private boolean allows(MeshRoute route, ServiceName backend) {
+    String kind = route.kind().text();
     String from = route.meta().namespace();
-    return backend.namespace().equals(from)
-        || allowed.contains(key("HTTPRoute", from, backend.namespace(), ""))
-        || allowed.contains(key("HTTPRoute", from, backend.namespace(), backend.name()));
+    String to = backend.namespace();
+    return to.equals(from)
+        || RouteParts.isNowhere(backend)
+        || route.parents().stream().anyMatch(parent -> parent.service().namespace().equals(to))
+        || allowed.contains(key(kind, from, to, ""))
+        || allowed.contains(key(kind, from, to, backend.name()));
   }
 
   /** The backends that nobody allowed. */
-  Set<ServiceName> refused(HttpRoute route) {
+  Set<ServiceName> refused(MeshRoute route) {
     Set<ServiceName> refused = new TreeSet<>();
-    for (HttpRoute.Rule rule : route.rules()) {
-      for (Backend backend : rule.backends()) {
-        if (!allows(route, backend.service())) {
-          refused.add(backend.service());
-        }
-      }
-      for (HttpRoute.Filter filter : rule.filters()) {
-        if (filter instanceof HttpRoute.Filter.Mirror mirror
-            && !allows(route, mirror.backend().service())) {
-          refused.add(mirror.backend().service());
-        }
+    for (Backend backend : route.allBackends()) {
+      if (!allows(route, backend.service())) {
+        refused.add(backend.service());
       }
     }
     return refused;
   }
 
-  /** The route with backends that do not exist in place of those: their share is answered 500. */
-  HttpRoute without(HttpRoute route, Set<ServiceName> refused) {
+  /** The route with backends that do not exist in place of those: their share goes nowhere. */
+  static MeshRoute without(MeshRoute route, Set<ServiceName> refused) {
     if (refused.isEmpty()) {
       return route;
     }
-    List<HttpRoute.Rule> rules = new ArrayList<>();
-    for (HttpRoute.Rule rule : route.rules()) {
-      List<HttpRoute.Filter> filters =
-          rule.filters().stream()
-              .filter(
-                  filter ->
-                      !(filter instanceof HttpRoute.Filter.Mirror mirror)
-                          || !refused.contains(mirror.backend().service()))
-              .toList();
-      rules.add(
-          new HttpRoute.Rule(
-              rule.name(),
-              rule.matches(),
-              filters,
-              rule.backends().stream()
-                  .map(
-                      backend ->
-                          refused.contains(backend.service())
-                              ? new Backend(
-                                  new ServiceName(backend.service().name(), NOWHERE),
-                                  backend.port(),
-                                  backend.weight())
-                              : backend)
-                  .toList(),
-              rule.timeouts(),
-              rule.retry()));
-    }
-    return new HttpRoute(route.meta(), route.parents(), rules);
+    return switch (route) {
+      case ConnectionRoute connections ->
+          connections.withBackends(without(connections.backends(), refused));
+      case RequestRoute requests -> {
+        List<Rule> rules = new ArrayList<>();
+        for (Rule rule : requests.rules()) {
+          List<Filter> filters =
+              rule.filters().stream()
+                  .filter(
+                      filter ->
+                          !(filter instanceof Filter.Mirror mirror)
+                              || !refused.contains(mirror.backend().service()))
+                  .toList();
+          rules.add(rule.with(filters, without(rule.backends(), refused)));
+        }
+        yield requests.withRules(rules);
+      }
+    };
+  }
+
+  private static List<Backend> without(List<Backend> backends, Set<ServiceName> refused) {
+    return backends.stream()
+        .map(
+            one ->
+                refused.contains(one.service())
+                    ? one.to(RouteParts.nowhere(one.service().name()))
+                    : one)
+        .toList();
   }
 }

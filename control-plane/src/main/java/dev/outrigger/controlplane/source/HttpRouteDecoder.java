@@ -31,7 +31,6 @@ import org.snakeyaml.engine.v2.nodes.Node;
 final class HttpRouteDecoder {
   private static final Pattern TOKEN = Pattern.compile("[!#$%&'*+.^_`|~0-9A-Za-z-]{1,256}");
   private static final int MAX_REGEX = 1024;
-  private static final int MAX_WEIGHT = 1_000_000;
 
   private static final Map<String, String> METHODS =
       words("GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH");
@@ -57,7 +56,7 @@ final class HttpRouteDecoder {
 
   private HttpRouteDecoder() {}
 
-  private static Map<String, String> words(String... words) {
+  static Map<String, String> words(String... words) {
     Map<String, String> map = new LinkedHashMap<>();
     for (String word : words) {
       map.put(word, word);
@@ -66,24 +65,9 @@ final class HttpRouteDecoder {
   }
 
   static HttpRoute decode(ObjectMeta meta, Fields spec) {
-    List<ServiceRef> parents = new ArrayList<>();
-    for (Fields fields : spec.requiredObjects("parentRefs", "the services that it governs")) {
-      parents.add(Names.reference(fields));
-      fields.unsupported("sectionName", "use `port`");
-      fields.finish();
-    }
-    spec.unsupported("hostnames", "a route of a service holds for all its names: remove it");
-    List<Rule> rules = new ArrayList<>();
-    Set<String> names = new LinkedHashSet<>();
-    for (Fields fields : spec.requiredObjects("rules", "at least one rule")) {
-      Rule rule = rule(fields);
-      if (!rule.name().isEmpty() && !names.add(rule.name())) {
-        fields.problem(
-            Code.BAD_VALUE, "name", "the rule name `" + rule.name() + "` is there already", "");
-      }
-      rules.add(rule);
-    }
-    return new HttpRoute(meta, parents, rules);
+    List<ServiceRef> parents = RouteParts.parents(spec);
+    spec.unsupported("hostnames", RouteParts.ALL_NAMES);
+    return new HttpRoute(meta, parents, RouteParts.rules(spec, HttpRouteDecoder::rule));
   }
 
   private static Rule rule(Fields fields) {
@@ -94,14 +78,14 @@ final class HttpRouteDecoder {
     List<Filter> filters = new ArrayList<>();
     Set<String> types = new LinkedHashSet<>();
     for (Fields filter : fields.objects("filters")) {
-      @Nullable Filter decoded = filter(filter, types, matches);
+      @Nullable Filter decoded = filter(filter, types, matches, FILTERS);
       if (decoded != null) {
         filters.add(decoded);
       }
     }
     List<Backend> backends = new ArrayList<>();
     for (Fields backend : fields.objects("backendRefs")) {
-      backends.add(backend(backend));
+      backends.add(RouteParts.backend(backend, RouteParts.FilteredBackends.YES));
     }
     if (types.contains("RequestRedirect")) {
       if (!backends.isEmpty()) {
@@ -199,7 +183,7 @@ final class HttpRouteDecoder {
     }
   }
 
-  private static ValueMatch value(Fields fields, boolean header) {
+  static ValueMatch value(Fields fields, boolean header) {
     boolean regex = fields.choice("type", VALUE_TYPES, false);
     String name = fields.requiredText("name", header ? "the header's name" : "the parameter's");
     String value = fields.requiredText("value", "what it is compared with");
@@ -226,8 +210,16 @@ final class HttpRouteDecoder {
     return name.toLowerCase(Locale.ROOT);
   }
 
-  private static @Nullable Filter filter(Fields fields, Set<String> seen, List<Match> matches) {
-    String type = fields.requiredChoice("type", FILTERS, "");
+  /**
+   * One filter; null after a problem.
+   *
+   * @param seen types of those before it
+   * @param matches of its rule
+   * @param known types that may stand there
+   */
+  static @Nullable Filter filter(
+      Fields fields, Set<String> seen, List<Match> matches, Map<String, String> known) {
+    String type = fields.requiredChoice("type", known, "");
     if (type.isEmpty()) {
       // What stands beside an unknown type is known no better.
       return null;
@@ -360,15 +352,6 @@ final class HttpRouteDecoder {
     }
     path.finish();
     return rewrite;
-  }
-
-  private static Backend backend(Fields fields) {
-    ServiceRef reference = Names.reference(fields);
-    int port = fields.port("port", "the port of the service");
-    int weight = fields.integer("weight", 1, 0, MAX_WEIGHT);
-    fields.unsupported("filters", "put them at the rule");
-    fields.finish();
-    return new Backend(reference.service(), port, weight);
   }
 
   private static Timeouts timeouts(Fields rule) {

@@ -64,7 +64,13 @@ public record Problem(
     /** Another object of the same right says something else, and wins. */
     OVERRULED("OR1102", Severity.WARNING),
     /** Another namespace's, which has not allowed it (Gateway API: {@code ReferenceGrant}). */
-    NOT_GRANTED("OR1103", Severity.WARNING);
+    NOT_GRANTED("OR1103", Severity.WARNING),
+    /** Routes of another kind, or older ones, have all that the route is about. */
+    ROUTE_CONFLICT("OR1104", Severity.WARNING),
+    /** A backend of a kind that is no service. */
+    INVALID_KIND("OR1105", Severity.WARNING),
+    /** A rule of a route in a cluster is bad; the others count. */
+    DROPPED_RULE("OR1106", Severity.WARNING);
 
     private final String id;
     private final Severity severity;

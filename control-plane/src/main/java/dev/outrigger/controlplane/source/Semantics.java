@@ -1,13 +1,13 @@
 package dev.outrigger.controlplane.source;
 
-import dev.outrigger.controlplane.model.AppProtocol;
 import dev.outrigger.controlplane.model.AuthenticationPolicy;
 import dev.outrigger.controlplane.model.DesiredState;
 import dev.outrigger.controlplane.model.Experiment;
 import dev.outrigger.controlplane.model.Freeze;
-import dev.outrigger.controlplane.model.HttpRoute;
 import dev.outrigger.controlplane.model.MeshConfig;
+import dev.outrigger.controlplane.model.MeshRoute;
 import dev.outrigger.controlplane.model.Service;
+import dev.outrigger.controlplane.model.ServiceName;
 import dev.outrigger.controlplane.model.ServiceRef;
 import dev.outrigger.controlplane.model.TrafficPolicy;
 import dev.outrigger.controlplane.model.Workload;
@@ -24,22 +24,33 @@ import org.jspecify.annotations.Nullable;
 /** What is wrong only in view of all objects together. These are warnings: the rest goes on. */
 final class Semantics {
   private final DesiredState state;
+  private final Set<ServiceName> externalNames;
   private final List<Problem> problems = new ArrayList<>();
 
-  private Semantics(DesiredState state) {
+  private Semantics(DesiredState state, Set<ServiceName> externalNames) {
     this.state = state;
+    this.externalNames = externalNames;
+  }
+
+  static List<Problem> check(DesiredState state, List<DecodedDocument> documents) {
+    return check(state, documents, Set.of());
   }
 
   /**
+   * What is wrong.
+   *
    * @param documents those whose objects are part of the state
+   * @param externalNames services that are only names for hosts elsewhere
    */
-  static List<Problem> check(DesiredState state, List<DecodedDocument> documents) {
-    Semantics semantics = new Semantics(state);
+  static List<Problem> check(
+      DesiredState state, List<DecodedDocument> documents, Set<ServiceName> externalNames) {
+    Semantics semantics = new Semantics(state, externalNames);
     Map<ServiceRef, DecodedDocument> targeted = new HashMap<>();
     Map<String, DecodedDocument> addresses = new HashMap<>();
     @Nullable DecodedDocument config = null;
     for (DecodedDocument document : documents) {
       document.references().forEach(semantics::reference);
+      semantics.problems.addAll(document.warnings());
       switch (document.object()) {
         case null -> {}
         case MeshConfig mesh -> {
@@ -51,7 +62,9 @@ final class Semantics {
         }
         case TrafficPolicy policy ->
             policy.targets().forEach(target -> semantics.target(document, target, targeted));
-        case HttpRoute route -> semantics.route(document, route);
+        case MeshRoute route ->
+            RouteSemantics.check(
+                state, route, (code, message, hint) -> semantics.at(document, code, message, hint));
         case Service service -> semantics.addresses(document, service, addresses);
         case Workload _, AuthenticationPolicy _, Experiment _, Freeze _ -> {}
       }
@@ -61,6 +74,18 @@ final class Semantics {
 
   private void reference(Reference reference) {
     @Nullable Service service = state.service(reference.service().service());
+    if (service == null && externalNames.contains(reference.service().service())) {
+      add(
+          reference,
+          "`"
+              + reference.path()
+              + "` names the service `"
+              + reference.service().service()
+              + "`, which is only a name for another host (ExternalName)",
+          "such a service could lead anywhere, so nothing is sent to it for others; callers reach"
+              + " the host by its own name");
+      return;
+    }
     if (service == null) {
       Set<String> names =
           state.services().stream()
@@ -79,7 +104,11 @@ final class Semantics {
     }
     if (reference.service().port().isPresent()) {
       int port = reference.service().port().getAsInt();
-      if (service.ports().stream().noneMatch(known -> known.port() == port)) {
+      List<Service.Port> ports =
+          service.ports().stream()
+              .filter(known -> known.transport() == Service.Transport.TCP)
+              .toList();
+      if (ports.stream().noneMatch(known -> known.port() == port)) {
         add(
             reference,
             "`"
@@ -89,7 +118,7 @@ final class Semantics {
                 + "` has no port "
                 + port,
             "its ports are "
-                + service.ports().stream()
+                + ports.stream()
                     .map(known -> Integer.toString(known.port()))
                     .collect(Collectors.joining(", ")));
       }
@@ -119,30 +148,6 @@ final class Semantics {
           otherWins ? document : other,
           "another TrafficPolicy has the same target, " + target.service(),
           otherWins ? other : document);
-    }
-  }
-
-  private void route(DecodedDocument document, HttpRoute route) {
-    for (ServiceRef parent : route.parents()) {
-      @Nullable Service service = state.service(parent.service());
-      if (service == null) {
-        continue;
-      }
-      for (Service.Port port : service.ports()) {
-        AppProtocol protocol = service.protocolOf(port, state.mesh().opaquePorts());
-        boolean bytes = protocol == AppProtocol.TCP || protocol == AppProtocol.TLS;
-        if (bytes && parent.port().isPresent() && parent.covers(parent.service(), port.port())) {
-          at(
-              document,
-              Code.OVERRULED,
-              "the port "
-                  + port.port()
-                  + " of "
-                  + parent.service()
-                  + " is passed on as bytes, so the route has no effect",
-              "set `appProtocol: http` at the port of the service");
-        }
-      }
     }
   }
 

@@ -31,6 +31,11 @@ final class BadDocumentsTest {
       spec:
         parentRefs: [{kind: Service, name: catalog}]
       """;
+  private static final String CALLS =
+      ROUTE.replace("HTTPRoute", "GRPCRoute").replace("name: catalog, ", "name: calls, ");
+  private static final String CONNECTIONS = ROUTE.replace("HTTPRoute", "TCPRoute");
+  private static final String NAMES = ROUTE.replace("HTTPRoute", "TLSRoute");
+  private static final String BACKENDS = "backendRefs: [{name: catalog, port: 80}]";
   private static final String POLICY =
       """
       apiVersion: mesh.outrigger.dev/v1alpha1
@@ -102,10 +107,76 @@ final class BadDocumentsTest {
             "did you mean `Service`?"),
         bad(
             "kind of a later day",
-            "apiVersion: v1\nkind: @@GRPCRoute\nmetadata: {name: a}\n",
+            "apiVersion: v1\nkind: @@AuthorizationPolicy\nmetadata: {name: a}\n",
             Code.UNSUPPORTED,
-            "`GRPCRoute` is not supported yet",
+            "`AuthorizationPolicy` is not supported yet",
             "supported are Service"),
+        bad(
+            "a call of nothing",
+            CALLS + "  rules:\n  - matches: [{method: @@{type: Exact}}]\n    " + BACKENDS,
+            Code.MISSING_FIELD,
+            "`spec.rules[0].matches[0].method.service` or",
+            "leave out the whole"),
+        bad(
+            "a path in place of a service of gRPC",
+            CALLS
+                + "  rules:\n  - matches: [{method: {service: @@/shop.Catalog}}]\n    "
+                + BACKENDS,
+            Code.BAD_VALUE,
+            "expected a name such as shop.v1.Catalog",
+            "type: RegularExpression"),
+        bad(
+            "a filter of HTTP at calls",
+            CALLS
+                + "  rules:\n  - filters: [{type: @@URLRewrite, urlRewrite: {}}]\n    "
+                + BACKENDS,
+            Code.BAD_VALUE,
+            "expected one of RequestHeaderModifier, ResponseHeaderModifier, RequestMirror",
+            ""),
+        bad(
+            "a timeout at calls",
+            CALLS + "  rules:\n  - @@timeouts: {request: 1s}\n    " + BACKENDS,
+            Code.UNKNOWN_FIELD,
+            "unknown field `timeouts` in `spec.rules[0]`",
+            ""),
+        bad(
+            "two rules for connections",
+            CONNECTIONS + "  rules:\n  @@- " + BACKENDS + "\n  - " + BACKENDS,
+            Code.UNSUPPORTED,
+            "has 2 rules, and the first takes all",
+            "weights"),
+        bad(
+            "no backend for connections",
+            CONNECTIONS + "  rules:\n  - @@{name: none}\n",
+            Code.MISSING_FIELD,
+            "`spec.rules[0].backendRefs` is required",
+            ""),
+        bad(
+            "a filter at connections",
+            CONNECTIONS + "  rules:\n  - backendRefs: [{name: catalog, port: 80, @@filters: []}]\n",
+            Code.UNKNOWN_FIELD,
+            "unknown field `filters`",
+            ""),
+        bad(
+            "no name to ask for",
+            NAMES.replace("parentRefs", "@@parentRefs") + "  rules:\n  - " + BACKENDS,
+            Code.MISSING_FIELD,
+            "`spec.hostnames` is required",
+            ""),
+        bad(
+            "an address in place of a name",
+            NAMES + "  hostnames: [@@10.0.0.1]\n  rules:\n  - " + BACKENDS,
+            Code.BAD_VALUE,
+            "expected the name that clients ask for by TLS",
+            "shop.example"),
+        bad(
+            "a filter at a backend that it cannot have",
+            ROUTE
+                + "  rules:\n  - backendRefs: [{name: catalog, port: 80, filters: [{type: @@URLRewrite,"
+                + " urlRewrite: {}}]}]\n",
+            Code.BAD_VALUE,
+            "expected one of RequestHeaderModifier, ResponseHeaderModifier",
+            ""),
         bad(
             "wrong apiVersion",
             "apiVersion: @@v2\nkind: Service\nmetadata: {name: a}\nspec: {ports: [{port: 1}]}\n",

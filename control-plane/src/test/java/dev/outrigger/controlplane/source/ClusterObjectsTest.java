@@ -323,8 +323,7 @@ final class ClusterObjectsTest {
   }
 
   private static Set<ServiceName> backends(Read read) {
-    return Set.of(
-        read.state().routes().getFirst().rules().getFirst().backends().getFirst().service());
+    return Set.of(read.state().routes().getFirst().allBackends().getFirst().service());
   }
 
   private static String policy(String spec, int generation) {
@@ -357,11 +356,18 @@ final class ClusterObjectsTest {
   }
 
   @Test
-  void aRouteOfAKindThatIsNotSupportedSaysSo() {
-    put(route(PARENT, "{name: catalog, port: 80}").replace("kind: HTTPRoute", "kind: GRPCRoute"));
+  void aTcpRouteOfAnOlderVersionIsReadAsOneOfToday() {
+    put(SERVICE);
+    put(
+        """
+        apiVersion: gateway.networking.k8s.io/v1alpha2
+        kind: TCPRoute
+        metadata: {name: catalog, namespace: shop}
+        spec: {parentRefs: [%s], rules: [{backendRefs: [{name: catalog, port: 53}]}]}
+        """
+            .formatted(PARENT));
 
-    assertThat(objects.read().verdicts().getFirst().errors())
-        .extracting(Problem::code)
-        .containsExactly(Code.UNSUPPORTED);
+    assertThat(objects.read().problems()).extracting(Problem::message).isEmpty();
+    assertThat(state().routes()).hasSize(1);
   }
 }

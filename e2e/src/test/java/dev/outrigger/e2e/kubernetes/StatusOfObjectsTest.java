@@ -10,6 +10,7 @@ import dev.outrigger.e2e.harness.LoopbackMesh;
 import dev.outrigger.e2e.kubernetes.KubeApi.Said;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -45,6 +46,9 @@ final class StatusOfObjectsTest {
     kube.apply(
         LoopbackMesh.service("web", "http")
             + LoopbackMesh.service("bytes", "tcp")
+            + LoopbackMesh.service("calls", "grpc")
+            + LoopbackMesh.service("secret", "tls")
+            + LoopbackMesh.service("taken", "tcp")
             + LoopbackMesh.service("prices", "http").replace("shop", "stock")
             + LoopbackMesh.service("prices", "http").replace("shop", "open")
             + """
@@ -55,7 +59,13 @@ final class StatusOfObjectsTest {
             spec:
               from: [{group: gateway.networking.k8s.io, kind: HTTPRoute, namespace: shop}]
               to: [{group: "", kind: Service}]
-            """);
+            ---
+            apiVersion: gateway.networking.k8s.io/v1alpha2
+            kind: TCPRoute
+            metadata: {name: tcp-first, namespace: shop}
+            spec: {%s%s}
+            """
+                .formatted(parents("name: taken"), RULES));
     mesh =
         new LoopbackMesh(
             folder.resolve("mesh-of-cluster"),
@@ -98,6 +108,7 @@ final class StatusOfObjectsTest {
 
   static Stream<Case> routes() {
     String web = parents("name: web");
+    String calls = parents("name: calls");
     return Stream.of(
         http("good", web + RULES, "Accepted=True/Accepted", ""),
         http("resolved", web + RULES, "ResolvedRefs=True/ResolvedRefs", ""),
@@ -125,7 +136,7 @@ final class StatusOfObjectsTest {
         http(
             "bytes",
             parents("name: bytes, port: 80") + RULES,
-            "Accepted=False/UnsupportedProtocol",
+            "Accepted=False/NotAllowedByListeners",
             "passed on as bytes"),
         http(
             "not-granted",
@@ -167,12 +178,34 @@ final class StatusOfObjectsTest {
             "parentRefs: [{name: edge}, {group: \"\", kind: Service, name: web}]" + RULES,
             "Accepted=True/Accepted",
             ""),
-        new Case("grpc", "GRPCRoute", web + RULES, 0, "Accepted=False/UnsupportedValue", "yet"),
-        new Case("tcp", "TCPRoute", web + RULES, 0, "Accepted=False/UnsupportedValue", "yet"));
-  }
-
-  private static String version(String kind) {
-    return kind.equals("TCPRoute") ? "v1alpha2" : "v1";
+        new Case("grpc", "GRPCRoute", calls + RULES, 0, "Accepted=True/Accepted", ""),
+        new Case("tcp", "TCPRoute", parents("name: bytes") + RULES, 0, "Accepted=True/", ""),
+        new Case(
+            "tls",
+            "TLSRoute",
+            parents("name: secret") + ", hostnames: [a.b]" + RULES,
+            0,
+            "Accepted=True/Accepted",
+            ""),
+        new Case(
+            "tcp-at-http",
+            "TCPRoute",
+            web + RULES,
+            0,
+            "Accepted=False/NotAllowedByListeners",
+            "speaks another protocol"),
+        new Case(
+            "tcp-younger",
+            "TCPRoute",
+            parents("name: taken") + RULES,
+            0,
+            "Accepted=False/Conflicted",
+            "TCPRoute shop/tcp-first has the port 80 of taken.shop already"),
+        http(
+            "no-service",
+            web + ", rules: [{backendRefs: [{group: a.b, kind: Other, name: web, port: 80}]}]",
+            "ResolvedRefs=False/InvalidKind",
+            "only a Service"));
   }
 
   @ParameterizedTest
@@ -180,12 +213,12 @@ final class StatusOfObjectsTest {
   void aRouteSaysWhatCameOfIt(Case one) throws Exception {
     kube.apply(
         """
-        apiVersion: gateway.networking.k8s.io/%s
+        apiVersion: gateway.networking.k8s.io/v1
         kind: %s
         metadata: {name: %s, namespace: shop}
         spec: {%s}
         """
-            .formatted(version(one.kind()), one.kind(), one.name(), one.spec()));
+            .formatted(one.kind(), one.name(), one.spec()));
     awaitCondition(one.kind().toLowerCase(java.util.Locale.ROOT), one.name(), one.parent(), one);
   }
 
@@ -272,6 +305,78 @@ final class StatusOfObjectsTest {
   }
 
   @Test
+  void kubectlWaitsForARoute() throws Exception {
+    kube.apply(
+        """
+        apiVersion: gateway.networking.k8s.io/v1
+        kind: HTTPRoute
+        metadata: {name: awaited, namespace: shop}
+        spec: {%s%s}
+        """
+            .formatted(parents("name: web"), RULES));
+    // A route has a status for each parent, and no conditions of its own that kubectl could name.
+    Said waited =
+        kube.kubectl(
+            "-n",
+            "shop",
+            "wait",
+            "httproute/awaited",
+            "--for=jsonpath={.status.parents[0].conditions[?(@.type==\"Accepted\")].status}=True",
+            "--timeout=30s");
+    assertThat(waited.exit()).as(waited.all()).isZero();
+  }
+
+  private static final String GOOD = "retries: {attempts: 3}";
+  private static final String BAD =
+      "outlierDetection: {baseEjectionTime: 10s, maxEjectionTime: 1s}";
+
+  /** Refuses a policy, accepts it, and refuses it again in the same words. */
+  private void refuseTwice(String name, String target) throws Exception {
+    for (String spec : List.of(BAD, GOOD, BAD)) {
+      policy(name, "targetRefs: [{name: " + target + "}], " + spec);
+      awaitCondition(
+          "tpol",
+          name,
+          -1,
+          http("", "", spec.equals(BAD) ? "Accepted=False/Invalid" : "Accepted=True/Accepted", ""));
+    }
+  }
+
+  @Test
+  void eventsTellOfARefusalOnceAndCount() throws Exception {
+    refuseTwice("told", "taken");
+    Awaitility.await()
+        .atMost(PATIENCE)
+        .untilAsserted(
+            () ->
+                assertThat(events("told"))
+                    .containsExactlyInAnyOrder("Warning Invalid 2", "Normal Accepted 1"));
+  }
+
+  /** Type, reason and count of the events about a policy. */
+  private List<String> events(String name) throws Exception {
+    Said said = kube.kubectl("-n", "shop", "get", "events.events.k8s.io", "-o", "json");
+    List<String> events = new ArrayList<>();
+    for (JsonElement each :
+        JsonParser.parseString(said.out()).getAsJsonObject().getAsJsonArray("items")) {
+      JsonObject event = each.getAsJsonObject();
+      JsonObject regarding = event.getAsJsonObject("regarding");
+      if (regarding.get("kind").getAsString().equals("TrafficPolicy")
+          && regarding.get("name").getAsString().equals(name)) {
+        events.add(
+            event.get("type").getAsString()
+                + " "
+                + event.get("reason").getAsString()
+                + " "
+                + (event.has("series")
+                    ? event.getAsJsonObject("series").get("count").getAsInt()
+                    : 1));
+      }
+    }
+    return events;
+  }
+
+  @Test
   void aPolicySaysThatItsTargetIsMissingOrTakenOrOneVersionTooClever() throws Exception {
     policy("lost", "targetRefs: [{name: wob}]");
     awaitCondition(
@@ -343,6 +448,7 @@ final class StatusOfObjectsTest {
     policy("any", "targetRefs: [{name: web}]");
     assertThat(Joining.refusal(mesh.xdsTlsPort(), mesh.root(), "not.a.token", "shop/web-1"))
         .contains("OR3001");
+    refuseTwice("repeated", "secret");
     Set<String> granted = granted();
     Set<String> used = new TreeSet<>();
     try {

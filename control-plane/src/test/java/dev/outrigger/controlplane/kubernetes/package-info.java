@@ -1,0 +1,4 @@
+@NullMarked
+package dev.outrigger.controlplane.kubernetes;
+
+import org.jspecify.annotations.NullMarked;
