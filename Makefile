@@ -8,7 +8,7 @@ export OUTRIGGER_ENVOY ?= $(PEERS_DIR)/envoy
 MVN := $(shell command -v mvn 2>/dev/null)
 MVNFLAGS ?= -B -ntp
 
-.PHONY: helm-test help build check test e2e e2e-kubernetes e2e-chaos fuzz bench demo crds format clean tools peers
+.PHONY: helm-test help build images check test e2e e2e-kubernetes e2e-chaos fuzz bench demo crds format clean tools peers
 
 help: ## this list
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -20,6 +20,9 @@ tools:
 build: tools ## build the launcher's folder, target/dist
 	@cli/launcher/build "$(CURDIR)"
 
+images: build ## the container image, as an archive, an OCI layout and a bill of materials, in target/image
+	cli/image/build
+
 check: tools ## format, lint, compile, unit tests of what is quick
 	$(MVN) $(MVNFLAGS) -pl '!e2e' verify
 
@@ -29,8 +32,9 @@ test: tools ## all unit and in-process tests
 e2e: tools build ## whole meshes with real peers, in network namespaces (root) and on loopback
 	$(MVN) $(MVNFLAGS) -pl e2e -am -De2e.skip=false -Dtest='dev.outrigger.e2e.**,!dev.outrigger.e2e.kubernetes.**' -Dsurefire.failIfNoSpecifiedTests=false verify
 
-e2e-kubernetes: tools build ## against a real kube-apiserver and etcd, built on first use (about 8 minutes)
-	e2e/kubernetes/install
+e2e-kubernetes: tools images ## on a real node with kubelet and containerd, built on first use (about 10 minutes; root)
+	e2e/kubernetes/install node
+	e2e/helm/install
 	OUTRIGGER_PEERS=required $(MVN) $(MVNFLAGS) -pl e2e -am -De2e.skip=false -Dtest='dev.outrigger.e2e.kubernetes.**' -Dsurefire.failIfNoSpecifiedTests=false verify
 
 e2e-chaos: tools build ## every fault counted in full, 10,000 each (half an hour, a quiet machine); prints the table

@@ -1,0 +1,4 @@
+@NullMarked
+package dev.outrigger.image;
+
+import org.jspecify.annotations.NullMarked;
