@@ -21,11 +21,12 @@ import java.util.concurrent.Executors;
 import org.jspecify.annotations.Nullable;
 
 /**
- * One service of the shop, on loopback. A caller's trace headers are handed on, as every
- * application behind a sidecar has to do for spans to join into one trace.
+ * One service of the shop, on loopback unless told otherwise. A caller's trace headers are handed
+ * on, as every application behind a sidecar has to do for spans to join into one trace.
  *
- * <p>Started with {@code ROLE LISTEN_PORT [OUTBOUND_HOST:PORT]}; port 0 picks a free one. Its first
- * line on standard output is {@code listening on PORT}.
+ * <p>Started with {@code ROLE [ADDRESS:]PORT [OUTBOUND_HOST:PORT]}; port 0 picks a free one, and
+ * the address {@code *} is every one of this machine. Its first line on standard output is {@code
+ * listening on PORT}.
  */
 public final class ShopService implements AutoCloseable {
   /** Headers that an application hands from the request it serves to the requests it makes. */
@@ -86,8 +87,19 @@ public final class ShopService implements AutoCloseable {
    */
   public static ShopService start(Role role, int port, @Nullable String outbound)
       throws IOException {
-    HttpServer server =
-        HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), port), 128);
+    return start(role, new InetSocketAddress(InetAddress.getLoopbackAddress(), port), outbound);
+  }
+
+  /**
+   * Starts a service.
+   *
+   * @param listen where; port 0 picks a free one
+   * @param outbound {@code host:port} of the service that it calls, or of the outbound proxy; null
+   *     for a service that calls nobody
+   */
+  public static ShopService start(Role role, InetSocketAddress listen, @Nullable String outbound)
+      throws IOException {
+    HttpServer server = HttpServer.create(listen, 128);
     ShopService service = new ShopService(role, server, outbound);
     server.setExecutor(Executors.newVirtualThreadPerTaskExecutor());
     server.createContext("/", service::serve);
@@ -183,24 +195,37 @@ public final class ShopService implements AutoCloseable {
     exchange.getResponseBody().write(bytes);
   }
 
+  /** {@code [ADDRESS:]PORT}; loopback where no address is named, all addresses for {@code *}. */
+  static InetSocketAddress listen(String text) {
+    int colon = text.lastIndexOf(':');
+    int port = Integer.parseInt(text.substring(colon + 1));
+    if (colon < 0) {
+      return new InetSocketAddress(InetAddress.getLoopbackAddress(), port);
+    }
+    String address = text.substring(0, colon);
+    return address.equals("*")
+        ? new InetSocketAddress(port)
+        : new InetSocketAddress(address.replaceAll("[\\[\\]]", ""), port);
+  }
+
   /** Runs one service until it is stopped. */
   public static void main(String[] args) {
     // The JDK's client refuses to set Host unless told otherwise before its first use.
     System.setProperty("jdk.httpclient.allowRestrictedHeaders", "host");
     if (args.length < 2) {
-      System.err.println("usage: ShopService frontend|checkout|catalog PORT [OUTBOUND_HOST:PORT]");
+      System.err.println(
+          "usage: ShopService frontend|checkout|catalog [ADDRESS:]PORT [OUTBOUND_HOST:PORT]");
       System.exit(2);
     }
     try {
       ShopService service =
           start(
               Role.valueOf(args[0].toUpperCase(Locale.ROOT)),
-              Integer.parseInt(args[1]),
+              listen(args[1]),
               args.length > 2 ? args[2] : null);
       System.out.println("listening on " + service.port());
     } catch (IOException e) {
-      throw new UncheckedIOException(
-          "the " + args[0] + " service cannot listen on port " + args[1], e);
+      throw new UncheckedIOException("the " + args[0] + " service cannot listen on " + args[1], e);
     }
   }
 }

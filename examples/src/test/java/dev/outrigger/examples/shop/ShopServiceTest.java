@@ -2,6 +2,7 @@ package dev.outrigger.examples.shop;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.net.InetSocketAddress;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
@@ -31,6 +32,15 @@ final class ShopServiceTest {
           .isEqualTo(
               "{\"service\":\"checkout\",\"catalog\":{\"items\":{\"anchor\":120,\"paddle\":35,\"sail\":210}}}\n");
     }
+  }
+
+  @Test
+  void listensOnLoopbackUnlessAnAddressIsNamed() {
+    assertThat(ShopService.listen("8080").getAddress().isLoopbackAddress()).isTrue();
+    assertThat(ShopService.listen("*:8080").getAddress().isAnyLocalAddress()).isTrue();
+    assertThat(ShopService.listen("[::1]:8080").getAddress().getHostAddress()).contains(":");
+    assertThat(ShopService.listen("10.0.0.7:8080"))
+        .isEqualTo(new InetSocketAddress("10.0.0.7", 8080));
   }
 
   @Test
