@@ -330,9 +330,12 @@ final class StatusOfObjectsTest {
   private static final String BAD =
       "outlierDetection: {baseEjectionTime: 10s, maxEjectionTime: 1s}";
 
-  /** Refuses a policy, accepts it, and refuses it again in the same words. */
-  private void refuseTwice(String name, String target) throws Exception {
-    for (String spec : List.of(BAD, GOOD, BAD)) {
+  /**
+   * Refuses a policy, and then accepts and refuses it two times. The first refusal has other words:
+   * there is no good version yet that goes on.
+   */
+  private void refuseAgain(String name, String target) throws Exception {
+    for (String spec : List.of(BAD, GOOD, BAD, GOOD, BAD)) {
       policy(name, "targetRefs: [{name: " + target + "}], " + spec);
       awaitCondition(
           "tpol",
@@ -344,13 +347,14 @@ final class StatusOfObjectsTest {
 
   @Test
   void eventsTellOfARefusalOnceAndCount() throws Exception {
-    refuseTwice("told", "taken");
+    refuseAgain("told", "taken");
     Awaitility.await()
         .atMost(PATIENCE)
         .untilAsserted(
             () ->
                 assertThat(events("told"))
-                    .containsExactlyInAnyOrder("Warning Invalid 2", "Normal Accepted 1"));
+                    .containsExactlyInAnyOrder(
+                        "Warning Invalid 1", "Warning Invalid 2", "Normal Accepted 2"));
   }
 
   /** Type, reason and count of the events about a policy. */
@@ -448,7 +452,7 @@ final class StatusOfObjectsTest {
     policy("any", "targetRefs: [{name: web}]");
     assertThat(Joining.refusal(mesh.xdsTlsPort(), mesh.root(), "not.a.token", "shop/web-1"))
         .contains("OR3001");
-    refuseTwice("repeated", "secret");
+    refuseAgain("repeated", "secret");
     Set<String> granted = granted();
     Set<String> used = new TreeSet<>();
     try {
