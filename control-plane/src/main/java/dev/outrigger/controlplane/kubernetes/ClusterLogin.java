@@ -23,6 +23,10 @@ import org.snakeyaml.engine.v2.exceptions.YamlEngineException;
  */
 public final class ClusterLogin {
   private static final int TIMEOUT_MILLIS = 10_000;
+
+  /** Doubled up to 32 times while a server is gone: nobody waits half a minute once it is back. */
+  private static final int RECONNECT_MILLIS = 200;
+
   private static final Path ACCOUNT = Path.of("/var/run/secrets/kubernetes.io/serviceaccount");
 
   private ClusterLogin() {}
@@ -60,6 +64,7 @@ public final class ClusterLogin {
             config
                 .withConnectionTimeout(timeoutMillis)
                 .withRequestTimeout(timeoutMillis)
+                .withWatchReconnectInterval(RECONNECT_MILLIS)
                 .withUserAgent(agent)
                 .build())
         .withHttpClientFactory(new JdkHttpClientFactory())
