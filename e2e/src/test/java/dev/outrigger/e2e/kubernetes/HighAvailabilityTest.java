@@ -299,10 +299,16 @@ final class HighAvailabilityTest {
 
   /** How often it has stopped leading. */
   private static long resigned(Replica replica) {
-    return Pattern.compile("does not lead any more")
-        .matcher(replica.process().said())
-        .results()
-        .count();
+    return count(replica, "does not lead any more");
+  }
+
+  /** How often it began to. */
+  private static long led(Replica replica) {
+    return count(replica, "this replica leads");
+  }
+
+  private static long count(Replica replica, String words) {
+    return Pattern.compile(words).matcher(replica.process().said()).results().count();
   }
 
   /** What one replica wrote by the API server's own account since a moment. */
@@ -434,9 +440,11 @@ final class HighAvailabilityTest {
     for (int i = 0; i < 20; i++) {
       assertThat(call()).isEqualTo(200);
     }
+    long led = replicas.stream().mapToLong(HighAvailabilityTest::led).sum();
     kube.restore();
-    policy("later", "23s");
-    awaitStatus("later");
+    await(
+        "one leads again",
+        () -> replicas.stream().mapToLong(HighAvailabilityTest::led).sum() > led);
     assertThat(replicas.stream().allMatch(one -> one.process().isAlive())).isTrue();
   }
 }

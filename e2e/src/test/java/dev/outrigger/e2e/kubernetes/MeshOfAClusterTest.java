@@ -134,19 +134,16 @@ final class MeshOfAClusterTest {
         metadata: {name: pods-1, namespace: shop, labels: {app: pods}}
         spec:
           containers: [{name: app, image: app, ports: [{name: web, containerPort: 8080}]}]
+        ---
+        apiVersion: v1
+        kind: Pod
+        metadata: {name: pods-2, namespace: shop, labels: {app: pods}}
+        spec:
+          containers: [{name: app, image: app, ports: [{name: web, containerPort: 8080}]}]
         """);
-    Said patched =
-        kube.kubectl(
-            "-n",
-            "shop",
-            "patch",
-            "pod",
-            "pods-1",
-            "--subresource=status",
-            "--type=merge",
-            "-p",
-            "{\"status\":{\"phase\":\"Running\",\"podIP\":\"10.244.0.5\",\"podIPs\":[{\"ip\":\"10.244.0.5\"}]}}");
-    assertThat(patched.exit()).as(patched.all()).isZero();
+    runs("pods-1", "10.244.0.5");
+    // Who ends drains only where somebody else is left.
+    runs("pods-2", "10.244.0.6");
     kube.apply(slice("ready: true"));
     await("the endpoint", () -> endpoints().contains("10.244.0.5:8080"));
     kube.apply(slice("ready: false, serving: true, terminating: true"));
@@ -158,6 +155,22 @@ final class MeshOfAClusterTest {
                 .anyMatch(line -> line.contains("10.244.0.5:8080") && line.contains("draining")));
     kube.apply(slice("ready: false, serving: false, terminating: true"));
     await("no endpoint", () -> !endpoints().contains("10.244.0.5:8080"));
+  }
+
+  private void runs(String pod, String address) throws Exception {
+    Said patched =
+        kube.kubectl(
+            "-n",
+            "shop",
+            "patch",
+            "pod",
+            pod,
+            "--subresource=status",
+            "--type=merge",
+            "-p",
+            "{\"status\":{\"phase\":\"Running\",\"podIP\":\"%1$s\",\"podIPs\":[{\"ip\":\"%1$s\"}]}}"
+                .formatted(address));
+    assertThat(patched.exit()).as(patched.all()).isZero();
   }
 
   private static String slice(String conditions) {
@@ -174,6 +187,9 @@ final class MeshOfAClusterTest {
     - addresses: [10.244.0.5]
       conditions: {%s}
       targetRef: {kind: Pod, name: pods-1, namespace: shop}
+    - addresses: [10.244.0.6]
+      conditions: {ready: true}
+      targetRef: {kind: Pod, name: pods-2, namespace: shop}
     """
         .formatted(conditions);
   }
