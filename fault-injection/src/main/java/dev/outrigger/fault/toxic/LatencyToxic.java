@@ -18,6 +18,11 @@ import org.jspecify.annotations.Nullable;
  * @param length drawn for each chunk
  */
 public record LatencyToxic(Spread length) implements Toxic {
+  /** Where so many wait, a timer for each would cost more than the bytes. */
+  private static final int MANY = 16;
+
+  /** How much later than it might go a chunk goes with those behind it. */
+  private static final long TOGETHER_NANOS = 500_000;
 
   @Override
   public ToxicFlow attach(ToxicContext context) {
@@ -92,9 +97,13 @@ public record LatencyToxic(Spread length) implements Toxic {
     }
 
     private void arm(ChunkSink out) {
+      arm(out, 0);
+    }
+
+    private void arm(ChunkSink out, long least) {
       Held first = held.peekFirst();
       if (timer == null && first != null) {
-        long wait = Math.max(0, first.releaseAt() - executor.ticker().nanoTime());
+        long wait = Math.max(least, first.releaseAt() - executor.ticker().nanoTime());
         timer = executor.schedule(() -> onTimer(out), wait, TimeUnit.NANOSECONDS);
       }
     }
@@ -108,7 +117,7 @@ public record LatencyToxic(Spread length) implements Toxic {
       }
       // Only now: what a release brings in must not arm a second timer.
       timer = null;
-      arm(out);
+      arm(out, held.size() > MANY ? TOGETHER_NANOS : 0);
     }
 
     private void release(ChunkSink out) {

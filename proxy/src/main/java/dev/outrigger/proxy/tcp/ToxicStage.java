@@ -93,6 +93,9 @@ public final class ToxicStage extends ChannelDuplexHandler {
   private boolean closesAtEnd;
   private boolean cut;
   private boolean resets;
+  private boolean slices;
+  private boolean completeDue;
+  private boolean flushDue;
 
   /** The promise of a write is kept when all bytes up to this one are out. */
   private record Written(long end, ChannelPromise promise) {}
@@ -179,6 +182,7 @@ public final class ToxicStage extends ChannelDuplexHandler {
       return;
     }
     attached.put(rule.fullName(), rule);
+    slices = slicing();
     onFault.accept(rule);
     // What ends the connection does so once, whichever way the bytes go.
     boolean ends = fault instanceof Fault.ResetPeer;
@@ -203,8 +207,18 @@ public final class ToxicStage extends ChannelDuplexHandler {
     stages.active().leave(rule);
     inward.detach(rule.fullName());
     outward.detach(rule.fullName());
+    slices = slicing();
     releaseReads();
     releaseWrites();
+  }
+
+  private boolean slicing() {
+    for (FaultRule rule : attached.values()) {
+      if (rule.fault() instanceof Fault.Slicer) {
+        return true;
+      }
+    }
+    return false;
   }
 
   private void detachAll() {
@@ -308,13 +322,18 @@ public final class ToxicStage extends ChannelDuplexHandler {
         return;
       }
       ctx.fireChannelRead(chunk);
-      ctx.fireChannelReadComplete();
-      releaseReads();
+      if (!completeDue) {
+        completeDue = true;
+        afterThis(ctx, () -> settleReads(ctx));
+      }
     }
 
     @Override
     public void end() {
       ChannelHandlerContext ctx = context;
+      if (ctx != null) {
+        settleReads(ctx);
+      }
       List<Object> events = List.copyOf(heldEvents);
       heldEvents.clear();
       if (ctx != null && closesAtEnd) {
@@ -383,6 +402,34 @@ public final class ToxicStage extends ChannelDuplexHandler {
     }
   }
 
+  /**
+   * Many chunks are let go of at once: they go on together, as they would have without a toxic.
+   * Those of a slicer go on one by one.
+   */
+  private void afterThis(ChannelHandlerContext ctx, Runnable settle) {
+    if (slices) {
+      settle.run();
+    } else {
+      ctx.executor().execute(settle);
+    }
+  }
+
+  private void settleReads(ChannelHandlerContext ctx) {
+    if (completeDue) {
+      completeDue = false;
+      ctx.fireChannelReadComplete();
+      releaseReads();
+    }
+  }
+
+  private void settleWrites(ChannelHandlerContext ctx) {
+    if (flushDue) {
+      flushDue = false;
+      ctx.flush();
+      releaseWrites();
+    }
+  }
+
   private void failPromises() {
     for (Written written = promises.pollFirst(); written != null; written = promises.pollFirst()) {
       written.promise().tryFailure(new ClosedChannelException());
@@ -398,16 +445,23 @@ public final class ToxicStage extends ChannelDuplexHandler {
         return;
       }
       outwardOut += chunk.readableBytes();
-      ChannelFuture out = ctx.writeAndFlush(chunk);
+      ChannelFuture out = ctx.write(chunk);
       while (!promises.isEmpty() && promises.getFirst().end() <= outwardOut) {
         out.addListener(new PromiseNotifier<>(promises.removeFirst().promise()));
       }
-      releaseWrites();
+      if (!flushDue) {
+        flushDue = true;
+        afterThis(ctx, () -> settleWrites(ctx));
+      }
     }
 
     @Override
     public void end() {
       outwardEnded = true;
+      ChannelHandlerContext ctx = context;
+      if (ctx != null) {
+        settleWrites(ctx);
+      }
       Runnable then = afterOutward;
       afterOutward = null;
       if (then != null) {
@@ -452,6 +506,11 @@ public final class ToxicStage extends ChannelDuplexHandler {
         return false;
       }
       cut = true;
+      ChannelHandlerContext ctx = context;
+      if (ctx != null) {
+        settleReads(ctx); // What was let go of before the end is not part of it.
+        settleWrites(ctx);
+      }
       inward.discard();
       outward.discard();
       account();

@@ -22,13 +22,13 @@ import org.jspecify.annotations.Nullable;
 @WorkerConfined
 public final class ToxicStages {
   /** Per direction of a connection: 100 ms at 240 MB/s. */
-  private static final long MAX_HELD_BYTES = 24 << 20;
+  private static final long MAX_HELD_BYTES = 48 << 20;
 
   /** Of one connection, however much others hold: it goes on, if slowly. */
   private static final long LEAST_HELD_BYTES = 64 * 1024;
 
   /** All workers together, of the memory that buffers have. */
-  private static final long ALL_HELD_BYTES = PlatformDependent.maxDirectMemory() * 3 / 8;
+  private static final long ALL_HELD_BYTES = PlatformDependent.maxDirectMemory() / 2;
 
   private final Worker worker;
   private final FaultView faults;

@@ -42,6 +42,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.random.RandomGenerator;
 import org.junit.jupiter.api.Test;
 
@@ -90,6 +91,30 @@ final class ToxicStageTest {
     advance(1);
     assertThat(written.isSuccess()).isTrue();
     assertThat(outbound()).isEqualTo("x");
+  }
+
+  @Test
+  void whatIsLetGoOfAtOnceGoesOnTogether() {
+    channel.pipeline().addLast(stage);
+    AtomicInteger completions = new AtomicInteger();
+    channel
+        .pipeline()
+        .addLast(
+            new ChannelInboundHandlerAdapter() {
+              @Override
+              public void channelReadComplete(ChannelHandlerContext ctx) {
+                completions.incrementAndGet();
+                ctx.fireChannelReadComplete();
+              }
+            });
+    view.replace(plan(latency(100)));
+    for (int i = 0; i < 30; i++) {
+      channel.writeInbound(chunk("x"));
+    }
+    completions.set(0);
+    advance(100);
+    assertThat(inbound()).isEqualTo("x".repeat(30));
+    assertThat(completions).hasValue(1);
   }
 
   @Test
@@ -300,6 +325,7 @@ final class ToxicStageTest {
   private void advance(long millis) {
     ticker.advance(millis, TimeUnit.MILLISECONDS);
     channel.runScheduledPendingTasks();
+    channel.runPendingTasks(); // what was let go of goes on together
   }
 
   private static ByteBuf chunk(String text) {

@@ -7,10 +7,10 @@ package dev.outrigger.proxy.http.codec;
  */
 final class WindowGrowth {
   /** What the windows of single streams may become. */
-  static final int MOST_OF_STREAM = 512 * 1024;
+  static final int MOST_OF_STREAM = 1 << 20;
 
   /** What the window of all streams together may become. */
-  static final int MOST_OF_CONNECTION = 16 << 20;
+  static final int MOST_OF_CONNECTION = 32 << 20;
 
   /** What its PING carries. */
   static final long PING = 0x6f75_7472_6967_6772L;
