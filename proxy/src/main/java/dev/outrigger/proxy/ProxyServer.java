@@ -37,6 +37,7 @@ import dev.outrigger.proxy.resolve.DnsLookup;
 import dev.outrigger.proxy.resolve.NameCache;
 import dev.outrigger.proxy.resolve.NameResolver;
 import dev.outrigger.proxy.tcp.HandshakeFaults;
+import dev.outrigger.proxy.tcp.HeldBytes;
 import dev.outrigger.proxy.tcp.PoisonedConnector;
 import dev.outrigger.proxy.tcp.TcpService;
 import dev.outrigger.proxy.tcp.ToxicStages;
@@ -105,6 +106,7 @@ public final class ProxyServer implements AutoCloseable {
   private static final long IDLE_CHECK_MILLIS = 100;
   static final String VERSION = "0.1.0";
 
+  private final HeldBytes heldByToxics = HeldBytes.ofBuffers();
   private final LoadedBootstrap bootstrap;
   private final InstantSource clock;
   private final ConfigLoop loop;
@@ -254,7 +256,7 @@ public final class ProxyServer implements AutoCloseable {
                         workers.faultsOf(worker),
                         this::identityOrNull,
                         telemetry,
-                        ToxicStages.shareOf(workerCount()));
+                        heldByToxics);
                 Upstreams upstreams =
                     new Upstreams(
                         worker,

@@ -7,7 +7,6 @@ import dev.outrigger.proxy.telemetry.WorkerTelemetry;
 import dev.outrigger.proxy.worker.FaultView;
 import dev.outrigger.proxy.worker.Worker;
 import dev.outrigger.proxy.worker.WorkerConfined;
-import io.netty.util.internal.PlatformDependent;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.Map;
@@ -21,14 +20,11 @@ import org.jspecify.annotations.Nullable;
  */
 @WorkerConfined
 public final class ToxicStages {
-  /** Per direction of a connection: 100 ms at 240 MB/s. */
+  /** Per direction of a connection: 100 ms at 500 MB/s. */
   private static final long MAX_HELD_BYTES = 48 << 20;
 
   /** Of one connection, however much others hold: it goes on, if slowly. */
   private static final long LEAST_HELD_BYTES = 64 * 1024;
-
-  /** All workers together, of the memory that buffers have. */
-  private static final long ALL_HELD_BYTES = PlatformDependent.maxDirectMemory() / 2;
 
   private final Worker worker;
   private final FaultView faults;
@@ -37,25 +33,24 @@ public final class ToxicStages {
   private final WorkerTelemetry telemetry;
   private final Map<Consumer<FaultPlan>, ConnectionLuck> live = new LinkedHashMap<>();
   private FaultPlan observed = FaultPlan.NONE;
-  private final long most;
+  private final HeldBytes all;
   private long begun;
-  private long held;
 
   /**
    * Made on the worker's loop.
    *
    * @param ownIdentity the SPIFFE ID of this proxy, which is the caller of what leaves it
    * @param telemetry is told what faults that only observe would hit
-   * @param most bytes that its connections may hold together, but for a little of each
+   * @param all what the connections of all workers hold together
    */
   public ToxicStages(
       Worker worker,
       FaultView faults,
       Supplier<@Nullable String> ownIdentity,
       WorkerTelemetry telemetry,
-      long most) {
+      HeldBytes all) {
     this.telemetry = telemetry;
-    this.most = most;
+    this.all = all;
     this.worker = worker;
     this.faults = faults;
     this.active = faults.newActiveFaults();
@@ -92,14 +87,9 @@ public final class ToxicStages {
     live.remove(connection);
   }
 
-  /** What one of so many workers may hold. */
-  public static long shareOf(int workers) {
-    return ALL_HELD_BYTES / workers;
-  }
-
   /** Some stage holds so many bytes more, or less. */
   void held(long more) {
-    held += more;
+    all.add(more);
   }
 
   /**
@@ -108,7 +98,7 @@ public final class ToxicStages {
    * @param own what it holds
    */
   long allowance(long own) {
-    return Math.clamp(most - held + own, LEAST_HELD_BYTES, MAX_HELD_BYTES);
+    return Math.clamp(all.left() + own, LEAST_HELD_BYTES, MAX_HELD_BYTES);
   }
 
   /**

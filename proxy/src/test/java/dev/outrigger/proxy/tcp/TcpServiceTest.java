@@ -77,7 +77,8 @@ class TcpServiceTest {
             worker,
             upstreams,
             (_, _, _, _, _) -> {},
-            new ToxicStages(worker, new FaultView(worker, 1), () -> null, telemetry, 1 << 20),
+            new ToxicStages(
+                worker, new FaultView(worker, 1), () -> null, telemetry, new HeldBytes(1 << 20)),
             new HandshakeFaults(
                 worker, new FaultView(worker, 1), InstantSource.fixed(Instant.EPOCH)),
             telemetry);

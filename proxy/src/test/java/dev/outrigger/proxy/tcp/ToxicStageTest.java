@@ -60,7 +60,7 @@ final class ToxicStageTest {
   private final List<String> sightings = new ArrayList<>();
   private final RecordedTelemetry telemetry = new RecordedTelemetry(sightings::add);
   private final ToxicStages stages =
-      new ToxicStages(worker(channel.eventLoop()), view, () -> ME, telemetry, ALL);
+      new ToxicStages(worker(channel.eventLoop()), view, () -> ME, telemetry, new HeldBytes(ALL));
   private final ToxicStage stage = stage(stages, ToxicStage.Side.CLIENT);
 
   @Test
@@ -248,7 +248,10 @@ final class ToxicStageTest {
       Worker worker = worker(group.next());
       FaultView live = new FaultView(worker, 1);
       ToxicStages all =
-          worker.loop().submit(() -> new ToxicStages(worker, live, () -> ME, telemetry, ALL)).get();
+          worker
+              .loop()
+              .submit(() -> new ToxicStages(worker, live, () -> ME, telemetry, new HeldBytes(ALL)))
+              .get();
       Channel listener =
           new ServerBootstrap()
               .group(group)
