@@ -100,7 +100,8 @@ sealed interface DesiredSource extends AutoCloseable {
                   System.getenv(),
                   lease.pod().isEmpty() ? "outrigger" : "outrigger/" + lease.pod(),
                   // A write that is under way when the lease ends must end before another's begins.
-                  (int) Math.min(10_000, lease.lasts().toMillis() / 3));
+                  (int) Math.min(10_000, lease.lasts().toMillis() / 3),
+                  0);
       done = true;
       return new Kubernetes(client, writes, source);
     } finally {

@@ -24,6 +24,8 @@ import org.snakeyaml.engine.v2.exceptions.YamlEngineException;
 public final class ClusterLogin {
   private static final int TIMEOUT_MILLIS = 10_000;
 
+  private static final int RETRIES = 10;
+
   /** Doubled up to 32 times while a server is gone: nobody waits half a minute once it is back. */
   private static final int RECONNECT_MILLIS = 200;
 
@@ -40,7 +42,7 @@ public final class ClusterLogin {
    */
   public static KubernetesClient client(@Nullable Path kubeconfig, Map<String, String> environment)
       throws IOException {
-    return client(kubeconfig, environment, "outrigger", TIMEOUT_MILLIS);
+    return client(kubeconfig, environment, "outrigger", TIMEOUT_MILLIS, RETRIES);
   }
 
   /**
@@ -48,9 +50,14 @@ public final class ClusterLogin {
    *
    * @param agent by which audit logs tell it from others
    * @param timeoutMillis after which a request is given up
+   * @param retries of a request that nobody answered, after ever longer pauses
    */
   public static KubernetesClient client(
-      @Nullable Path kubeconfig, Map<String, String> environment, String agent, int timeoutMillis)
+      @Nullable Path kubeconfig,
+      Map<String, String> environment,
+      String agent,
+      int timeoutMillis,
+      int retries)
       throws IOException {
     ConfigBuilder config = new ConfigBuilder(Config.empty());
     @Nullable String host = environment.get("KUBERNETES_SERVICE_HOST");
@@ -64,6 +71,7 @@ public final class ClusterLogin {
             config
                 .withConnectionTimeout(timeoutMillis)
                 .withRequestTimeout(timeoutMillis)
+                .withRequestRetryBackoffLimit(retries)
                 .withWatchReconnectInterval(RECONNECT_MILLIS)
                 .withUserAgent(agent)
                 .build())
