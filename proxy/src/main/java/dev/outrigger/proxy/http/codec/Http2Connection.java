@@ -152,7 +152,8 @@ public final class Http2Connection extends ByteToMessageDecoder implements Http2
   private final WindowGrowth growth = new WindowGrowth();
   private int streamWindow;
   private int connectionWindow;
-  private long lastReturn;
+  private int sinceHalf;
+  private long lastHalf;
 
   public Http2Connection(
       Side side, Http2Config config, int maxHeadBytes, int maxFields, Owner owner) {
@@ -648,10 +649,15 @@ public final class Http2Connection extends ByteToMessageDecoder implements Http2
     }
     // Streams have their own windows: what one holds back must not stall the others.
     unreturned += size;
-    if (unreturned >= connectionWindow / 2) {
-      int more = growth(connectionWindow, WindowGrowth.MOST_OF_CONNECTION, lastReturn);
-      lastReturn = now();
+    sinceHalf += size;
+    int more = 0;
+    if (sinceHalf >= connectionWindow / 2) {
+      more = growth(connectionWindow, WindowGrowth.MOST_OF_CONNECTION, lastHalf);
+      lastHalf = now();
+      sinceHalf = 0;
       connectionWindow += more;
+    }
+    if (more > 0 || unreturned >= Math.min(connectionWindow / 2, WindowGrowth.MOST_UNRETURNED)) {
       receiveWindow += unreturned + more;
       writeWindowUpdate(0, unreturned + more);
       unreturned = 0;

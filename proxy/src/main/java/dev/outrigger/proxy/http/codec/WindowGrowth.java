@@ -10,7 +10,10 @@ final class WindowGrowth {
   static final int MOST_OF_STREAM = 1 << 20;
 
   /** What the window of all streams together may become. */
-  static final int MOST_OF_CONNECTION = 32 << 20;
+  static final int MOST_OF_CONNECTION = 48 << 20;
+
+  /** Half of a large window that is not given back would be half of what a long way carries. */
+  static final int MOST_UNRETURNED = 1 << 20;
 
   /** What its PING carries. */
   static final long PING = 0x6f75_7472_6967_6772L;
