@@ -9,6 +9,8 @@ import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
 import java.util.List;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -27,6 +29,8 @@ final class NodeTest {
   private static final Path SHOP =
       Path.of(System.getProperty("outrigger.home"), "examples/kubernetes/shop");
   private static final Duration PATIENCE = Duration.ofSeconds(120);
+
+  private static final Pattern SLOWEST = Pattern.compile("the slowest in (\\d+) ms");
 
   private static RealNode node;
 
@@ -128,6 +132,24 @@ final class NodeTest {
 
   @Test
   @Order(3)
+  void anExperimentIsFeltAndRecovers() throws Exception {
+    customers("patient", 20, 20);
+    node.apply(
+        file("experiments/slow-catalog.yaml")
+            .replace("duration: 30s", "duration: 6s")
+            .replace("baseline: 10s", "baseline: 2s"));
+
+    waitFor("--for=jsonpath={.status.phase}=Recovered", "experiment/slow-catalog");
+    waitFor("--for=condition=Complete", "job/patient");
+    String said = node.must("-n", "shop", "logs", "job/patient", "-c", "customers");
+    assertThat(said).contains("done: {200=400}");
+    Matcher slowest = SLOWEST.matcher(said.substring(said.indexOf("done: ")));
+    assertThat(slowest.find()).as(said).isTrue();
+    assertThat(Integer.parseInt(slowest.group(1))).isGreaterThanOrEqualTo(250);
+  }
+
+  @Test
+  @Order(4)
   void aRollingUpdateUnderLoadLosesNoRequest() throws Exception {
     customers("steady", 20, 30);
     waitFor("--for=jsonpath={.status.ready}=1", "job/steady");
