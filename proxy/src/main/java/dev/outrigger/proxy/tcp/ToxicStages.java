@@ -5,6 +5,7 @@ import dev.outrigger.fault.FaultPlan;
 import dev.outrigger.proxy.config.ClusterConfig;
 import dev.outrigger.proxy.telemetry.WorkerTelemetry;
 import dev.outrigger.proxy.worker.FaultView;
+import dev.outrigger.proxy.worker.HeldBytes;
 import dev.outrigger.proxy.worker.Worker;
 import dev.outrigger.proxy.worker.WorkerConfined;
 import java.util.ArrayList;

@@ -16,6 +16,7 @@ import dev.outrigger.proxy.http.RecordedTelemetry;
 import dev.outrigger.proxy.message.ConnectionFacts;
 import dev.outrigger.proxy.upstream.Upstreams;
 import dev.outrigger.proxy.worker.FaultView;
+import dev.outrigger.proxy.worker.HeldBytes;
 import dev.outrigger.proxy.worker.RuntimeSnapshot;
 import dev.outrigger.proxy.worker.Worker;
 import io.netty.channel.embedded.EmbeddedChannel;

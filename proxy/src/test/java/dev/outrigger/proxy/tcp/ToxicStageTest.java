@@ -15,6 +15,7 @@ import dev.outrigger.proxy.config.EndpointSet;
 import dev.outrigger.proxy.config.LbPolicy;
 import dev.outrigger.proxy.http.RecordedTelemetry;
 import dev.outrigger.proxy.worker.FaultView;
+import dev.outrigger.proxy.worker.HeldBytes;
 import dev.outrigger.proxy.worker.Worker;
 import io.netty.bootstrap.ServerBootstrap;
 import io.netty.buffer.ByteBuf;

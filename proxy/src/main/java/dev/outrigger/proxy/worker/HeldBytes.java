@@ -1,4 +1,4 @@
-package dev.outrigger.proxy.tcp;
+package dev.outrigger.proxy.worker;
 
 import io.netty.util.internal.PlatformDependent;
 import java.util.concurrent.atomic.AtomicLong;
@@ -23,12 +23,13 @@ public final class HeldBytes {
     return new HeldBytes(PlatformDependent.maxDirectMemory() / 2);
   }
 
-  void add(long more) {
+  /** Some stage holds so many bytes more, or less. */
+  public void add(long more) {
     held.addAndGet(more);
   }
 
   /** How much more may be held; less than 0 where the little of each adds up to too much. */
-  long left() {
+  public long left() {
     return most - held.get();
   }
 }
