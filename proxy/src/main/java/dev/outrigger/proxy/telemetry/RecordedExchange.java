@@ -315,6 +315,7 @@ final class RecordedExchange implements ExchangeRecord, AccessLogs.Lasting {
   @Override
   public void finish(Outcome outcome) {
     long duration = telemetry.worker.nanoTime() - startNanos;
+    telemetry.worker.pulse().ended(duration);
     ProxyError error =
         switch (outcome) {
           case Outcome.Answered _, Outcome.AnsweredLocally _ -> null;

@@ -8,6 +8,7 @@ import io.netty.channel.IoRegistration;
 import io.netty.util.concurrent.ThreadAwareExecutor;
 import io.netty.util.concurrent.Ticker;
 import java.util.concurrent.locks.LockSupport;
+import java.util.function.Function;
 import java.util.function.LongConsumer;
 import java.util.function.LongSupplier;
 
@@ -16,8 +17,10 @@ import java.util.function.LongSupplier;
  * interrupts: a loop that is faster than its peers would otherwise read each message by itself, and
  * pay for each the system calls of many. What comes during the rest is read and answered together.
  *
- * <p>Busy is a loop to which more than {@link #BUSY_RATE} events come in a second, until there are
- * less than half of that: a few clients that wait for each answer never wait for a rest.
+ * <p>Busy is a loop to which more than {@link #BUSY_RATE} events come in a second, or a quarter of
+ * that while it has {@link #CROWD} exchanges under way (over HTTP/2 one event brings several, and
+ * many come over few sockets); until there are less than half as many events: a few clients that
+ * wait for each answer never wait for a rest.
  */
 final class GatheringHandler implements IoHandler {
   /** After so many turns it is asked again whether the loop is busy. */
@@ -25,6 +28,9 @@ final class GatheringHandler implements IoHandler {
 
   /** Events a second: a dozen in each rest, which several requests make. */
   static final long BUSY_RATE = 80_000;
+
+  /** Exchanges at once that make a crowd, of whom each rest brings several. */
+  static final long CROWD = 16;
 
   /** With the kernel's timer slack of 50 µs, a seventh of a millisecond. */
   static final long REST_NANOS = 100_000;
@@ -35,26 +41,32 @@ final class GatheringHandler implements IoHandler {
   private final IoHandler netty;
   private final LongSupplier clock;
   private final LongConsumer rest;
+  private final Pulse pulse;
   private final Impatient impatient = new Impatient();
   private long since;
   private int turns;
   private long events;
   private boolean busy;
 
-  GatheringHandler(IoHandler netty, LongSupplier clock, LongConsumer rest) {
+  GatheringHandler(IoHandler netty, LongSupplier clock, LongConsumer rest, Pulse pulse) {
     this.netty = netty;
     this.clock = clock;
     this.rest = rest;
+    this.pulse = pulse;
     this.since = clock.getAsLong();
   }
 
   /** Makes such handlers around those of a factory. */
-  static IoHandlerFactory around(IoHandlerFactory factory) {
+  static IoHandlerFactory around(
+      IoHandlerFactory factory, Function<ThreadAwareExecutor, Pulse> pulses) {
     return new IoHandlerFactory() {
       @Override
       public IoHandler newHandler(ThreadAwareExecutor executor) {
         return new GatheringHandler(
-            factory.newHandler(executor), Ticker.systemTicker()::nanoTime, LockSupport::parkNanos);
+            factory.newHandler(executor),
+            Ticker.systemTicker()::nanoTime,
+            LockSupport::parkNanos,
+            pulses.apply(executor));
       }
 
       @Override
@@ -87,7 +99,9 @@ final class GatheringHandler implements IoHandler {
   private void turned() {
     long now = clock.getAsLong();
     long took = Math.max(1, now - since);
-    long enough = busy ? BUSY_RATE / 2 : BUSY_RATE;
+    boolean crowd = pulse.take(took) >= (busy ? CROWD / 2 : CROWD);
+    long rate = crowd ? BUSY_RATE / 4 : BUSY_RATE;
+    long enough = busy ? rate / 2 : rate;
     busy = events * 1_000_000_000L / took >= enough;
     since = now;
     turns = 0;

@@ -18,7 +18,9 @@ import io.netty.channel.uring.IoUringIoHandler;
 import io.netty.channel.uring.IoUringIoHandlerConfig;
 import io.netty.channel.uring.IoUringServerSocketChannel;
 import io.netty.channel.uring.IoUringSocketChannel;
+import io.netty.util.concurrent.ThreadAwareExecutor;
 import java.util.Locale;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /** How a loop talks to the kernel. */
@@ -26,9 +28,10 @@ public enum Transport {
   /** Completion queues; needs a kernel and a seccomp profile that allow {@code io_uring_setup}. */
   IO_URING(IoUringSocketChannel.class, IoUringServerSocketChannel.class) {
     @Override
-    public IoHandlerFactory newHandlerFactory() {
+    IoHandlerFactory newHandlerFactory(Function<ThreadAwareExecutor, Pulse> pulses) {
       return GatheringHandler.around(
-          IoUringIoHandler.newFactory(new IoUringIoHandlerConfig().setRingSize(RING_ENTRIES)));
+          IoUringIoHandler.newFactory(new IoUringIoHandlerConfig().setRingSize(RING_ENTRIES)),
+          pulses);
     }
 
     @Override
@@ -44,7 +47,7 @@ public enum Transport {
   /** Readiness by {@code epoll}; every Linux has it. */
   EPOLL(EpollSocketChannel.class, EpollServerSocketChannel.class) {
     @Override
-    public IoHandlerFactory newHandlerFactory() {
+    IoHandlerFactory newHandlerFactory(Function<ThreadAwareExecutor, Pulse> pulses) {
       return EpollHandler.newFactory();
     }
 
@@ -61,7 +64,7 @@ public enum Transport {
   /** The JDK's selectors: works everywhere, but cannot read an original destination. */
   NIO(NioSocketChannel.class, NioServerSocketChannel.class) {
     @Override
-    public IoHandlerFactory newHandlerFactory() {
+    IoHandlerFactory newHandlerFactory(Function<ThreadAwareExecutor, Pulse> pulses) {
       return NioIoHandler.newFactory();
     }
 
@@ -87,8 +90,17 @@ public enum Transport {
     this.serverChannel = serverChannel;
   }
 
-  /** Makes what drives one loop. */
-  public abstract IoHandlerFactory newHandlerFactory();
+  /** Makes what drives one loop that does other things than carrying exchanges. */
+  public IoHandlerFactory newHandlerFactory() {
+    return newHandlerFactory(_ -> new Pulse());
+  }
+
+  /**
+   * Makes what drives one loop.
+   *
+   * @param pulses what tells how much a loop has under way
+   */
+  abstract IoHandlerFactory newHandlerFactory(Function<ThreadAwareExecutor, Pulse> pulses);
 
   /** Why it cannot be used here; null when it can. */
   abstract @Nullable Throwable unavailability();

@@ -10,8 +10,14 @@ import java.util.random.RandomGenerator;
  * @param index 0 for the first
  * @param loop runs everything of this worker, and is its clock ({@code loop.ticker()})
  * @param random this worker's source of chance; not shared
+ * @param pulse told of each exchange that ends
  */
-public record Worker(int index, EventLoop loop, RandomGenerator random) {
+public record Worker(int index, EventLoop loop, RandomGenerator random, Pulse pulse) {
+
+  /** One whose loop does not look at its pulse. */
+  public Worker(int index, EventLoop loop, RandomGenerator random) {
+    this(index, loop, random, new Pulse());
+  }
 
   /** Whether the caller runs on this worker's event loop. */
   public boolean isCurrent() {

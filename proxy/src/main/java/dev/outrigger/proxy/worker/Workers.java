@@ -8,6 +8,7 @@ import io.netty.channel.MultiThreadIoEventLoopGroup;
 import io.netty.util.concurrent.DefaultThreadFactory;
 import io.netty.util.concurrent.Future;
 import java.util.ArrayList;
+import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
@@ -40,15 +41,17 @@ public final class Workers implements AutoCloseable {
    */
   public static Workers start(Transport transport, int count, SplittableGenerator chance) {
     int loops = count == 0 ? coresAllowed() : count;
+    IdentityHashMap<Object, Pulse> pulses = new IdentityHashMap<>();
     EventLoopGroup group =
         new MultiThreadIoEventLoopGroup(
             loops,
             new DefaultThreadFactory("outrigger-worker", true),
-            transport.newHandlerFactory());
+            transport.newHandlerFactory(loop -> pulses.computeIfAbsent(loop, _ -> new Pulse())));
     List<Worker> workers = new ArrayList<>(loops);
     for (int index = 0; index < loops; index++) {
       EventLoop loop = group.next();
-      workers.add(new Worker(index, loop, chance.split()));
+      workers.add(
+          new Worker(index, loop, chance.split(), pulses.computeIfAbsent(loop, _ -> new Pulse())));
     }
     return new Workers(group, transport, workers);
   }

@@ -58,8 +58,9 @@ class GatheringHandlerTest {
         }
       };
 
+  private final Pulse pulse = new Pulse();
   private final GatheringHandler handler =
-      new GatheringHandler(netty, () -> now, nanos -> did.add("rests " + nanos));
+      new GatheringHandler(netty, () -> now, nanos -> did.add("rests " + nanos), pulse);
 
   /** Turns as often as it takes to be looked at, with so many events a second. */
   private void turn(long eventsPerSecond) {
@@ -114,5 +115,36 @@ class GatheringHandlerTest {
     turn(GatheringHandler.BUSY_RATE * 4 / 10);
     handler.run(loop);
     assertThat(did).containsExactly("waits");
+  }
+
+  /** Turns as often, while so many exchanges are under way. */
+  private void turn(long eventsPerSecond, long underWay) {
+    pulse.take(1);
+    for (int i = 0; i < underWay; i++) {
+      pulse.ended(GatheringHandler.TURNS * 1_000_000_000L / eventsPerSecond);
+    }
+    turn(eventsPerSecond);
+  }
+
+  @Test
+  void aCrowdThatComesOverFewSocketsMakesALoopBusyWithFewerEvents() {
+    turn(GatheringHandler.BUSY_RATE / 4 * 11 / 10, GatheringHandler.CROWD - 1);
+    handler.run(loop);
+    assertThat(did).containsExactly("waits");
+    turn(GatheringHandler.BUSY_RATE / 4 * 11 / 10, GatheringHandler.CROWD + 1);
+    handler.run(loop);
+    assertThat(did).contains("rests " + GatheringHandler.REST_NANOS);
+    did.clear();
+    turn(GatheringHandler.BUSY_RATE / 4 * 11 / 10, 1);
+    turn(GatheringHandler.BUSY_RATE / 4 * 11 / 10, 1);
+    handler.run(loop);
+    assertThat(did).containsExactly("waits");
+  }
+
+  @Test
+  void aStreamThatWasLongOpenIsNoCrowd() {
+    pulse.ended(3_600_000_000_000L);
+    assertThat(pulse.take(1_000_000)).isEqualTo(10);
+    assertThat(pulse.take(1_000_000)).isZero();
   }
 }

@@ -80,21 +80,25 @@ final class HpackReader implements Http2HeadersDecoder, Http2HeadersDecoder.Conf
     return resizes > MAX_RESIZES;
   }
 
+  /** Reads a block that is all there is in a buffer. */
+  Http2Fields read(int stream, ByteBuf in) throws Http2Exception {
+    return read(stream, in, in.readableBytes());
+  }
+
   /**
-   * Reads a whole block.
+   * Reads a whole block, which is what follows in a buffer and is skipped whatever it holds.
    *
    * @throws Http2Exception a connection error where it is malformed, a stream error where its
    *     fields are too large
    */
-  Http2Fields read(int stream, ByteBuf in) throws Http2Exception {
-    int length = in.readableBytes();
+  Http2Fields read(int stream, ByteBuf in, int length) throws Http2Exception {
     scratch = SCRATCH.get();
     block = scratch.block.length >= length ? scratch.block : larger(length);
     in.readBytes(block, 0, length);
     at = 0;
     end = length;
     resizes = 0;
-    Http2Fields fields = new Http2Fields(maxFields);
+    Http2Fields fields = new Http2Fields(maxFields, length);
     boolean any = false;
     long bytes = 0;
     while (at < end) {

@@ -454,17 +454,17 @@ public final class Http2Connection extends ByteToMessageDecoder implements Http2
     int readable = in.readableBytes();
     int whole = length > MAX_FRAME ? readable : HEADER + length;
     int id = in.getInt(at + 5) & 0x7fffffff;
-    ByteBuf one = in.readSlice(whole);
     try {
       if (amidBlock || id == 0 || length > MAX_FRAME) {
-        reader.readFrame(context, one, this);
+        reader.readFrame(context, in.readSlice(whole), this);
       } else if (type == Http2FrameTypes.HEADERS && (flags & ~END_STREAM) == END_HEADERS) {
         // What nearly all frames are takes the short way; Netty's reader takes the others.
-        head(id, hpack.read(id, one.skipBytes(HEADER)), (flags & END_STREAM) != 0, null);
+        head(id, hpack.read(id, in.skipBytes(HEADER), length), (flags & END_STREAM) != 0, null);
       } else if (type == Http2FrameTypes.DATA && (flags & ~END_STREAM) == 0) {
-        onDataRead(context, id, one.skipBytes(HEADER), 0, (flags & END_STREAM) != 0);
+        ByteBuf body = in.skipBytes(HEADER).readSlice(length);
+        onDataRead(context, id, body, 0, (flags & END_STREAM) != 0);
       } else {
-        reader.readFrame(context, one, this);
+        reader.readFrame(context, in.readSlice(whole), this);
       }
     } catch (Http2Exception e) {
       refused(e);

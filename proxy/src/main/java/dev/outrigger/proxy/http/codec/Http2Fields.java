@@ -17,7 +17,7 @@ public final class Http2Fields {
   /** Stands for a section that was too large to be kept. */
   static final Http2Fields TOO_MANY = tooLarge();
 
-  private final Headers headers = new Headers(new byte[512], 0, 16);
+  private final Headers headers;
   private final int maxFields;
   private int fields;
   private boolean tooMany;
@@ -31,12 +31,20 @@ public final class Http2Fields {
   private @Nullable StringBuilder cookies;
   private long contentLength = -1;
 
-  Http2Fields(int maxFields) {
+  /**
+   * None yet.
+   *
+   * @param block how many bytes of HPACK hold them: each is a field at most
+   */
+  Http2Fields(int maxFields, int block) {
     this.maxFields = maxFields;
+    // Trailers are two or three bytes in most calls, and have no more fields.
+    this.headers =
+        new Headers(new byte[Math.min(512, 64 + 32 * block)], 0, Math.min(16, 2 + block));
   }
 
   private static Http2Fields tooLarge() {
-    Http2Fields fields = new Http2Fields(0);
+    Http2Fields fields = new Http2Fields(0, 0);
     fields.tooMany = true;
     return fields;
   }

@@ -136,7 +136,7 @@ class HpackReaderTest {
 
   /** Netty's decoder, whose fields are taken in the order in which they come. */
   private static final class NettysReader extends DefaultHttp2HeadersDecoder {
-    private Http2Fields fields = new Http2Fields(MAX_FIELDS);
+    private Http2Fields fields = new Http2Fields(MAX_FIELDS, 16);
 
     NettysReader() {
       super(false, MAX_BYTES);
@@ -155,7 +155,7 @@ class HpackReaderTest {
     }
 
     @Nullable Http2Fields read(ByteBuf block) {
-      fields = new Http2Fields(MAX_FIELDS);
+      fields = new Http2Fields(MAX_FIELDS, 16);
       try {
         decodeHeaders(1, block);
         return fields;

@@ -37,7 +37,7 @@ public final class Http2FieldsFuzz {
   }
 
   private static Http2Fields fields(byte[] input) {
-    Http2Fields fields = new Http2Fields(MAX_FIELDS);
+    Http2Fields fields = new Http2Fields(MAX_FIELDS, 16);
     int at = 0;
     while (at < input.length) {
       int end = indexOf(input, 0x1e, at, input.length);
