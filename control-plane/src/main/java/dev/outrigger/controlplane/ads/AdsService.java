@@ -54,7 +54,7 @@ public final class AdsService extends AggregatedDiscoveryServiceImplBase impleme
   }
 
   public AdsService(ViewSource views, NackLedger ledger, AdsCounters counters, AdsLimits limits) {
-    this.shared = new AdsSession.Shared(views, ledger, counters, limits);
+    this.shared = new AdsSession.Shared(views, ledger, counters, limits, new PushTurns());
     this.executors =
         new DefaultEventExecutorGroup(2, new DefaultThreadFactory("outrigger-ads", true));
     views.onChange(() -> streams.values().forEach(OpenStream::tell));

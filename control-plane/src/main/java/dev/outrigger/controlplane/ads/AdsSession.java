@@ -1,10 +1,8 @@
 package dev.outrigger.controlplane.ads;
 
-import com.google.protobuf.InvalidProtocolBufferException;
 import com.google.rpc.Status;
 import dev.outrigger.controlplane.ca.JoinRefusal;
 import dev.outrigger.tls.SpiffeId;
-import io.envoyproxy.envoy.config.cluster.v3.Cluster;
 import io.netty.util.concurrent.EventExecutor;
 import io.netty.util.concurrent.ScheduledFuture;
 import java.time.Duration;
@@ -55,6 +53,11 @@ final class AdsSession {
   private long nonces;
   private boolean closed;
 
+  private Turn turn = Turn.NONE;
+  private boolean hadTurn;
+  private @Nullable ScheduledFuture<?> turnEnd;
+  private final Runnable onTurn = this::onTurnGranted;
+
   /** Whether the request being handled answered the outstanding push. */
   private boolean answeredNow;
 
@@ -77,7 +80,19 @@ final class AdsSession {
   record Caller(@Nullable SpiffeId identity, @Nullable String workload) {}
 
   /** What all sessions of a service have in common. */
-  record Shared(ViewSource views, NackLedger ledger, AdsCounters counters, AdsLimits limits) {}
+  record Shared(
+      ViewSource views,
+      NackLedger ledger,
+      AdsCounters counters,
+      AdsLimits limits,
+      PushTurns turns) {}
+
+  /** Whether this one may send much now. */
+  private enum Turn {
+    NONE,
+    WAITING,
+    TAKEN
+  }
 
   AdsSession(
       long number,
@@ -177,6 +192,8 @@ final class AdsSession {
     heartbeats.values().forEach(one -> one.cancel(false));
     cancel(silence);
     cancel(hold);
+    shared.turns().leave(onTurn);
+    giveTurnBack();
     shared.ledger().onClose(number);
   }
 
@@ -279,6 +296,27 @@ final class AdsSession {
     push(XdsType.CLUSTER, false);
     push(XdsType.ENDPOINT, false);
     push(XdsType.SECRET, true);
+    if (turn != Turn.WAITING) {
+      pumpUsers();
+    }
+    for (Subscription other : List.copyOf(subscriptions.values())) {
+      if (!isOrdered(other.typeUrl())) {
+        push(other.typeUrl(), true);
+      }
+    }
+    // Who waits for a turn waits for us, not for the proxy.
+    watchHold(turn != Turn.WAITING && isWaiting());
+    if (turn == Turn.TAKEN && outlet.isReady() && hasAnsweredAll()) {
+      giveTurnBack();
+    }
+  }
+
+  private boolean hasAnsweredAll() {
+    return subscriptions.values().stream().allMatch(one -> one.outstanding() == null);
+  }
+
+  /** Sends what uses clusters and endpoints, and then takes away what is used no longer. */
+  private void pumpUsers() {
     awaitedEndpoints.removeIf(this::endpointsSettled);
     boolean warm = isAnswered(XdsType.CLUSTER) && isAnswered(XdsType.ENDPOINT);
     boolean foundation = (warm && awaitedEndpoints.isEmpty()) || holdOver;
@@ -294,12 +332,6 @@ final class AdsSession {
         push(XdsType.ENDPOINT, true);
       }
     }
-    for (Subscription other : List.copyOf(subscriptions.values())) {
-      if (!isOrdered(other.typeUrl())) {
-        push(other.typeUrl(), true);
-      }
-    }
-    watchHold(isWaiting());
   }
 
   private static boolean isOrdered(String typeUrl) {
@@ -356,7 +388,7 @@ final class AdsSession {
       return;
     }
     PendingPush push = subscription.due(view, withRemovals, number + "-" + (nonces + 1));
-    if (push == null) {
+    if (push == null || !hasTurnFor(push)) {
       return;
     }
     nonces++;
@@ -382,7 +414,7 @@ final class AdsSession {
   private void onClustersSent(PendingPush push, boolean wildcard) {
     Subscription endpoints = subscriptions.get(XdsType.ENDPOINT);
     for (VersionedResource resource : push.resources().values()) {
-      String name = endpointsOf(resource);
+      @Nullable String name = resource.endpoints();
       if (name == null) {
         continue;
       }
@@ -395,18 +427,47 @@ final class AdsSession {
     }
   }
 
-  private static @Nullable String endpointsOf(VersionedResource resource) {
-    try {
-      Cluster cluster = resource.body().unpack(Cluster.class);
-      if (cluster.getType() != Cluster.DiscoveryType.EDS) {
-        return null;
-      }
-      String service = cluster.getEdsClusterConfig().getServiceName();
-      return service.isEmpty() ? cluster.getName() : service;
-    } catch (InvalidProtocolBufferException e) {
-      // Not a cluster at all: the proxy will say so.
-      return null;
+  // ---- turns
+
+  private boolean hasTurnFor(PendingPush push) {
+    if (turn == Turn.TAKEN || push.size() < PushTurns.LITTLE) {
+      return true;
     }
+    if (turn == Turn.NONE) {
+      turn = Turn.WAITING;
+      if (shared.turns().take(onTurn, hadTurn)) {
+        beginTurn();
+      }
+    }
+    return turn == Turn.TAKEN;
+  }
+
+  /** On any thread. */
+  private void onTurnGranted() {
+    executor.execute(
+        () -> {
+          if (closed) {
+            shared.turns().giveBack();
+          } else {
+            beginTurn();
+            pump();
+          }
+        });
+  }
+
+  private void beginTurn() {
+    turn = Turn.TAKEN;
+    hadTurn = true;
+    // One that does not read must not keep others from being served.
+    turnEnd = schedule(this::giveTurnBack, shared.limits().hold());
+  }
+
+  private void giveTurnBack() {
+    if (turn == Turn.TAKEN) {
+      cancel(turnEnd);
+      shared.turns().giveBack();
+    }
+    turn = Turn.NONE;
   }
 
   private void beat(String typeUrl, Duration lease) {

@@ -21,4 +21,14 @@ record PendingPush(
     Map<String, VersionedResource> resources,
     Map<String, VersionedResource> heartbeats,
     List<String> removed,
-    List<String> missing) {}
+    List<String> missing) {
+
+  /** Bytes of what is sent, about. */
+  int size() {
+    int size = 0;
+    for (VersionedResource one : resources.values()) {
+      size += one.size();
+    }
+    return size;
+  }
+}

@@ -1,13 +1,9 @@
 package dev.outrigger.controlplane.ads;
 
-import java.nio.charset.StandardCharsets;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.HashMap;
+import java.util.Collections;
 import java.util.HashSet;
-import java.util.HexFormat;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -31,10 +27,10 @@ final class Subscription {
   private boolean wildcard;
   private boolean everNamed;
   private boolean answered;
-  private final Set<String> names = new LinkedHashSet<>();
+  private final AskedNames names = new AskedNames();
 
   /** What the proxy has, as far as we know; a version alone where it told us after a reconnect. */
-  private final Map<String, Held> held = new HashMap<>();
+  private final Holdings held = new Holdings();
 
   /** Names that it was told do not exist. */
   private final Set<String> toldMissing = new HashSet<>();
@@ -46,8 +42,6 @@ final class Subscription {
   private @Nullable PendingPush outstanding;
   private String lastNonce = "";
   private boolean heartbeatDue;
-
-  private record Held(String version, @Nullable VersionedResource resource) {}
 
   Subscription(String typeUrl, Variant variant) {
     this.typeUrl = typeUrl;
@@ -76,7 +70,7 @@ final class Subscription {
   }
 
   boolean hasAnswered(String name) {
-    return held.containsKey(name) || toldMissing.contains(name);
+    return held.contains(name) || toldMissing.contains(name);
   }
 
   boolean isWildcard() {
@@ -94,36 +88,36 @@ final class Subscription {
     // An empty list means "everything" for types that list everything, but only until the stream
     // has named something once; after that it means "nothing any more".
     wildcard = star || (wanted.isEmpty() && !everNamed && XdsType.listsEverything(typeUrl));
-    if (repeated && next.equals(names) && !XdsType.listsEverything(typeUrl)) {
+    if (repeated && next.equals(names.all()) && !XdsType.listsEverything(typeUrl)) {
       // The same question again, with the nonce of a response already acknowledged: a cluster or
       // listener that warms anew waits for this answer.
       forced.addAll(next);
     }
-    names.clear();
-    names.addAll(next);
+    names.set(next);
     if (!wildcard) {
-      held.keySet().retainAll(names);
+      held.retain(next::contains);
     }
-    toldMissing.retainAll(names);
+    toldMissing.retainAll(next);
     forced.removeIf(name -> !covers(name));
   }
 
   /** Delta: a change to the names. */
   void changeNames(Incoming.Interest.Change change, boolean first) {
+    boolean everything = wildcard;
     if (first) {
       wildcard = change.subscribe().isEmpty();
-      change.initialVersions().forEach((name, version) -> held.put(name, new Held(version, null)));
+      change
+          .initialVersions()
+          .forEach((name, version) -> held.put(name, new Holdings.Held(version, null)));
     }
     for (String name : change.subscribe()) {
       if (name.equals("*")) {
         wildcard = true;
-      } else if (!names.add(name) || (!first && held.containsKey(name))) {
+      } else if (!names.add(name) || (!first && held.contains(name))) {
         // Asked for again: the protocol wants it sent again, whether or not it has changed.
         forced.add(name);
       }
-      if (names.contains(name)) {
-        toldMissing.remove(name);
-      }
+      toldMissing.remove(name);
     }
     for (String name : change.unsubscribe()) {
       if (name.equals("*")) {
@@ -134,14 +128,19 @@ final class Subscription {
       forced.remove(name);
       toldMissing.remove(name);
     }
-    if (!wildcard) {
-      held.keySet().retainAll(names);
+    if (wildcard) {
+      return;
+    }
+    if (first || everything) {
+      held.retain(names::contains);
+    } else {
+      change.unsubscribe().forEach(held::remove);
     }
   }
 
   /** Makes the next push hold this name even if it is unchanged. */
   void force(String name) {
-    if (covers(name) && held.containsKey(name)) {
+    if (covers(name) && held.contains(name)) {
       forced.add(name);
     }
   }
@@ -155,25 +154,7 @@ final class Subscription {
    * heard from more often than that.
    */
   @Nullable Duration shortestLease() {
-    Duration shortest = null;
-    for (Held one : held.values()) {
-      Duration ttl = one.resource() == null ? null : one.resource().ttl();
-      if (ttl != null && (shortest == null || ttl.compareTo(shortest) < 0)) {
-        shortest = ttl;
-      }
-    }
-    return shortest;
-  }
-
-  /** Names that the proxy has and should not have. */
-  boolean removalsDue(ResourceView view) {
-    Map<String, VersionedResource> all = view.resources(typeUrl);
-    for (String name : held.keySet()) {
-      if (!all.containsKey(name)) {
-        return true;
-      }
-    }
-    return false;
+    return held.shortestLease();
   }
 
   /**
@@ -182,50 +163,113 @@ final class Subscription {
    * @param withRemovals whether what is gone may be taken away already
    */
   @Nullable PendingPush due(ResourceView view, boolean withRemovals, String nonce) {
-    Map<String, VersionedResource> wanted = wanted(view);
-    String version = versionOf(wanted);
+    ResourceSet all = ResourceSet.of(view.resources(typeUrl));
+    names.follow(all);
+    held.follow(all);
+    return switch (variant) {
+      case SOTW -> dueOfAll(all, withRemovals, nonce);
+      case DELTA -> dueOfChanged(all, withRemovals, nonce);
+    };
+  }
+
+  /** Looks at nothing but what differs from what the proxy has. */
+  private @Nullable PendingPush dueOfChanged(ResourceSet all, boolean withRemovals, String nonce) {
+    if (!answered && wildcard && !held.isEmpty()) {
+      // A reconnect: what is known to be held needs no first answer of its own.
+      answered = true;
+    }
+    Map<String, VersionedResource> changed = new LinkedHashMap<>();
+    Map<String, VersionedResource> beating = new LinkedHashMap<>();
+    List<String> gone = new ArrayList<>();
+    for (String name : toLookAt(all)) {
+      Holdings.@Nullable Held has = held.get(name);
+      @Nullable VersionedResource resource = covers(name) ? all.get(name) : null;
+      if (resource != null) {
+        sort(name, resource, has, changed, beating);
+      } else if (has != null && withRemovals) {
+        gone.add(name);
+      }
+    }
+    Collections.sort(gone);
+    List<String> missing = new ArrayList<>();
+    for (String name : names.missingIn(all)) {
+      if (!toldMissing.contains(name) && !held.contains(name)) {
+        missing.add(name);
+      }
+    }
+    boolean nothing = changed.isEmpty() && beating.isEmpty() && gone.isEmpty() && missing.isEmpty();
+    return nothing && (answered || !wildcard)
+        ? null
+        : new PendingPush(typeUrl, nonce, all.version(), changed, beating, gone, missing);
+  }
+
+  private Set<String> toLookAt(ResourceSet all) {
+    Set<String> differing = held.differingFrom(all);
+    boolean beats = heartbeatDue && all.shortestLease() != null;
+    if (!beats && forced.isEmpty()) {
+      return differing;
+    }
+    Set<String> more = new HashSet<>(beats ? all.keySet() : differing);
+    more.addAll(differing);
+    more.addAll(forced);
+    return more;
+  }
+
+  /** False where the proxy has it, and its lease runs on. */
+  private boolean sort(
+      String name,
+      VersionedResource resource,
+      Holdings.@Nullable Held has,
+      Map<String, VersionedResource> changed,
+      Map<String, VersionedResource> beating) {
+    if (has == null || !has.version().equals(resource.version()) || forced.contains(name)) {
+      changed.put(name, resource);
+      return true;
+    }
+    if (resource.ttl() != null && (heartbeatDue || has.resource() == null)) {
+      // A proxy that came back with the version in hand needs its lease renewed at once.
+      beating.put(name, resource);
+      return true;
+    }
+    return false;
+  }
+
+  private @Nullable PendingPush dueOfAll(ResourceSet all, boolean withRemovals, String nonce) {
+    Map<String, VersionedResource> wanted = wanted(all);
+    String version = ResourceSet.of(wanted).version();
     if (claimedVersion != null) {
       if (claimedVersion.equals(version)) {
-        wanted.forEach((name, resource) -> held.put(name, new Held(resource.version(), resource)));
+        wanted.forEach(
+            (name, resource) -> held.put(name, new Holdings.Held(resource.version(), resource)));
         answered = true;
       }
       claimedVersion = null;
-    }
-    if (!answered && wildcard && variant == Variant.DELTA && !held.isEmpty()) {
-      // A reconnect: what is known to be held needs no first answer of its own.
-      answered = true;
     }
     Map<String, VersionedResource> changed = new LinkedHashMap<>();
     Map<String, VersionedResource> beating = new LinkedHashMap<>();
     Map<String, VersionedResource> unchanged = new LinkedHashMap<>();
     wanted.forEach(
         (name, resource) -> {
-          Held has = held.get(name);
-          if (has == null || !has.version().equals(resource.version()) || forced.contains(name)) {
-            changed.put(name, resource);
-          } else if (resource.ttl() != null && (heartbeatDue || has.resource() == null)) {
-            // A proxy that came back with the version in hand needs its lease renewed at once.
-            beating.put(name, resource);
-          } else {
+          if (!sort(name, resource, held.get(name), changed, beating)) {
             unchanged.put(name, resource);
           }
         });
     List<String> gone = new ArrayList<>();
     if (withRemovals) {
-      for (String name : new TreeSet<>(held.keySet())) {
+      for (String name : new TreeSet<>(held.names())) {
         if (!wanted.containsKey(name)) {
           gone.add(name);
         }
       }
     }
     List<String> missing = new ArrayList<>();
-    if (variant == Variant.SOTW && !XdsType.listsEverything(typeUrl)) {
+    if (!XdsType.listsEverything(typeUrl)) {
       // Absence says nothing in such a response, so what is gone has to be said in words.
       missing.addAll(gone);
       gone.clear();
     }
-    for (String name : names) {
-      if (!wanted.containsKey(name) && !toldMissing.contains(name) && !held.containsKey(name)) {
+    for (String name : names.missingIn(all)) {
+      if (!toldMissing.contains(name) && !held.contains(name)) {
         missing.add(name);
       }
     }
@@ -233,19 +277,19 @@ final class Subscription {
     if (nothing && (answered || !wildcard)) {
       return null;
     }
-    if (variant == Variant.SOTW && XdsType.listsEverything(typeUrl)) {
+    if (XdsType.listsEverything(typeUrl)) {
       // The response is the whole set, with what must not be taken away yet still in it.
       for (Map.Entry<String, VersionedResource> entry : unchanged.entrySet()) {
         (entry.getValue().ttl() == null ? changed : beating).put(entry.getKey(), entry.getValue());
       }
       if (!withRemovals) {
-        held.forEach(
-            (name, has) -> {
-              if (!wanted.containsKey(name) && has.resource() != null) {
-                changed.put(name, has.resource());
-              }
-            });
-        version = versionOf(changed);
+        for (String name : held.names()) {
+          Holdings.@Nullable Held has = held.get(name);
+          if (!wanted.containsKey(name) && has != null && has.resource() != null) {
+            changed.put(name, has.resource());
+          }
+        }
+        version = ResourceSet.of(changed).version();
       }
     }
     return new PendingPush(typeUrl, nonce, version, changed, beating, gone, missing);
@@ -254,9 +298,11 @@ final class Subscription {
   /** The push is on the wire: from now on the proxy is taken to have it. */
   void sent(PendingPush push) {
     push.resources()
-        .forEach((name, resource) -> held.put(name, new Held(resource.version(), resource)));
+        .forEach(
+            (name, resource) -> held.put(name, new Holdings.Held(resource.version(), resource)));
     push.heartbeats()
-        .forEach((name, resource) -> held.put(name, new Held(resource.version(), resource)));
+        .forEach(
+            (name, resource) -> held.put(name, new Holdings.Held(resource.version(), resource)));
     push.removed().forEach(held::remove);
     for (String name : push.removed()) {
       if (names.contains(name)) {
@@ -280,36 +326,17 @@ final class Subscription {
     return push;
   }
 
-  private Map<String, VersionedResource> wanted(ResourceView view) {
-    Map<String, VersionedResource> all = view.resources(typeUrl);
+  private Map<String, VersionedResource> wanted(ResourceSet all) {
     if (wildcard) {
       return all;
     }
-    Map<String, VersionedResource> wanted = new LinkedHashMap<>();
-    for (String name : names) {
-      VersionedResource resource = all.get(name);
+    Map<String, VersionedResource> wanted = new TreeMap<>();
+    for (String name : names.all()) {
+      @Nullable VersionedResource resource = all.get(name);
       if (resource != null) {
         wanted.put(name, resource);
       }
     }
     return wanted;
-  }
-
-  /** Of a set, by its names and versions alone. */
-  private static String versionOf(Map<String, VersionedResource> resources) {
-    try {
-      MessageDigest digest = MessageDigest.getInstance("SHA-256");
-      new TreeMap<>(resources)
-          .forEach(
-              (name, resource) -> {
-                digest.update(name.getBytes(StandardCharsets.UTF_8));
-                digest.update((byte) 0);
-                digest.update(resource.version().getBytes(StandardCharsets.UTF_8));
-                digest.update((byte) 0);
-              });
-      return HexFormat.of().formatHex(digest.digest(), 0, 8);
-    } catch (NoSuchAlgorithmException e) {
-      throw new IllegalStateException(e);
-    }
   }
 }

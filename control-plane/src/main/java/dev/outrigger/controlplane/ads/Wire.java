@@ -1,7 +1,6 @@
 package dev.outrigger.controlplane.ads;
 
 import com.google.protobuf.Any;
-import com.google.protobuf.util.Durations;
 import com.google.rpc.Code;
 import com.google.rpc.Status;
 import io.envoyproxy.envoy.config.core.v3.ControlPlane;
@@ -10,7 +9,6 @@ import io.envoyproxy.envoy.service.discovery.v3.DiscoveryResponse;
 import io.envoyproxy.envoy.service.discovery.v3.Resource;
 import io.envoyproxy.envoy.service.discovery.v3.ResourceError;
 import io.envoyproxy.envoy.service.discovery.v3.ResourceName;
-import java.time.Duration;
 
 /** A push as the messages of either variant. */
 final class Wire {
@@ -30,7 +28,7 @@ final class Wire {
         .forEach(
             (name, resource) ->
                 response.addResources(
-                    resource.ttl() == null ? resource.body() : Any.pack(full(name, resource))));
+                    resource.ttl() == null ? resource.body() : Any.pack(resource.wire(name))));
     push.heartbeats()
         .forEach((name, resource) -> response.addResources(Any.pack(heartbeat(name, resource))));
     push.missing().forEach(name -> response.addResourceErrors(notFound(name)));
@@ -44,7 +42,7 @@ final class Wire {
             .setNonce(push.nonce())
             .setSystemVersionInfo(push.version())
             .setControlPlane(WHO);
-    push.resources().forEach((name, resource) -> response.addResources(full(name, resource)));
+    push.resources().forEach((name, resource) -> response.addResources(resource.wire(name)));
     push.heartbeats().forEach((name, resource) -> response.addResources(heartbeat(name, resource)));
     response.addAllRemovedResources(push.removed());
     // Clients that do not know resource_errors read a missing name as removed.
@@ -53,21 +51,8 @@ final class Wire {
     return response.build();
   }
 
-  private static Resource full(String name, VersionedResource resource) {
-    Resource.Builder wrapped =
-        Resource.newBuilder()
-            .setName(name)
-            .setVersion(resource.version())
-            .setResource(resource.body());
-    Duration ttl = resource.ttl();
-    if (ttl != null) {
-      wrapped.setTtl(Durations.fromNanos(ttl.toNanos()));
-    }
-    return wrapped.build();
-  }
-
   private static Resource heartbeat(String name, VersionedResource resource) {
-    return full(name, resource).toBuilder().clearResource().build();
+    return resource.wire(name).toBuilder().clearResource().build();
   }
 
   private static ResourceError notFound(String name) {

@@ -1,6 +1,7 @@
 package dev.outrigger.controlplane.chaos;
 
 import dev.outrigger.controlplane.ads.ProxyNode;
+import dev.outrigger.controlplane.ads.ResourceSet;
 import dev.outrigger.controlplane.ads.ResourceView;
 import dev.outrigger.controlplane.ads.VersionedResource;
 import dev.outrigger.controlplane.ads.ViewSource;
@@ -57,9 +58,10 @@ public final class FaultViews implements ViewSource {
             default -> view.resources(typeUrl);
           };
     }
-    Map<String, VersionedResource> faults = new TreeMap<>(shadows.faultsFor(node));
+    Map<String, VersionedResource> all = new TreeMap<>(shadows.faultsFor(node));
     // What runs goes before what only looks on.
-    faults.putAll(experiments.faultsFor(node));
+    all.putAll(experiments.faultsFor(node));
+    Map<String, VersionedResource> faults = ResourceSet.of(all);
     return typeUrl -> typeUrl.equals(XdsType.FAULT) ? faults : view.resources(typeUrl);
   }
 

@@ -25,6 +25,7 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -45,6 +46,9 @@ public final class KubernetesSource implements ModelSource {
   /** How often kinds are looked for that were not there. */
   private static final Duration LOOK = Duration.ofSeconds(30);
 
+  /** So many objects are read at once: all pods of a cluster would take much room. */
+  private static final long PAGE = 500;
+
   private final KubernetesClient client;
   private final @Nullable String namespace;
   private final ScheduledExecutorService thread;
@@ -53,7 +57,7 @@ public final class KubernetesSource implements ModelSource {
   private volatile List<ClusterObjects.Verdict> verdicts = List.of();
 
   /** Trees of experiments by namespace and name; immutable once they are here. */
-  private final Map<String, Map<String, Object>> experiments = new ConcurrentHashMap<>();
+  private final Map<String, Map<?, ?>> experiments = new ConcurrentHashMap<>();
 
   private final Map<String, WatchedKind> watched = new ConcurrentHashMap<>();
 
@@ -171,10 +175,10 @@ public final class KubernetesSource implements ModelSource {
     var all = client.genericKubernetesResources(kind.context());
     SharedIndexInformer<GenericKubernetesResource> informer =
         !kind.namespaced()
-            ? all.runnableInformer(0)
+            ? all.withLimit(PAGE).runnableInformer(0)
             : namespace == null
-                ? all.inAnyNamespace().runnableInformer(0)
-                : all.inNamespace(namespace).runnableInformer(0);
+                ? all.inAnyNamespace().withLimit(PAGE).runnableInformer(0)
+                : all.inNamespace(namespace).withLimit(PAGE).runnableInformer(0);
     informer.addEventHandler(new Handler(kind));
     // After the first list an error is never the end.
     informer.exceptionHandler((wasStarted, error) -> wasStarted);
@@ -215,7 +219,7 @@ public final class KubernetesSource implements ModelSource {
    * are told of a change ask it on our own thread.
    */
   public @Nullable String experiment(String key) {
-    @Nullable Map<String, Object> tree = experiments.get(key);
+    @Nullable Map<?, ?> tree = experiments.get(key);
     return tree == null ? null : ClusterObjects.document(tree);
   }
 
@@ -304,16 +308,19 @@ public final class KubernetesSource implements ModelSource {
 
     @Override
     public void onAdd(GenericKubernetesResource resource) {
-      Map<String, Object> tree = treeOf(kind, resource);
+      // Here already: the whole of all pods, waiting to be read, would take much room.
+      ClusterObjects.Observed observed = ClusterObjects.observe(treeOf(kind, resource));
       // The informer keeps the object to tell old from new by its version; the rest we have.
       resource.setAdditionalProperties(new HashMap<>());
       resource.getMetadata().setManagedFields(null);
       run(
           () -> {
-            ClusterKey key = objects.put(tree);
-            if (key.kind().equals(EXPERIMENT)) {
+            ClusterKey key = observed.key();
+            @Nullable Map<?, ?> tree = observed.tree();
+            if (key.kind().equals(EXPERIMENT) && tree != null) {
               experiments.put(key.namespace() + "/" + key.name(), tree);
             }
+            return objects.put(observed);
           });
     }
 
@@ -336,19 +343,24 @@ public final class KubernetesSource implements ModelSource {
             if (key.kind().equals(EXPERIMENT)) {
               experiments.remove(key.namespace() + "/" + key.name());
             }
+            return true;
           });
     }
 
-    private void run(Runnable step) {
+    /** The step says whether it may have changed anything. */
+    private void run(BooleanSupplier step) {
       if (!thread.isShutdown()) {
         thread.execute(
             () -> {
+              boolean changed = true;
               try {
-                step.run();
+                changed = step.getAsBoolean();
               } catch (RuntimeException e) {
                 LOG.error("{} cannot be read", kind.kind(), e);
               }
-              changed();
+              if (changed) {
+                changed();
+              }
             });
       }
     }

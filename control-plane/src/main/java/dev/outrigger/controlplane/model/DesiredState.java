@@ -4,10 +4,13 @@ import java.util.ArrayList;
 import java.util.Collection;
 import java.util.Collections;
 import java.util.HashMap;
+import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
 import java.util.NavigableMap;
+import java.util.Set;
 import java.util.TreeMap;
+import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
 
 /** All that is wanted, at one moment. Immutable; equal states behave equally. */
@@ -24,6 +27,9 @@ public final class DesiredState {
   private final List<AuthenticationPolicy> authenticationPolicies;
   private final List<Experiment> experiments;
   private final List<Freeze> freezes;
+
+  /** Made when it is asked for; two threads that both make it make the same. */
+  private volatile @Nullable ServiceIndex index;
 
   private DesiredState(NavigableMap<ObjectKey, MeshObject> objects) {
     this.objects = Collections.unmodifiableNavigableMap(objects);
@@ -195,7 +201,38 @@ public final class DesiredState {
 
   /** The services that a workload is behind, by namespace and name. */
   public List<Service> servicesOf(Workload workload) {
-    return services.stream().filter(service -> service.selects(workload)).toList();
+    @Nullable ServiceIndex known = index;
+    if (known == null) {
+      known = new ServiceIndex(services);
+      index = known;
+    }
+    return known.of(workload);
+  }
+
+  /** The keys of all objects that are only in one of the two, or differ. */
+  public Set<ObjectKey> keysDifferingFrom(DesiredState other) {
+    Set<ObjectKey> keys = new TreeSet<>();
+    Iterator<Map.Entry<ObjectKey, MeshObject>> theirs = other.objects.entrySet().iterator();
+    Map.@Nullable Entry<ObjectKey, MeshObject> their = theirs.hasNext() ? theirs.next() : null;
+    for (Map.Entry<ObjectKey, MeshObject> mine : objects.entrySet()) {
+      while (their != null && their.getKey().compareTo(mine.getKey()) < 0) {
+        keys.add(their.getKey());
+        their = theirs.hasNext() ? theirs.next() : null;
+      }
+      if (their == null || !their.getKey().equals(mine.getKey())) {
+        keys.add(mine.getKey());
+        continue;
+      }
+      if (!their.getValue().equals(mine.getValue())) {
+        keys.add(mine.getKey());
+      }
+      their = theirs.hasNext() ? theirs.next() : null;
+    }
+    while (their != null) {
+      keys.add(their.getKey());
+      their = theirs.hasNext() ? theirs.next() : null;
+    }
+    return keys;
   }
 
   @Override

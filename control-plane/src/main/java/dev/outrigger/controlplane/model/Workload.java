@@ -33,6 +33,12 @@ public record Workload(
     calls = calls == null ? null : List.copyOf(calls);
   }
 
+  /** The same somewhere else. */
+  public Workload withLocality(Locality other) {
+    return new Workload(
+        meta, addresses, ports, serviceAccount, identity, other, weight, sidecar, calls);
+  }
+
   @Override
   public Kind kind() {
     return Kind.WORKLOAD;

@@ -10,6 +10,7 @@ import dev.outrigger.controlplane.model.AppProtocol;
 import dev.outrigger.controlplane.model.DesiredState;
 import dev.outrigger.controlplane.model.HttpRoute;
 import dev.outrigger.controlplane.model.Service;
+import dev.outrigger.controlplane.model.ServiceName;
 import dev.outrigger.controlplane.model.TrafficPolicy;
 import dev.outrigger.controlplane.model.Workload;
 import dev.outrigger.controlplane.snapshot.NodeDescription.Implementation;
@@ -32,6 +33,7 @@ import io.envoyproxy.envoy.type.v3.Percent;
 import java.time.Duration;
 import java.util.Collection;
 import java.util.Comparator;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -55,6 +57,9 @@ final class Clusters implements RouteTables.Backends {
   private static final String HTTP_OPTIONS =
       "envoy.extensions.upstreams.http.v3.HttpProtocolOptions";
 
+  /** Says by which of a cluster's transport sockets an endpoint is reached. */
+  private static final String SOCKET_MATCH = "envoy.transport_socket_match";
+
   /** What the bytes are to the cluster. */
   private enum Speech {
     HTTP1,
@@ -68,12 +73,29 @@ final class Clusters implements RouteTables.Backends {
 
   private final DesiredState state;
   private final NodeDescription node;
+  private final String zone;
+  private final Set<ServiceName> looked = new HashSet<>();
   private final Map<String, Cluster> clusters = new TreeMap<>();
   private final Map<String, ClusterLoadAssignment> endpoints = new TreeMap<>();
 
   Clusters(DesiredState state, NodeDescription node) {
+    this(state, node, zoneOf(state, node));
+  }
+
+  /**
+   * For a node in a certain zone.
+   *
+   * @param zone empty where it is not known
+   */
+  Clusters(DesiredState state, NodeDescription node, String zone) {
     this.state = state;
     this.node = node;
+    this.zone = zone;
+  }
+
+  /** Services that were looked for, whether they are there or not. */
+  Set<ServiceName> looked() {
+    return looked;
   }
 
   Collection<Cluster> clusters() {
@@ -102,6 +124,7 @@ final class Clusters implements RouteTables.Backends {
 
   @Override
   public Optional<String> cluster(HttpRoute.Backend backend, RouteTables.Requests requests) {
+    looked.add(backend.service());
     @Nullable Service service = state.service(backend.service());
     return service == null
         ? Optional.empty()
@@ -116,6 +139,7 @@ final class Clusters implements RouteTables.Backends {
 
   /** For whole connections; where there is no such service or port, to nobody. */
   String connections(HttpRoute.Backend backend) {
+    looked.add(backend.service());
     @Nullable Service service = state.service(backend.service());
     return service == null
         ? nowhere()
@@ -190,7 +214,7 @@ final class Clusters implements RouteTables.Backends {
                 key,
                 service,
                 port,
-                only == null ? state.workloadsOf(service, zone()) : List.of(only)));
+                only == null ? state.workloadsOf(service, zone) : List.of(only)));
     @Nullable TrafficPolicy policy = Policies.traffic(state, service.serviceName(), port.port());
     Cluster.Builder cluster =
         Cluster.newBuilder()
@@ -441,8 +465,8 @@ final class Clusters implements RouteTables.Backends {
     return assignment.build();
   }
 
-  /** Where this proxy is. */
-  private String zone() {
+  /** Where a proxy is. */
+  static String zoneOf(DesiredState state, NodeDescription node) {
     @Nullable Workload own = state.workload(node.namespace(), node.workload());
     return own == null ? "" : own.locality().zone();
   }
@@ -469,8 +493,7 @@ final class Clusters implements RouteTables.Backends {
     if (workload.hasSidecar()
         && node.meshTls() == NodeDescription.MeshTls.AVAILABLE
         && !isBareToNode(workload)) {
-      metadata.putFilterMetadata(
-          "envoy.transport_socket_match", Protos.struct(Map.of("tlsMode", "outrigger")));
+      metadata.putFilterMetadata(SOCKET_MATCH, Protos.struct(Map.of("tlsMode", "outrigger")));
     }
     return LbEndpoint.newBuilder()
         .setEndpoint(
@@ -487,6 +510,28 @@ final class Clusters implements RouteTables.Backends {
     return workload.sidecar() instanceof Workload.Sidecar.Transparent
         && workload.meta().namespace().equals(node.namespace())
         && workload.meta().name().equals(node.workload());
+  }
+
+  /**
+   * Endpoints as the proxy beside one of them takes them, made of those that others take: where
+   * capture redirects, it meets its own application and not itself.
+   */
+  static ClusterLoadAssignment bareTo(String workload, ClusterLoadAssignment others) {
+    ClusterLoadAssignment.Builder own = others.toBuilder();
+    for (LocalityLbEndpoints.Builder locality : own.getEndpointsBuilderList()) {
+      for (LbEndpoint.Builder endpoint : locality.getLbEndpointsBuilderList()) {
+        Struct labels =
+            endpoint
+                .getMetadata()
+                .getFilterMetadataOrDefault(Names.OWN, Struct.getDefaultInstance());
+        String name =
+            labels.getFieldsOrDefault("workload", Value.getDefaultInstance()).getStringValue();
+        if (name.equals(workload)) {
+          endpoint.getMetadataBuilder().removeFilterMetadata(SOCKET_MATCH);
+        }
+      }
+    }
+    return own.build();
   }
 
   // ---- clusters without a service

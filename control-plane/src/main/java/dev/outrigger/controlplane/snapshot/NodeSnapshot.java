@@ -3,6 +3,7 @@ package dev.outrigger.controlplane.snapshot;
 import com.google.protobuf.Any;
 import com.google.protobuf.InvalidProtocolBufferException;
 import com.google.protobuf.Message;
+import dev.outrigger.controlplane.ads.ResourceSet;
 import dev.outrigger.controlplane.ads.ResourceView;
 import dev.outrigger.controlplane.ads.VersionedResource;
 import dev.outrigger.controlplane.ads.XdsType;
@@ -59,7 +60,7 @@ public final class NodeSnapshot implements ResourceView {
   private static Map<String, VersionedResource> versioned(Map<String, ? extends Message> all) {
     Map<String, VersionedResource> versioned = new LinkedHashMap<>();
     all.forEach((name, message) -> versioned.put(name, VersionedResource.of(message)));
-    return Collections.unmodifiableMap(versioned);
+    return ResourceSet.of(versioned);
   }
 
   @Override

@@ -71,7 +71,15 @@ final class OutboundListeners {
 
   /** The services that the workload may call, or all; in a fixed order. */
   private List<Service> visible(Workload workload) {
-    @Nullable List<ServiceName> calls = workload.calls();
+    return visible(state, workload.calls());
+  }
+
+  /**
+   * The services that are called, in a fixed order.
+   *
+   * @param calls null is all
+   */
+  static List<Service> visible(DesiredState state, @Nullable List<ServiceName> calls) {
     return calls == null
         ? state.services()
         : state.services().stream()
@@ -93,19 +101,41 @@ final class OutboundListeners {
     Set<Integer> detected = new TreeSet<>();
     Set<String> taken = new HashSet<>();
     for (Service service : visible(workload)) {
-      for (Service.Port port : tcpPorts(service)) {
-        List<String> own =
-            service.clusterIps().stream()
-                .filter(address -> taken.add(address + " " + port.port()))
-                .toList();
-        if (!own.isEmpty()) {
-          chains.addAll(chains(service, port, null, own, port.port(), detected));
-        }
-        if (service.clusterIps().isEmpty()) {
-          headless(service, port, taken, detected, chains);
-        }
+      chains.addAll(chainsOf(service, taken, detected));
+    }
+    listeners.add(captured(chains, detected, hasIpv6(workload)));
+  }
+
+  /** Whether its proxy listens on IPv6 as well. */
+  static boolean hasIpv6(Workload workload) {
+    return workload.addresses().stream().anyMatch(address -> address.indexOf(':') >= 0);
+  }
+
+  /**
+   * What is captured of the calls of one service.
+   *
+   * @param taken addresses with their ports that are somebody's already; takes those of this one
+   * @param detected takes the ports where it depends on the first bytes what is done
+   */
+  List<FilterChain> chainsOf(Service service, Set<String> taken, Set<Integer> detected) {
+    List<FilterChain> chains = new ArrayList<>();
+    for (Service.Port port : tcpPorts(service)) {
+      List<String> own =
+          service.clusterIps().stream()
+              .filter(address -> taken.add(address + " " + port.port()))
+              .toList();
+      if (!own.isEmpty()) {
+        chains.addAll(chains(service, port, null, own, port.port(), detected));
+      }
+      if (service.clusterIps().isEmpty()) {
+        headless(service, port, taken, detected, chains);
       }
     }
+    return chains;
+  }
+
+  /** The listener of all of them. */
+  Listener captured(List<FilterChain> chains, Set<Integer> detected, boolean ipv6) {
     Listener.Builder listener =
         listener("outbound", "0.0.0.0", CAPTURE_PORT)
             .addListenerFilters(Filters.originalDestination())
@@ -114,12 +144,12 @@ final class OutboundListeners {
                 FilterChain.newBuilder()
                     .setName(Names.PASSTHROUGH)
                     .addFilters(filters.tcp(Names.PASSTHROUGH, clusters.passthrough())));
-    if (workload.addresses().stream().anyMatch(address -> address.indexOf(':') >= 0)) {
+    if (ipv6) {
       listener.addAdditionalAddresses(
           AdditionalAddress.newBuilder().setAddress(Protos.address("::", CAPTURE_PORT)));
     }
     inspect(listener, detected);
-    listeners.add(listener.build());
+    return listener.build();
   }
 
   /** Without an address of its own, whoever calls means one certain workload. */

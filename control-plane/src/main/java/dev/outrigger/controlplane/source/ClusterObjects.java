@@ -9,14 +9,17 @@ import dev.outrigger.controlplane.model.Service.Member;
 import dev.outrigger.controlplane.model.ServiceName;
 import dev.outrigger.controlplane.model.Workload;
 import dev.outrigger.controlplane.model.Workload.Locality;
+import dev.outrigger.controlplane.source.PodReader.Pod;
 import dev.outrigger.controlplane.source.Problem.Code;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
@@ -36,8 +39,13 @@ public final class ClusterObjects {
 
   private final Map<ClusterKey, Entry> entries = new TreeMap<>();
   private final Map<ClusterKey, Map<?, ?>> statuses = new HashMap<>();
-  private final Map<ClusterKey, Tree> pods = new TreeMap<>();
+  private final Map<ClusterKey, Pod> pods = new TreeMap<>();
   private final Map<ClusterKey, SliceReader> slices = new TreeMap<>();
+  private final Map<ServiceName, SortedMap<ClusterKey, SliceReader>> slicesOf = new HashMap<>();
+
+  /** Services with who is behind them, as they were last. */
+  private final Map<ServiceName, Joined> joined = new HashMap<>();
+
   private final Map<ClusterKey, Tree> grants = new TreeMap<>();
   private final Map<String, Locality> nodes = new HashMap<>();
   private final Set<ServiceName> externalNames = new HashSet<>();
@@ -49,6 +57,50 @@ public final class ClusterObjects {
    * @param good the last version without a mistake
    */
   private record Entry(Tree tree, DecodedDocument decoded, @Nullable MeshObject good) {}
+
+  /**
+   * A service with who is behind it.
+   *
+   * @param written as it was without that
+   */
+  private record Joined(Service written, Service service) {}
+
+  /** What of an object is kept: pods and slices are many and large, and little of them is read. */
+  public static final class Observed {
+    private final ClusterKey key;
+    private final @Nullable Map<?, ?> tree;
+    private final @Nullable Pod pod;
+    private final @Nullable SliceReader slice;
+
+    private Observed(
+        ClusterKey key, @Nullable Map<?, ?> tree, @Nullable Pod pod, @Nullable SliceReader slice) {
+      this.key = key;
+      this.tree = tree;
+      this.pod = pod;
+      this.slice = slice;
+    }
+
+    /** What it is called. */
+    public ClusterKey key() {
+      return key;
+    }
+
+    /** All of it; null for a pod and a slice. */
+    public @Nullable Map<?, ?> tree() {
+      return tree;
+    }
+  }
+
+  /** Reads what is kept. Pure. */
+  public static Observed observe(Map<?, ?> object) {
+    Tree tree = Tree.of(object);
+    ClusterKey key = ClusterKey.of(tree);
+    return switch (key.kind()) {
+      case "Pod" -> new Observed(key, null, PodReader.read(tree), null);
+      case "EndpointSlice" -> new Observed(key, null, null, SliceReader.read(tree));
+      default -> new Observed(key, object, null, null);
+    };
+  }
 
   /**
    * What came of an object that people write.
@@ -91,29 +143,76 @@ public final class ClusterObjects {
    * @return what it is called
    */
   public ClusterKey put(Map<?, ?> object) {
-    Tree tree = Tree.of(object);
-    ClusterKey key = ClusterKey.of(tree);
-    put(key, tree);
-    if (entries.containsKey(key) && !key.kind().equals("Service")) {
-      statuses.put(key, tree.at("status").fields());
+    Observed observed = observe(object);
+    put(observed);
+    return observed.key();
+  }
+
+  /**
+   * Takes what was read of an object in place of its last version.
+   *
+   * @return false where that is known to change nothing
+   */
+  public boolean put(Observed observed) {
+    ClusterKey key = observed.key();
+    if (observed.tree() != null) {
+      Tree tree = Tree.of(observed.tree());
+      put(key, tree);
+      if (entries.containsKey(key) && !key.kind().equals("Service")) {
+        statuses.put(key, tree.at("status").fields());
+      }
+      return true;
     }
-    return key;
+    if (observed.pod != null) {
+      Pod placed = observed.pod.at(nodes);
+      if (placed.equals(pods.get(key))) {
+        return false;
+      }
+      pods.put(key, placed);
+      return true;
+    }
+    if (observed.slice != null) {
+      return putSlice(key, observed.slice);
+    }
+    // A key is of one kind.
+    return pods.remove(key) != null || removeSlice(key);
+  }
+
+  private boolean putSlice(ClusterKey key, SliceReader slice) {
+    if (slice.equals(slices.get(key))) {
+      return false;
+    }
+    removeSlice(key);
+    slices.put(key, slice);
+    ServiceName service = new ServiceName(slice.service(), key.namespace());
+    slicesOf.computeIfAbsent(service, name -> new TreeMap<>()).put(key, slice);
+    joined.remove(service);
+    return true;
+  }
+
+  /** False if there was none. */
+  private boolean removeSlice(ClusterKey key) {
+    @Nullable SliceReader before = slices.remove(key);
+    if (before == null) {
+      return false;
+    }
+    ServiceName service = new ServiceName(before.service(), key.namespace());
+    @Nullable SortedMap<ClusterKey, SliceReader> rest = slicesOf.get(service);
+    if (rest != null) {
+      rest.remove(key);
+      if (rest.isEmpty()) {
+        slicesOf.remove(service);
+      }
+    }
+    joined.remove(service);
+    return true;
   }
 
   private void put(ClusterKey key, Tree tree) {
     switch (key.kind()) {
-      case "Pod" -> pods.put(key, tree);
       case "Node" ->
           nodes.put(key.name(), PodReader.locality(tree.at("metadata").textMap("labels")));
       case "ReferenceGrant" -> grants.put(key, tree);
-      case "EndpointSlice" -> {
-        @Nullable SliceReader slice = SliceReader.read(tree);
-        if (slice == null) {
-          slices.remove(key);
-        } else {
-          slices.put(key, slice);
-        }
-      }
       case "Service" -> {
         ServiceName name = new ServiceName(key.name(), key.namespace());
         if (tree.at("spec").text("type").equals("ExternalName")) {
@@ -143,12 +242,13 @@ public final class ClusterObjects {
   /** Forgets an object. */
   public void remove(ClusterKey key) {
     pods.remove(key);
-    slices.remove(key);
+    removeSlice(key);
     grants.remove(key);
     entries.remove(key);
     statuses.remove(key);
     if (key.kind().equals("Service")) {
       externalNames.remove(new ServiceName(key.name(), key.namespace()));
+      joined.remove(new ServiceName(key.name(), key.namespace()));
     }
     if (key.kind().equals("Node")) {
       nodes.remove(key.name());
@@ -250,23 +350,18 @@ public final class ClusterObjects {
             .add(workload);
       }
     }
-    for (Tree pod : pods.values()) {
-      @Nullable Workload workload = PodReader.read(pod, nodes);
-      if (workload != null) {
-        objects.put(workload.key(), workload);
-      }
+    pods.replaceAll((key, pod) -> pod.at(nodes));
+    for (Pod pod : pods.values()) {
+      objects.put(pod.workload().key(), pod.workload());
     }
-    Map<ServiceName, Map<String, Member>> members = members(objects);
+    for (SliceReader slice : slices.values()) {
+      slice.others().forEach(workload -> objects.putIfAbsent(workload.key(), workload));
+    }
     for (MeshObject object : List.copyOf(objects.values())) {
       if (object instanceof Service service) {
-        Map<String, Member> behind =
-            new HashMap<>(members.getOrDefault(service.serviceName(), Map.of()));
-        for (Workload workload : written.getOrDefault(service.meta().namespace(), List.of())) {
-          if (service.selects(workload)) {
-            behind.putIfAbsent(workload.meta().name(), new Member(false, Map.of(), Set.of()));
-          }
-        }
-        objects.put(service.key(), service.withMembers(behind));
+        objects.put(
+            service.key(),
+            join(service, written.getOrDefault(service.meta().namespace(), List.of())));
       }
     }
     Grants granted = new Grants(grants.values());
@@ -283,20 +378,32 @@ public final class ClusterObjects {
     return new Read(state, all, verdicts(all));
   }
 
-  /** Members of each service by its slices; what is no pod becomes a workload too. */
-  private Map<ServiceName, Map<String, Member>> members(Map<ObjectKey, MeshObject> objects) {
-    Map<ServiceName, Map<String, Member>> members = new HashMap<>();
-    slices.forEach(
-        (key, slice) -> {
-          Map<String, Member> behind =
-              members.computeIfAbsent(
-                  new ServiceName(slice.service(), key.namespace()), name -> new HashMap<>());
-          slice
-              .members()
-              .forEach((name, member) -> behind.merge(name, member, SliceReader::merged));
-          slice.others().forEach(workload -> objects.putIfAbsent(workload.key(), workload));
-        });
-    return members;
+  /** With who is behind it by its slices and its selector; the same object for the same. */
+  private Service join(Service service, List<Workload> written) {
+    @Nullable Joined before = joined.get(service.serviceName());
+    if (written.isEmpty() && before != null && before.written().equals(service)) {
+      return before.service();
+    }
+    Map<String, Member> behind = new HashMap<>();
+    slicesOf
+        .getOrDefault(service.serviceName(), Collections.emptySortedMap())
+        .values()
+        .forEach(
+            slice ->
+                slice
+                    .members()
+                    .forEach((name, member) -> behind.merge(name, member, SliceReader::merged)));
+    for (Workload workload : written) {
+      if (service.selects(workload)) {
+        behind.putIfAbsent(workload.meta().name(), new Member(false, Map.of(), Set.of()));
+      }
+    }
+    Service now = service.withMembers(behind);
+    if (before != null && before.service().equals(now)) {
+      now = before.service();
+    }
+    joined.put(service.serviceName(), new Joined(service, now));
+    return now;
   }
 
   private static Problem notGranted(Entry entry, MeshRoute route, ServiceName backend) {

@@ -22,12 +22,30 @@ final class PodReader {
   private PodReader() {}
 
   /**
+   * What of a pod is kept.
+   *
+   * @param workload which is where its labels say
+   * @param node where it is, if its labels do not say it; else empty
+   */
+  record Pod(Workload workload, String node) {
+    /** The same where its node is, as far as that is known. */
+    Pod at(Map<String, Locality> nodes) {
+      if (node.isEmpty()) {
+        return this;
+      }
+      Locality locality = nodes.getOrDefault(node, Locality.UNKNOWN);
+      return locality.equals(workload.locality())
+          ? this
+          : new Pod(workload.withLocality(locality), node);
+    }
+  }
+
+  /**
    * Reads it.
    *
-   * @param nodes where each node is, as far as that is known
    * @return null where nobody can reach it: it has no address yet, or has ended
    */
-  static @Nullable Workload read(Tree pod, Map<String, Locality> nodes) {
+  static @Nullable Pod read(Tree pod) {
     List<String> addresses = addresses(pod.at("status"));
     String phase = pod.at("status").text("phase");
     if (addresses.isEmpty() || phase.equals("Succeeded") || phase.equals("Failed")) {
@@ -39,20 +57,24 @@ final class PodReader {
     String account = spec.text("serviceAccountName");
     // On the node's own network nobody captures, so a proxy there would stand beside the traffic.
     boolean sidecar = hasProxy(spec) && !spec.flag("hostNetwork", false);
-    return new Workload(
-        new ObjectMeta(
-            metadata.text("name"),
-            metadata.text("namespace"),
-            labels,
-            metadata.textMap("annotations")),
-        addresses,
-        ports(spec),
-        account.isEmpty() ? "default" : account,
-        null,
-        locality(labels, nodes.getOrDefault(spec.text("nodeName"), Locality.UNKNOWN)),
-        1,
-        sidecar ? new Sidecar.Transparent() : new Sidecar.None(),
-        null);
+    // Kubernetes 1.35 copies the node's labels to the pod; before that the node itself knows.
+    boolean says = labels.containsKey(REGION) || labels.containsKey(ZONE);
+    return new Pod(
+        new Workload(
+            new ObjectMeta(
+                metadata.text("name"),
+                metadata.text("namespace"),
+                labels,
+                metadata.textMap("annotations")),
+            addresses,
+            ports(spec),
+            account.isEmpty() ? "default" : account,
+            null,
+            says ? locality(labels) : Locality.UNKNOWN,
+            1,
+            sidecar ? new Sidecar.Transparent() : new Sidecar.None(),
+            null),
+        says ? "" : spec.text("nodeName"));
   }
 
   private static List<String> addresses(Tree status) {
@@ -99,11 +121,6 @@ final class PodReader {
       }
     }
     return List.copyOf(ports.values());
-  }
-
-  /** Kubernetes 1.35 copies the node's labels to the pod; before that the node itself knows. */
-  private static Locality locality(Map<String, String> labels, Locality node) {
-    return labels.containsKey(REGION) || labels.containsKey(ZONE) ? locality(labels) : node;
   }
 
   /** From the labels of a node or a pod. */

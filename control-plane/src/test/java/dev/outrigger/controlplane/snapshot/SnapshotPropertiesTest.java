@@ -18,7 +18,7 @@ final class SnapshotPropertiesTest {
   private static final List<String> PORT_NAMES = List.of("http", "tcp-x", "grpc", "tls", "web", "");
   private static final List<Integer> PORTS = List.of(80, 443, 5432, 8080, 9000);
 
-  private static String randomMesh(SplittableRandom random) {
+  static String randomMesh(SplittableRandom random) {
     StringBuilder yaml = new StringBuilder();
     int services = random.nextInt(1, 6);
     for (int i = 0; i < services; i++) {
