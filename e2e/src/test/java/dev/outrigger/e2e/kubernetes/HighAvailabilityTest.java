@@ -58,10 +58,7 @@ final class HighAvailabilityTest {
         ---
         {apiVersion: v1, kind: Namespace, metadata: {name: shop}}
         """);
-    Path crds = Path.of(System.getProperty("outrigger.home"), "helm/outrigger/files/crds");
-    said("apply", "--server-side", "-f", crds.toString());
-    kube.apply(installed());
-    said("wait", "--for=condition=Established", "crd", "--all");
+    kube.installChart();
     app = App.saying("well");
     caller = Sidecar.beside("caller-1", "caller", 1);
     web = Sidecar.beside("web-1", "web", app.port());
@@ -85,24 +82,6 @@ final class HighAvailabilityTest {
     }
     client = new PlainClient(caller.outbound());
     await("the first answer", () -> call() == 200);
-  }
-
-  /** What the chart makes, but for the webhook, which nobody serves here. */
-  private String installed() throws Exception {
-    Path out = folder.resolve("install.yaml");
-    Process process =
-        new ProcessBuilder(Peers.outrigger("install"))
-            .redirectOutput(out.toFile())
-            .redirectError(folder.resolve("install.err").toFile())
-            .start();
-    assertThat(process.waitFor()).isZero();
-    List<String> kept = new ArrayList<>();
-    for (String document : Files.readString(out).split("(?m)^---$", -1)) {
-      if (!document.contains("WebhookConfiguration")) {
-        kept.add(document);
-      }
-    }
-    return String.join("\n---\n", kept);
   }
 
   private static String pod(String name) {

@@ -3,6 +3,7 @@ package dev.outrigger.e2e.kubernetes;
 import dev.outrigger.e2e.harness.Launched;
 import dev.outrigger.e2e.harness.Peers;
 import java.io.IOException;
+import java.net.URI;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -34,6 +35,7 @@ final class KubeApi implements AutoCloseable {
   private final int port;
   private final Launched etcd;
   private Launched server;
+  private final List<String> prefix;
   private int starts;
 
   /** What a command said. */
@@ -44,8 +46,9 @@ final class KubeApi implements AutoCloseable {
     }
   }
 
-  private KubeApi(Path folder, Path binaries) throws IOException {
+  private KubeApi(Path folder, Path binaries, List<String> prefix) throws IOException {
     this.folder = folder;
+    this.prefix = List.copyOf(prefix);
     this.binaries = binaries;
     List<Integer> ports = Peers.freePorts(3);
     etcdPort = ports.get(0);
@@ -71,8 +74,17 @@ final class KubeApi implements AutoCloseable {
    * @param folder empty; everything is kept there
    */
   static KubeApi start(Path folder) throws IOException {
+    return start(folder, List.of());
+  }
+
+  /**
+   * The same, its programs started by another, such as {@code taskset}.
+   *
+   * @param prefix that program with its arguments
+   */
+  static KubeApi start(Path folder, List<String> prefix) throws IOException {
     Path binaries = Path.of(Peers.require("kubernetes/kube-apiserver")).getParent();
-    return new KubeApi(folder, binaries);
+    return new KubeApi(folder, binaries, prefix);
   }
 
   private void writeFiles() throws IOException {
@@ -136,7 +148,7 @@ final class KubeApi implements AutoCloseable {
     return Launched.start(
         folder,
         "etcd",
-        List.of(
+        command(
             Peers.require("etcd"),
             "--data-dir=" + folder.resolve("etcd-data"),
             "--listen-client-urls=" + url,
@@ -152,7 +164,7 @@ final class KubeApi implements AutoCloseable {
     return Launched.start(
         folder,
         "kube-apiserver-" + ++starts,
-        List.of(
+        command(
             binaries.resolve("kube-apiserver").toString(),
             "--etcd-servers=http://127.0.0.1:" + etcdPort,
             "--secure-port=" + port,
@@ -174,6 +186,12 @@ final class KubeApi implements AutoCloseable {
             "--watch-cache=true"));
   }
 
+  private List<String> command(String... command) {
+    List<String> all = new ArrayList<>(prefix);
+    all.addAll(List.of(command));
+    return all;
+  }
+
   private void awaitReady() {
     Awaitility.await()
         .atMost(PATIENCE)
@@ -190,6 +208,16 @@ final class KubeApi implements AutoCloseable {
   /** How a user logs in: {@code admin}, {@code outrigger} or {@code nobody}. */
   Path kubeconfig(String user) {
     return folder.resolve(user + ".kubeconfig");
+  }
+
+  /** Where its API is, for the administrator, whose token is {@code admin-token}. */
+  URI uri() {
+    return URI.create("https://127.0.0.1:" + port);
+  }
+
+  /** What it shows, which is its own root. */
+  Path certificate() {
+    return folder.resolve("certificates/apiserver.crt");
   }
 
   /** Runs kubectl as the administrator. */
@@ -228,6 +256,39 @@ final class KubeApi implements AutoCloseable {
     Said established = kubectl("wait", "--for=condition=Established", "crd", "--all");
     if (bound.exit() != 0 || established.exit() != 0) {
       throw new AssertionError(bound.all() + established.all());
+    }
+  }
+
+  /**
+   * Installs the CRDs and what the chart makes, but for the webhook, which nobody serves here. The
+   * namespace {@code outrigger-system} is there.
+   */
+  void installChart() throws IOException, InterruptedException {
+    Path crds = Path.of(System.getProperty("outrigger.home"), "helm/outrigger/files/crds");
+    Said made = kubectl("apply", "--server-side", "-f", crds.toString());
+    if (made.exit() != 0) {
+      throw new AssertionError(made.all());
+    }
+    Path out = folder.resolve("install.yaml");
+    Path err = folder.resolve("install.err");
+    Process install =
+        new ProcessBuilder(Peers.outrigger("install"))
+            .redirectOutput(out.toFile())
+            .redirectError(err.toFile())
+            .start();
+    if (install.waitFor() != 0) {
+      throw new AssertionError(Files.readString(err));
+    }
+    List<String> kept = new ArrayList<>();
+    for (String document : Files.readString(out).split("(?m)^---$", -1)) {
+      if (!document.contains("WebhookConfiguration")) {
+        kept.add(document);
+      }
+    }
+    apply(String.join("\n---\n", kept));
+    Said established = kubectl("wait", "--for=condition=Established", "crd", "--all");
+    if (established.exit() != 0) {
+      throw new AssertionError(established.all());
     }
   }
 

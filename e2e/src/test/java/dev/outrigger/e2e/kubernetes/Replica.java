@@ -10,6 +10,7 @@ import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.regex.Matcher;
@@ -28,12 +29,14 @@ final class Replica implements AutoCloseable {
   private Launched process;
   private int starts;
 
-  private Replica(Path folder, KubeApi kube, String name, List<Integer> ports) throws IOException {
+  private Replica(Path folder, KubeApi kube, String name, List<Integer> ports, List<String> prefix)
+      throws IOException {
     this.folder = folder;
     this.name = name;
     this.xdsTls = ports.get(0);
     this.api = ports.get(1);
-    this.command =
+    this.command = new ArrayList<>(prefix);
+    this.command.addAll(
         Peers.outrigger(
             "control-plane",
             "--kubernetes",
@@ -47,13 +50,23 @@ final class Replica implements AutoCloseable {
             "--lease=outrigger",
             "--lease-duration=3s",
             "--pod-name=" + name,
-            "--pod-namespace=outrigger-system");
+            "--pod-namespace=outrigger-system"));
     this.process = Launched.start(folder, name, command, Map.of());
   }
 
   /** Starts one; does not wait. */
   static Replica start(Path folder, KubeApi kube, String name) throws IOException {
-    return new Replica(folder, kube, name, Peers.freePorts(2));
+    return start(folder, kube, name, List.of());
+  }
+
+  /**
+   * The same, started by another program.
+   *
+   * @param prefix that program with its arguments
+   */
+  static Replica start(Path folder, KubeApi kube, String name, List<String> prefix)
+      throws IOException {
+    return new Replica(folder, kube, name, Peers.freePorts(2), prefix);
   }
 
   /** Starts it again after its end. */
