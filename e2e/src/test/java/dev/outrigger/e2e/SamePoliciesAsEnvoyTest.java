@@ -139,6 +139,18 @@ class SamePoliciesAsEnvoyTest {
     all.add(get("gzip or anything", "/", "accept-encoding: *;q=0.2"));
     all.add(get("gzip off", "/no-gzip", "accept-encoding: gzip"));
     all.add(get("gzip with trailers", "/trailers", "accept-encoding: gzip"));
+    all.add(get("gzip of a route's own words", "/said", "accept-encoding: gzip"));
+    all.add(get("a route's own words", "/said"));
+    all.add(get("gzip of few words", "/brief", "accept-encoding: gzip"));
+    all.add(
+        raw(
+            "head of a route's own words",
+            1,
+            "HEAD /said HTTP/1.1",
+            "Host: site.test",
+            "accept-encoding: gzip",
+            "",
+            ""));
     all.add(raw("body in bounds", 1, post(1000), "", "x".repeat(1000)));
     all.add(raw("body out of bounds", 1, post(1001), "", "x".repeat(1001)));
     return all;

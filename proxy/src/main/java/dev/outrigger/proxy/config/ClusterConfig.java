@@ -89,8 +89,8 @@ public record ClusterConfig(
    * @param maxConnectionsPerWorker at most so many at once in one worker; 0 is no bound
    * @param idleTimeout an unused connection is closed after it; below the usual 5 s of servers is
    *     safest, zero is never
-   * @param maxAge a connection is retired after it; zero is never
-   * @param maxRequestsPerConnection 0 is no bound
+   * @param maxAge a connection is retired after it, or up to a tenth before; zero is never
+   * @param maxRequestsPerConnection the same; 0 is no bound
    * @param speech what is spoken on them
    * @param http2 how, where it is HTTP/2
    * @param answers how large heads and trailers of answers may be; beyond it 502

@@ -114,7 +114,8 @@ public record HttpProxyConfig(
    * @param maxHeadBytes request line and headers together, and all trailers together; beyond it 414
    *     or 431
    * @param maxHeaders number of header fields, and of trailers
-   * @param maxRequestsPerConnection after so many the connection closes; 0 is no bound
+   * @param maxRequestsPerConnection after so many, or up to a tenth before, the connection closes;
+   *     0 is no bound
    * @param http2 what HTTP/2 adds
    * @param rules for what may be read in two ways
    */

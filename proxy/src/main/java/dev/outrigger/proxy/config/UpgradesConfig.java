@@ -16,6 +16,12 @@ public record UpgradesConfig(Map<String, Choice> choices) {
   /** The protocol of RFC 6455. */
   public static final String WEBSOCKET = "websocket";
 
+  /**
+   * HTTP/2 without TLS, which a connection goes on in; of a listener only, and never passed on (RFC
+   * 7540, section 3.2).
+   */
+  public static final String H2C = "h2c";
+
   /** Says nothing of any protocol. */
   public static final UpgradesConfig NONE = new UpgradesConfig(Map.of());
 
@@ -31,7 +37,7 @@ public record UpgradesConfig(Map<String, Choice> choices) {
   public enum Choice {
     /** Answered with 403. */
     REFUSED,
-    /** Sent on as it came. */
+    /** Sent on as it came; {@link UpgradesConfig#H2C} is done by ourselves. */
     PASSED,
     /** Of CONNECT: ends here, and its bytes go to the endpoint as they are (connect_config). */
     TERMINATED

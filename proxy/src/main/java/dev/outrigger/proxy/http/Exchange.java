@@ -529,17 +529,24 @@ public final class Exchange {
   }
 
   private void say(LocalReplies.Rendered reply, Outcome outcome) {
+    ByteBuf body = reply.body();
+    boolean none = !body.isReadable();
+    boolean sent = !none && !head.method().equals("HEAD");
+    transform = null; // of an answer that this one takes the place of
+    answerBody = sent ? BodyKind.LENGTH : BodyKind.NONE;
     filters.onLocalReply(reply.head());
     ResponseHeaders.prepare(reply.head(), this);
-    ByteBuf body = reply.body();
-    int length = body.readableBytes();
     begun(reply.head());
-    client.head(reply.head(), length == 0 ? BodyKind.NONE : BodyKind.LENGTH);
-    if (length == 0 || head.method().equals("HEAD")) {
+    AnswerTransform through = transform;
+    BodyKind kind = none ? BodyKind.NONE : BodyKind.LENGTH;
+    client.head(reply.head(), through == null ? kind : through.becomes(kind));
+    if (!sent) {
       body.release();
+    } else if (through == null) {
+      send(body);
     } else {
-      record.responseBytes(length);
-      client.body(body);
+      send(through.onBody(body));
+      send(through.onEnd());
     }
     finish(outcome);
     client.end(null);

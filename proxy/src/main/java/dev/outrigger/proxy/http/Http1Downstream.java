@@ -4,6 +4,7 @@ import dev.outrigger.proxy.config.HttpProxyConfig;
 import dev.outrigger.proxy.config.HttpProxyConfig.Timeouts;
 import dev.outrigger.proxy.config.NameCase;
 import dev.outrigger.proxy.config.RouteTableConfig.Action;
+import dev.outrigger.proxy.config.UpgradesConfig;
 import dev.outrigger.proxy.http.codec.Connections;
 import dev.outrigger.proxy.http.codec.FloodKind;
 import dev.outrigger.proxy.http.codec.FlowGate;
@@ -23,6 +24,7 @@ import dev.outrigger.proxy.outcome.ProxyError;
 import dev.outrigger.proxy.outcome.ProxyError.DeadlinePassed.Timer;
 import dev.outrigger.proxy.route.RouteMatch;
 import dev.outrigger.proxy.telemetry.Explanation;
+import dev.outrigger.proxy.worker.EarlyEnd;
 import dev.outrigger.proxy.worker.WorkerConfined;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
@@ -33,6 +35,7 @@ import io.netty.channel.ChannelInboundHandlerAdapter;
 import io.netty.channel.ChannelOption;
 import io.netty.channel.WriteBufferWaterMark;
 import io.netty.channel.socket.DuplexChannel;
+import io.netty.handler.codec.http2.Http2Settings;
 import java.time.Duration;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
@@ -47,6 +50,7 @@ import org.jspecify.annotations.Nullable;
  * HEAD → BODY → WAIT → HEAD                  request read, then answered
  *        BODY → DISCARD → HEAD               answered before the request was whole
  *               WAIT → TUNNEL → CLOSED       101, or 200 after CONNECT
+ * HEAD → CLOSED                              101, and {@link Http2Downstream} in its place
  * any  → LINGER → CLOSED                     the answer must be seen before the connection goes
  * </pre>
  */
@@ -99,6 +103,7 @@ final class Http1Downstream extends ChannelInboundHandlerAdapter
   private final long headNanos;
   private final long streamIdleNanos;
   private final long drainNanos;
+  private final EarlyEnd early;
 
   @SuppressWarnings("NullAway.Init") // set by handlerAdded, before any event
   private ChannelHandlerContext ctx;
@@ -160,6 +165,7 @@ final class Http1Downstream extends ChannelInboundHandlerAdapter
     this.headNanos = timeouts.requestHeaders().toNanos();
     this.streamIdleNanos = timeouts.streamIdle().toNanos();
     this.drainNanos = timeouts.drain().toNanos();
+    this.early = new EarlyEnd(service.worker().random());
   }
 
   @Override
@@ -188,7 +194,8 @@ final class Http1Downstream extends ChannelInboundHandlerAdapter
     if (idleNanos > 0) {
       alarm.wakeBy(lastActivity + idleNanos);
     }
-    retiresAt = service.retirement(settings.current().config().timeouts().maxConnectionAge());
+    retiresAt =
+        service.retirement(settings.current().config().timeouts().maxConnectionAge(), early);
     alarm.wakeBy(retiresAt);
   }
 
@@ -310,9 +317,23 @@ final class Http1Downstream extends ChannelInboundHandlerAdapter
     }
     String upgrade =
         hasBody || version == HttpVersion.HTTP_1_0 ? null : Connections.upgrade(headers);
-    int max = current.config().limits().maxRequestsPerConnection();
+    long max = early.of(current.config().limits().maxRequestsPerConnection());
     requests++;
     closeAfter = !parser.keepAlive() || draining || (max > 0 && requests >= max);
+    boolean mayChange = !closeAfter && !inputEnded && !facts.tls() && ctx.channel().isActive();
+    if (upgrade != null && mayChange) {
+      switch (H2cWish.of(head, upgrade, pending, current.config().upgrades())) {
+        case H2cWish.Ignored _ -> {}
+        case H2cWish.Granted granted -> {
+          changeToHttp2(head, granted.settings());
+          return;
+        }
+        case H2cWish.Malformed malformed -> {
+          refuse(new ProxyError.ProtocolViolation(Origin.DOWNSTREAM, malformed.why()));
+          return;
+        }
+      }
+    }
     awaitsContinue =
         hasBody
             && version != HttpVersion.HTTP_1_0
@@ -350,6 +371,24 @@ final class Http1Downstream extends ChannelInboundHandlerAdapter
         alarm.wakeBy(bodyClock.deadline());
       }
     }
+  }
+
+  /** Goes on in HTTP/2: the request is its first stream, and what is answered follows the 101. */
+  private void changeToHttp2(RequestHead head, Http2Settings peer) {
+    Headers headers = new Headers();
+    headers.add(HeaderName.CONNECTION, "upgrade");
+    headers.add(HeaderName.UPGRADE, UpgradesConfig.H2C);
+    ResponseHead switching = new ResponseHead(101, HttpVersion.HTTP_1_1, headers);
+    write(writer.response(switching, false, ConnectionWord.NONE, names, ctx.alloc()));
+    ByteBuf ahead = pending;
+    pending = Unpooled.EMPTY_BUFFER;
+    state = State.CLOSED;
+    gate.release(FlowGate.AHEAD | FlowGate.PEER_FULL | FlowGate.WAITING);
+    Http2Downstream next = new Http2Downstream(service, settings, facts);
+    ctx.pipeline().replace(this, null, next.handler());
+    next.takeOver(head, peer, requests - 1, retiresAt);
+    ctx.fireChannelRead(ahead); // to the one that came in its place
+    ctx.fireChannelReadComplete();
   }
 
   /** How long an exchange may be without a byte: the route's word, else the listener's. */

@@ -13,6 +13,7 @@ import dev.outrigger.proxy.http.codec.Http2Stream;
 import dev.outrigger.proxy.http.codec.WrittenNames;
 import dev.outrigger.proxy.message.ConnectionFacts;
 import dev.outrigger.proxy.message.Headers;
+import dev.outrigger.proxy.message.HttpVersion;
 import dev.outrigger.proxy.message.RequestHead;
 import dev.outrigger.proxy.message.ResponseHead;
 import dev.outrigger.proxy.outcome.Origin;
@@ -21,11 +22,13 @@ import dev.outrigger.proxy.outcome.ProxyError.DeadlinePassed.Timer;
 import dev.outrigger.proxy.outcome.ProxyError.TooLarge.What;
 import dev.outrigger.proxy.route.RouteMatch;
 import dev.outrigger.proxy.telemetry.Explanation;
+import dev.outrigger.proxy.worker.EarlyEnd;
 import dev.outrigger.proxy.worker.WorkerConfined;
 import io.netty.buffer.ByteBuf;
 import io.netty.channel.ChannelHandler;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.handler.codec.http2.Http2Error;
+import io.netty.handler.codec.http2.Http2Settings;
 import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
@@ -66,6 +69,7 @@ final class Http2Downstream implements Http2Connection.Owner, HttpService.Connec
   private final long headNanos;
   private final long streamIdleNanos;
   private final long drainNanos;
+  private final EarlyEnd early;
 
   @SuppressWarnings("NullAway.Init") // set by onOpen, before any other event
   private Alarm alarm;
@@ -100,10 +104,32 @@ final class Http2Downstream implements Http2Connection.Owner, HttpService.Connec
     this.headNanos = timeouts.requestHeaders().toNanos();
     this.streamIdleNanos = timeouts.streamIdle().toNanos();
     this.drainNanos = timeouts.drain().toNanos();
+    this.early = new EarlyEnd(service.worker().random());
   }
 
   ChannelHandler handler() {
     return connection;
+  }
+
+  /**
+   * Goes on with a connection of HTTP/1.1, once its handler is in the pipeline.
+   *
+   * @param first the request that asked for it, which has no body
+   * @param settings what it said of its client
+   * @param earlier how many requests came before it
+   * @param retires when the connection takes no more requests
+   */
+  void takeOver(RequestHead first, Http2Settings settings, int earlier, long retires) {
+    requests = earlier;
+    retiresAt = Math.min(retiresAt, retires);
+    alarm.wakeBy(retiresAt);
+    first.version(HttpVersion.HTTP_2);
+    connection.upgraded(settings);
+    Stream stream = open.iterator().next();
+    stream.begin(first, BodyKind.NONE, null, -1);
+    stream.onEnd(null);
+    onReadComplete();
+    connection.flush();
   }
 
   @Override
@@ -140,7 +166,8 @@ final class Http2Downstream implements Http2Connection.Owner, HttpService.Connec
     if (headNanos > 0) {
       alarm.wakeBy(lastActivity + headNanos);
     }
-    retiresAt = service.retirement(settings.current().config().timeouts().maxConnectionAge());
+    retiresAt =
+        service.retirement(settings.current().config().timeouts().maxConnectionAge(), early);
     alarm.wakeBy(retiresAt);
   }
 
@@ -179,7 +206,7 @@ final class Http2Downstream implements Http2Connection.Owner, HttpService.Connec
     if (headNanos > 0 && connection.unfinishedSince() != NEVER) {
       alarm.wakeBy(connection.unfinishedSince() + headNanos);
     }
-    int max = settings.current().config().limits().maxRequestsPerConnection();
+    long max = early.of(settings.current().config().limits().maxRequestsPerConnection());
     if (max > 0 && requests >= max) {
       connection.goAway();
     }
@@ -293,22 +320,30 @@ final class Http2Downstream implements Http2Connection.Owner, HttpService.Connec
 
     @Override
     public void onHead(Http2Fields fields, boolean last) {
-      HttpSettings current = settings.current();
-      requests++;
-      moved = now();
       if (fields.tooMany()) {
+        requests++;
+        moved = now();
         refuse(
             new ProxyError.TooLarge(
-                Origin.DOWNSTREAM, What.HEADERS, current.config().limits().maxHeadBytes()));
+                Origin.DOWNSTREAM,
+                What.HEADERS,
+                settings.current().config().limits().maxHeadBytes()));
         return;
       }
       RequestHead head = fields.request(facts.tls() ? "https" : "http");
       wasHttp1 = Alpn.MESH_HTTP2.equals(facts.alpn()) && WrittenNames.take(head);
+      BodyKind body =
+          last ? BodyKind.NONE : fields.contentLength() >= 0 ? BodyKind.LENGTH : BodyKind.STREAM;
+      begin(head, body, fields.protocol(), fields.contentLength());
+    }
+
+    private void begin(RequestHead head, BodyKind body, @Nullable String protocol, long length) {
+      HttpSettings current = settings.current();
+      requests++;
+      moved = now();
       Connections.strip(head.headers());
       Explanation explanation = service.telemetry().explain(head, facts);
       RequestHeaders.clean(head.headers(), facts);
-      BodyKind body =
-          last ? BodyKind.NONE : fields.contentLength() >= 0 ? BodyKind.LENGTH : BodyKind.STREAM;
       Exchange begun =
           new Exchange(
               service,
@@ -317,7 +352,7 @@ final class Http2Downstream implements Http2Connection.Owner, HttpService.Connec
               facts,
               head,
               body,
-              fields.protocol(),
+              protocol,
               service.telemetry().startExchange(head, facts, current.config()));
       begun.explained(explanation);
       RequestHeaders.identify(head, identity, facts, current.config().forwarding());
@@ -329,8 +364,8 @@ final class Http2Downstream implements Http2Connection.Owner, HttpService.Connec
       if (idle > 0 && exchange == begun) {
         alarm.wakeBy(moved + idle);
       }
-      if (!last && exchange == begun && !answerBegun) {
-        clockBody(begun, body, fields.contentLength(), idle > 0);
+      if (body != BodyKind.NONE && exchange == begun && !answerBegun) {
+        clockBody(begun, body, length, idle > 0);
       }
     }
 

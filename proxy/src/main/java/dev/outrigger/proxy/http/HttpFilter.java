@@ -20,8 +20,8 @@ public interface HttpFilter {
   }
 
   /**
-   * The proxy is about to answer itself: an error, a redirect, a filter's reply. Only headers may
-   * be put on it.
+   * The proxy is about to answer itself: an error, a redirect, a filter's reply. Headers may be put
+   * on it, and its body, which is there in whole, may be transformed.
    */
   default void onLocalReply(ResponseHead head, Exchange exchange) {}
 

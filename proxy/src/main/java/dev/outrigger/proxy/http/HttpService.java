@@ -6,6 +6,7 @@ import dev.outrigger.proxy.http.codec.FloodKind;
 import dev.outrigger.proxy.http.codec.Http1HeadWriter;
 import dev.outrigger.proxy.message.ConnectionFacts;
 import dev.outrigger.proxy.telemetry.WorkerTelemetry;
+import dev.outrigger.proxy.worker.EarlyEnd;
 import dev.outrigger.proxy.worker.Worker;
 import dev.outrigger.proxy.worker.WorkerConfined;
 import io.netty.channel.ChannelHandler;
@@ -177,16 +178,13 @@ public final class HttpService {
   }
 
   /**
-   * When a connection that begins now takes no more requests: within the last tenth of the age, so
-   * that those opened together do not come back together.
+   * When a connection that begins now takes no more requests.
    *
    * @param age zero is never, which is {@code Long.MAX_VALUE}
    */
-  long retirement(Duration age) {
-    long nanos = age.toNanos();
-    return nanos == 0
-        ? Long.MAX_VALUE
-        : worker.nanoTime() + nanos - (long) (nanos * 0.1 * worker.random().nextDouble());
+  long retirement(Duration age, EarlyEnd early) {
+    long nanos = early.of(age.toNanos());
+    return nanos == 0 ? Long.MAX_VALUE : worker.nanoTime() + nanos;
   }
 
   boolean draining(ConnectionFacts facts) {

@@ -24,6 +24,7 @@ sealed interface TunnelWish {
    * <p>A server may ignore a wish of HTTP/1.1 (RFC 9110, section 7.8), and does so with protocols
    * that nobody configured, as {@code h2c} and {@code TLS/1.3}, which clients offer by the way. A
    * client that asks for WebSocket, or for what is switched off, wants nothing else: it is refused.
+   * What {@link H2cWish} did not grant is ignored.
    *
    * @param wished the protocols in the order of preference, in lower case; null for none
    */
@@ -45,11 +46,12 @@ sealed interface TunnelWish {
       if (protocol.equals(UpgradesConfig.CONNECT)) {
         continue; // the method, which no header asks for
       }
+      boolean ours = protocol.equals(UpgradesConfig.H2C); // no endpoint ever hears of it
       boolean sockets = protocol.equals(UpgradesConfig.WEBSOCKET);
       if (sockets && !head.method().equals("GET")) {
         continue; // RFC 6455, section 4.1
       }
-      if (choice == Choice.PASSED) {
+      if (choice == Choice.PASSED && !ours) {
         return new Granted(new Tunnel(protocol, false));
       }
       if (choice == Choice.REFUSED || sockets || must) {

@@ -19,6 +19,7 @@ public final class HeaderName {
   public static final HeaderName GRPC_STATUS = of("grpc-status");
   public static final HeaderName GRPC_TIMEOUT = of("grpc-timeout");
   public static final HeaderName HOST = of("host");
+  public static final HeaderName HTTP2_SETTINGS = of("http2-settings");
   public static final HeaderName KEEP_ALIVE = of("keep-alive");
   public static final HeaderName LOCATION = of("location");
   public static final HeaderName OUTRIGGER_ERROR = of("x-outrigger-error");

@@ -201,7 +201,7 @@ public final class ConnectionPool {
 
   void giveBack(Http1Upstream connection) {
     PoolConfig config = upstream.config().pool();
-    int max = config.maxRequestsPerConnection();
+    long max = connection.early.of(config.maxRequestsPerConnection());
     long now = upstream.now();
     if (retired
         || (max > 0 && connection.requests() >= max)
@@ -349,7 +349,7 @@ public final class ConnectionPool {
   }
 
   private boolean tooOld(Http1Upstream connection, long now) {
-    long maxAge = upstream.config().pool().maxAge().toNanos();
+    long maxAge = connection.early.of(upstream.config().pool().maxAge().toNanos());
     return (maxAge > 0 && now - connection.madeAt >= maxAge)
         || (renewed && connection.madeAt - renewedAt <= 0);
   }

@@ -22,6 +22,7 @@ import dev.outrigger.proxy.message.ResponseHead;
 import dev.outrigger.proxy.outcome.Origin;
 import dev.outrigger.proxy.outcome.ProxyError;
 import dev.outrigger.proxy.outcome.ProxyError.UpstreamReset.How;
+import dev.outrigger.proxy.worker.EarlyEnd;
 import dev.outrigger.proxy.worker.WorkerConfined;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
@@ -88,6 +89,8 @@ final class Http1Upstream extends ChannelInboundHandlerAdapter implements Upstre
   /** When it was made and when it was last given back, in the worker's nanoseconds. */
   final long madeAt;
 
+  final EarlyEnd early;
+
   long idleSince;
 
   Http1Upstream(ConnectionPool pool, Http1HeadWriter writer, PoolConfig config, long now) {
@@ -98,6 +101,7 @@ final class Http1Upstream extends ChannelInboundHandlerAdapter implements Upstre
     this.parser = Http1HeadParser.ofResponses(limits.maxHeadBytes(), limits.maxHeaders());
     this.reader = new Http1BodyReader(Origin.UPSTREAM, limits.maxHeadBytes(), limits.maxHeaders());
     this.madeAt = now;
+    this.early = new EarlyEnd(pool.random());
     this.idleSince = now;
   }
 

@@ -23,6 +23,7 @@ import dev.outrigger.proxy.outcome.Origin;
 import dev.outrigger.proxy.outcome.ProxyError;
 import dev.outrigger.proxy.outcome.ProxyError.TooLarge.What;
 import dev.outrigger.proxy.outcome.ProxyError.UpstreamReset.How;
+import dev.outrigger.proxy.worker.EarlyEnd;
 import dev.outrigger.proxy.worker.WorkerConfined;
 import io.netty.buffer.ByteBuf;
 import io.netty.channel.ChannelHandler;
@@ -52,6 +53,7 @@ final class Http2Upstream implements Http2Connection.Owner {
   private final List<Stream> touched = new ArrayList<>();
   private final int maxHeaders;
   private final long madeAt;
+  private final EarlyEnd early;
   private long idleSince;
   private int requests;
   private boolean retired;
@@ -62,6 +64,7 @@ final class Http2Upstream implements Http2Connection.Owner {
     this.pool = pool;
     this.maxHeaders = limits.maxHeaders();
     this.madeAt = now;
+    this.early = new EarlyEnd(pool.random());
     this.idleSince = now;
     this.connection =
         new Http2Connection(
@@ -86,11 +89,11 @@ final class Http2Upstream implements Http2Connection.Owner {
   }
 
   boolean used(int max) {
-    return max > 0 && requests >= max;
+    return max > 0 && requests >= early.of(max);
   }
 
   boolean older(long now, Duration maxAge) {
-    return !maxAge.isZero() && now - madeAt >= maxAge.toNanos();
+    return !maxAge.isZero() && now - madeAt >= early.of(maxAge.toNanos());
   }
 
   boolean unusedFor(long now, long nanos) {

@@ -56,6 +56,12 @@ class ClientBed {
   /** Whether a filter keeps each exchange until the test lets it go on. */
   boolean suspends;
 
+  /** What the listener lets clients change to. */
+  UpgradesConfig upgrades = UpgradesConfig.WEBSOCKETS;
+
+  /** Whether its bytes came through TLS. */
+  boolean tls;
+
   final List<Exchange> suspended = new ArrayList<>();
   private @Nullable HttpService service;
 
@@ -163,7 +169,7 @@ class ClientBed {
             Forwarding.DEFAULT,
             TracingConfig.OFF,
             AccessLogConfig.OFF,
-            UpgradesConfig.WEBSOCKETS,
+            upgrades,
             "");
     HttpSettings settings =
         new HttpSettings(RuntimeSnapshot.EMPTY, config, RouteTable.compile(table));
@@ -172,8 +178,7 @@ class ClientBed {
         .addLast(
             made.newHandler(
                 () -> settings,
-                new ConnectionFacts(
-                    "l", false, ADDRESS, ADDRESS, ADDRESS, false, null, null, null)));
+                new ConnectionFacts("l", false, ADDRESS, ADDRESS, ADDRESS, tls, null, null, null)));
   }
 
   @AfterEach

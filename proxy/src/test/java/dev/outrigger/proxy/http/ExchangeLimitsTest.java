@@ -25,6 +25,7 @@ import dev.outrigger.proxy.message.Headers;
 import dev.outrigger.proxy.message.HttpVersion;
 import dev.outrigger.proxy.message.ResponseHead;
 import dev.outrigger.proxy.route.RouteTable;
+import dev.outrigger.proxy.worker.EarlyEnd;
 import dev.outrigger.proxy.worker.RuntimeSnapshot;
 import dev.outrigger.proxy.worker.Worker;
 import io.netty.buffer.ByteBuf;
@@ -40,6 +41,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.LongStream;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -255,12 +257,30 @@ class ExchangeLimitsTest {
     HttpService service =
         new HttpService(
             new Worker(0, channel.eventLoop(), new Random(1)), telemetry, List.of(), _ -> null);
-    long first = service.retirement(Duration.ofSeconds(100));
-    long second = service.retirement(Duration.ofSeconds(100));
+    long first = service.retirement(Duration.ofSeconds(100), early(1));
+    long second = service.retirement(Duration.ofSeconds(100), early(2));
     assertThat(first).isNotEqualTo(second);
     long now = ticker.nanoTime();
     assertThat(List.of(first - now, second - now))
         .allSatisfy(age -> assertThat(age).isBetween(90_000_000_000L, 100_000_000_000L));
-    assertThat(service.retirement(Duration.ZERO)).isEqualTo(Long.MAX_VALUE);
+    assertThat(service.retirement(Duration.ZERO, early(1))).isEqualTo(Long.MAX_VALUE);
+  }
+
+  private static EarlyEnd early(int seed) {
+    return new EarlyEnd(new Random(seed));
+  }
+
+  @Test
+  void numbersOfRequestsDifferByUpToATenthAndStayForTheirConnection() {
+    EarlyEnd one = early(3);
+    long most = one.of(1000);
+    assertThat(most).isBetween(900L, 1000L).isNotEqualTo(early(400).of(1000));
+    assertThat(one.of(1000)).isEqualTo(most);
+    assertThat(LongStream.rangeClosed(0, 10).map(one::of)).containsExactly(bounds());
+    assertThat(one.of(0)).isZero();
+  }
+
+  private static Long[] bounds() {
+    return LongStream.rangeClosed(0, 10).boxed().toArray(Long[]::new);
   }
 }

@@ -108,6 +108,7 @@ public final class Connections {
         }
       }
       headers.remove(HeaderName.CONNECTION);
+      headers.remove(HeaderName.HTTP2_SETTINGS); // RFC 7540, section 3.2.1
     }
     headers.remove(HeaderName.KEEP_ALIVE);
     headers.remove(HeaderName.PROXY_CONNECTION);

@@ -120,6 +120,7 @@ public final class Http2Connection extends ByteToMessageDecoder implements Http2
   private boolean begun;
   private boolean prefaceSeen;
   private boolean settingsSeen;
+  private boolean prefaceDue; // with its SETTINGS
   private boolean dead;
   private boolean closed;
   private boolean peerGoesAway;
@@ -225,6 +226,27 @@ public final class Http2Connection extends ByteToMessageDecoder implements Http2
     nextId += 2;
     streams.put(made.id, made);
     return made;
+  }
+
+  /**
+   * Takes over, as soon as it is there, a connection that began in HTTP/1.1: the request that asked
+   * for it is stream 1, of which the peer's way is whole, and a preface is still to come, soon (RFC
+   * 7540, section 3.2).
+   *
+   * @param settings of the peer, which are not acknowledged
+   */
+  public void upgraded(Http2Settings settings) {
+    assert side == Side.SERVER && begun && lastPeerId == 0;
+    try {
+      learn(settings);
+    } catch (Http2Exception e) {
+      throw new IllegalStateException(e); // there is no stream that it could be wrong for
+    }
+    prefaceDue = true;
+    unfinishedSince = now();
+    Http2Stream first = opened(1);
+    first.headSeen = true;
+    first.remoteEnded = true;
   }
 
   /** The first phase of going away: no new streams, please. */
@@ -432,6 +454,7 @@ public final class Http2Connection extends ByteToMessageDecoder implements Http2
     }
     if (!settingsSeen) {
       settingsSeen = true;
+      prefaceDue = false;
       if (type != Http2FrameTypes.SETTINGS || (flags & 1) != 0) {
         broken(Http2Error.PROTOCOL_ERROR, "SETTINGS must come first");
         return;
@@ -558,7 +581,7 @@ public final class Http2Connection extends ByteToMessageDecoder implements Http2
 
   @Override
   public void channelReadComplete(ChannelHandlerContext context) throws Exception {
-    boolean unfinished = headersOf != 0 || (actualReadableBytes() > 0 && !dead);
+    boolean unfinished = headersOf != 0 || prefaceDue || (actualReadableBytes() > 0 && !dead);
     if (!unfinished) {
       unfinishedSince = NEVER;
     } else if (unfinishedSince == NEVER) {
@@ -849,15 +872,21 @@ public final class Http2Connection extends ByteToMessageDecoder implements Http2
     if (goesAway) {
       return null;
     }
-    lastPeerId = id;
-    floods.opened();
     if (streams.size() >= config.maxStreams()) {
+      lastPeerId = id;
+      floods.opened();
       if (!tooMany(FloodKind.REFUSED_STREAMS)) {
         writeReset(id, Http2Error.REFUSED_STREAM);
         remember(-id);
       }
       return null;
     }
+    return opened(id);
+  }
+
+  private Http2Stream opened(int id) {
+    lastPeerId = id;
+    floods.opened();
     Http2Stream made = new Http2Stream(this, id, peerStreamWindow, streamWindow);
     made.begun = true;
     streams.put(id, made);
@@ -907,6 +936,18 @@ public final class Http2Connection extends ByteToMessageDecoder implements Http2
     if (tooMany(FloodKind.SETTINGS)) {
       return;
     }
+    learn(settings);
+    frame(0, Http2FrameTypes.SETTINGS, 1, 0);
+    reply();
+    if (settings.initialWindowSize() != null) {
+      for (Http2Stream stream : streams()) {
+        stream.send();
+      }
+    }
+    owner.onSettings();
+  }
+
+  private void learn(Http2Settings settings) throws Http2Exception {
     Long table = settings.headerTableSize();
     if (table != null) {
       encoder.tableSize(table);
@@ -939,14 +980,6 @@ public final class Http2Connection extends ByteToMessageDecoder implements Http2
         stream.sendWindow += more;
       }
     }
-    frame(0, Http2FrameTypes.SETTINGS, 1, 0);
-    reply();
-    if (window != null) {
-      for (Http2Stream stream : streams()) {
-        stream.send();
-      }
-    }
-    owner.onSettings();
   }
 
   @Override

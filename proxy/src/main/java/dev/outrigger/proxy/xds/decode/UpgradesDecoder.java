@@ -25,6 +25,13 @@ final class UpgradesDecoder {
       Scope at = scope.in("upgrade_configs", i);
       boolean enabled = !config.hasEnabled() || config.getEnabled().getValue();
       put(choices, config.getUpgradeType(), enabled ? Choice.PASSED : Choice.REFUSED, at);
+      if (enabled
+          && config.getUpgradeType().equalsIgnoreCase(UpgradesConfig.H2C)
+          && manager.getCodecType() != HttpConnectionManager.CodecType.AUTO) {
+        throw at.in("upgrade_type")
+            .refuse(
+                "h2c changes from HTTP/1.1 to HTTP/2; expected codec_type AUTO, which has both");
+      }
     }
     return new UpgradesConfig(choices);
   }
@@ -43,6 +50,12 @@ final class UpgradesDecoder {
       if (ends && !config.getUpgradeType().equalsIgnoreCase(UpgradesConfig.CONNECT)) {
         throw at.in("connect_config").refuse("is for upgrade_type CONNECT only");
       }
+      if (config.getUpgradeType().equalsIgnoreCase(UpgradesConfig.H2C)) {
+        at.in("upgrade_type")
+            .unsupported(
+                "a connection changes to h2c before a route is known; expected it in the"
+                    + " upgrade_configs of the http_connection_manager");
+      }
       put(
           choices,
           config.getUpgradeType(),
@@ -58,9 +71,6 @@ final class UpgradesDecoder {
     String name = at.required(type).toLowerCase(Locale.ROOT);
     if (!PROTOCOL.matcher(name).matches()) {
       throw at.refuse("'" + type + "' is no protocol; expected for example websocket or CONNECT");
-    }
-    if (name.equals("h2c") && choice != Choice.REFUSED) {
-      at.unsupported("h2c is never changed to; HTTP/2 without TLS is spoken from the first byte");
     }
     if (name.equals("connect-udp") && choice != Choice.REFUSED) {
       at.unsupported("expected CONNECT, websocket or another protocol over TCP");

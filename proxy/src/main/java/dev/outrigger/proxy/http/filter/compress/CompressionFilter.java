@@ -104,13 +104,24 @@ public final class CompressionFilter implements HttpFilter {
 
   @Override
   public Verdict onResponse(ResponseHead head, Exchange exchange) {
+    compress(head, exchange);
+    return Verdict.PROCEED;
+  }
+
+  @Override
+  public void onLocalReply(ResponseHead head, Exchange exchange) {
+    close(); // of the answer that this one takes the place of
+    compress(head, exchange);
+  }
+
+  private void compress(ResponseHead head, Exchange exchange) {
     Headers headers = head.headers();
     if (exchange.answerTransform() != null || !suitable(head, exchange.answerBody())) {
-      return Verdict.PROCEED;
+      return;
     }
     VaryHeader.add(headers, "accept-encoding");
     if (!taken) {
-      return Verdict.PROCEED;
+      return;
     }
     headers.remove(HeaderName.CONTENT_LENGTH);
     headers.remove(ACCEPT_RANGES); // ranges of what comes out are not ranges of what went in
@@ -122,11 +133,14 @@ public final class CompressionFilter implements HttpFilter {
     Coder own = newCoder();
     coder = own;
     exchange.transformAnswer(own);
-    return Verdict.PROCEED;
   }
 
   @Override
   public void onFinish(Outcome outcome) {
+    close();
+  }
+
+  private void close() {
     Coder own = coder;
     if (own != null) {
       coder = null;

@@ -8,6 +8,11 @@ import dev.outrigger.proxy.config.HttpFilterConfig;
 import dev.outrigger.proxy.config.HttpFilterConfig.Coding;
 import dev.outrigger.proxy.config.HttpFilterConfig.Compression;
 import dev.outrigger.proxy.config.HttpFilterConfig.OfRoute;
+import dev.outrigger.proxy.config.RouteTableConfig.Action;
+import dev.outrigger.proxy.config.RouteTableConfig.HeaderChanges;
+import dev.outrigger.proxy.config.RouteTableConfig.Match;
+import dev.outrigger.proxy.config.RouteTableConfig.PathMatch;
+import dev.outrigger.proxy.config.RouteTableConfig.Route;
 import dev.outrigger.proxy.http.Origin;
 import dev.outrigger.proxy.http.ProxyBed;
 import dev.outrigger.proxy.message.Headers;
@@ -169,6 +174,36 @@ class CompressionFilterTest {
         second.send("GET / HTTP/1.1\r\nHost: a\r\naccept-encoding: gzip\r\n\r\n");
         assertThat(second.head()).contains("content-length: 29\r\n");
       }
+    }
+  }
+
+  @Test
+  void whatTheProxySaysItselfIsCompressedAsWell() throws Exception {
+    setup.routes.add(
+        new Route(
+            "said",
+            new Match(new PathMatch.Prefix("/said", true), List.of(), List.of(), List.of()),
+            new Action.Direct(200, TEXT),
+            HeaderChanges.NONE));
+    try (Origin origin = new Origin((peer, _) -> peer.socket.close());
+        ProxyBed bed = bed(origin, false)) {
+      Origin.Peer client = client(bed);
+      for (int i = 0; i < 2; i++) {
+        client.send("GET /said HTTP/1.1\r\nHost: a\r\nAccept-Encoding: gzip\r\n\r\n");
+        assertThat(client.head())
+            .contains("content-encoding: gzip\r\n", "transfer-encoding: chunked\r\n")
+            .contains("vary: accept-encoding\r\n")
+            .doesNotContain("content-length");
+        assertThat(unzip(chunks(client))).isEqualTo(TEXT);
+      }
+      client.send("GET /broken HTTP/1.1\r\nHost: a\r\nAccept-Encoding: gzip\r\n\r\n");
+      assertThat(client.head()).startsWith("HTTP/1.1 503 ").contains("content-encoding: gzip\r\n");
+      assertThat(unzip(chunks(client))).contains("upstream");
+      client.send("HEAD /said HTTP/1.1\r\nHost: a\r\nAccept-Encoding: gzip\r\n\r\n");
+      assertThat(client.head()).contains("content-length: " + TEXT.length());
+      client.send("GET /said HTTP/1.1\r\nHost: a\r\n\r\n");
+      assertThat(client.head()).contains("content-length: " + TEXT.length());
+      assertThat(client.bytes(TEXT.length())).isEqualTo(TEXT);
     }
   }
 
