@@ -32,8 +32,9 @@ test: tools ## all unit and in-process tests
 e2e: tools build ## whole meshes with real peers, in network namespaces (root) and on loopback
 	$(MVN) $(MVNFLAGS) -pl e2e -am -De2e.skip=false -Dtest='dev.outrigger.e2e.**,!dev.outrigger.e2e.kubernetes.**' -Dsurefire.failIfNoSpecifiedTests=false verify
 
-e2e-kubernetes: tools images ## on a real node with kubelet and containerd, built on first use (about 10 minutes; root)
+e2e-kubernetes: tools images ## on a real node with kubelet and containerd, built on first use (about 15 minutes; root)
 	e2e/kubernetes/install node
+	e2e/kubernetes/conformance/install
 	e2e/helm/install
 	OUTRIGGER_PEERS=required $(MVN) $(MVNFLAGS) -pl e2e -am -De2e.skip=false -Dtest='dev.outrigger.e2e.kubernetes.**' -Dsurefire.failIfNoSpecifiedTests=false verify
 

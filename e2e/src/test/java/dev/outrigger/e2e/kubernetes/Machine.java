@@ -3,8 +3,10 @@ package dev.outrigger.e2e.kubernetes;
 import dev.outrigger.e2e.harness.Launched;
 import dev.outrigger.e2e.harness.Peers;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -176,7 +178,12 @@ final class Machine implements AutoCloseable {
     // Everything in the namespaces is killed now; what remains are the empty folders of its
     // cgroups.
     try {
-      Awaitility.await().atMost(PATIENCE).until(Machine::removedCgroups);
+      Awaitility.await()
+          .atMost(PATIENCE)
+          // The runtime, as it dies, removes folders that are being looked at.
+          .ignoreException(UncheckedIOException.class)
+          .ignoreException(NoSuchFileException.class)
+          .until(Machine::removedCgroups);
     } catch (ConditionTimeoutException e) {
       System.err.println("folders of cgroups are left under " + CGROUPS);
     }

@@ -246,6 +246,11 @@ final class RealNode implements AutoCloseable {
     return machine.run(PATIENCE, "", Map.of(), List.of(command));
   }
 
+  /** Starts a program on the node that may do everything in the cluster. */
+  Launched launchAsAdmin(String name, String... command) throws IOException {
+    return machine.launch(name, List.of(command), Map.of("KUBECONFIG", kubeconfig().toString()));
+  }
+
   Said kubectl(String... arguments) throws IOException, InterruptedException {
     return kubectlWith("", arguments);
   }
