@@ -15,7 +15,10 @@ import io.envoyproxy.envoy.config.listener.v3.Listener;
 import io.envoyproxy.envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager.CodecType;
 import io.envoyproxy.envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager.ForwardClientCertDetails;
 import java.util.ArrayList;
+import java.util.Collection;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.OptionalInt;
 
 /** What the application beside the proxy serves. */
@@ -42,7 +45,7 @@ final class InboundListeners {
   /** One listener for everything that the kernel redirects. */
   void transparent(Workload workload) {
     List<FilterChain> chains = new ArrayList<>();
-    for (Workload.Port port : workload.ports()) {
+    for (Workload.Port port : served(workload)) {
       FilterChainMatch match =
           FilterChainMatch.newBuilder().setDestinationPort(Protos.number(port.port())).build();
       chains.addAll(
@@ -72,6 +75,28 @@ final class InboundListeners {
           AdditionalAddress.newBuilder().setAddress(Protos.address("::", CAPTURE_PORT)));
     }
     add(listener);
+  }
+
+  /**
+   * The ports that the workload declares, then those where services in front of it find it: what
+   * the containers of a pod list need not be all that they serve.
+   */
+  private Collection<Workload.Port> served(Workload workload) {
+    Map<Integer, Workload.Port> served = new LinkedHashMap<>();
+    workload.ports().forEach(port -> served.put(port.port(), port));
+    for (Service service : state.servicesOf(workload)) {
+      for (Service.Port port : service.ports()) {
+        if (port.transport() == Service.Transport.TCP) {
+          service
+              .portOn(port, workload)
+              .ifPresent(
+                  number ->
+                      served.computeIfAbsent(
+                          number, _ -> new Workload.Port("", number, number, "")));
+        }
+      }
+    }
+    return served.values();
   }
 
   /** A listener for each port. */

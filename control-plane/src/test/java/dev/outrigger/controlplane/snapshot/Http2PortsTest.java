@@ -155,6 +155,29 @@ final class Http2PortsTest {
   }
 
   @Test
+  void whatAPodDoesNotDeclareIsServedAsWhatTheServiceSays() throws Exception {
+    // Ports of containers are documentation: most pods have some that they do not list.
+    String undeclared =
+        mesh("http")
+            .replace(
+                "ports: [{name: main, port: 9090, appProtocol: http}]",
+                "ports: [{name: other, port: 7000}]");
+
+    NodeSnapshot snapshot = SnapshotBuilder.build(Shop.state(undeclared), Shop.ours("words-1"));
+
+    Listener inbound = the(snapshot.listeners(), "inbound");
+    assertThat(chain(inbound, "inbound|9090|http").getFilterChainMatch().getDestinationPort())
+        .isEqualTo(Protos.number(9090));
+    assertThat(
+            options(the(snapshot.clusters(), "inbound|9090"))
+                .getExplicitHttpConfig()
+                .hasHttpProtocolOptions())
+        .isTrue();
+    assertThat(chain(inbound, "inbound|7000|http").getFilterChainMatch().getDestinationPort())
+        .isEqualTo(Protos.number(7000));
+  }
+
+  @Test
   void aCallOfGrpcIsHeldToItsOwnDeadlineAndToTheRoutes() {
     List<RouteAction> actions =
         the(ours("grpc").routes(), "outbound|80|words.shop")
