@@ -36,6 +36,8 @@ e2e-kubernetes: tools images ## on a real node with kubelet and containerd, buil
 	e2e/kubernetes/install node
 	e2e/kubernetes/conformance/install
 	e2e/helm/install
+	e2e/helm/test
+	e2e/helm/cluster
 	OUTRIGGER_PEERS=required $(MVN) $(MVNFLAGS) -pl e2e -am -De2e.skip=false -Dtest='dev.outrigger.e2e.kubernetes.**' -Dsurefire.failIfNoSpecifiedTests=false verify
 
 e2e-chaos: tools build ## every fault counted in full, 10,000 each (half an hour, a quiet machine); prints the table

@@ -82,6 +82,7 @@ public final class ControlPlane implements AutoCloseable {
   private static final int MAX_METADATA_BYTES = 16 << 10;
   private static final int EXPERIMENT_TICK_MILLIS = 100;
   private static final int STATUS_TICK_MILLIS = 500;
+  private static final int AUTHORITY_TICK_SECONDS = 15;
   private static final int MAX_CALLS_PER_CONNECTION = 16;
 
   /** What is closed at the end, the latest first. */
@@ -258,8 +259,7 @@ public final class ControlPlane implements AutoCloseable {
     MeasurementRelay relay = part(new MeasurementRelay(authority, clock, nanoTime));
     @Nullable LeaseOptions lease = options.services().lease();
     @Nullable ClusterReplicas replicas =
-        desired.replicas(
-            lease, options.services().namespace(), clock, nanoTime, random, relay::send);
+        desired.replicas(options.services(), clock, nanoTime, random, relay::send);
     if (replicas != null) {
       experiments.follow(replicas);
     }
@@ -362,6 +362,14 @@ public final class ControlPlane implements AutoCloseable {
       LOG.warn("{}", problem.render());
     }
     services.start(authority, timer, metrics::render);
+    var _ =
+        statuses.scheduleWithFixedDelay(
+            () ->
+                services.lookAfter(
+                    authority, () -> replicas == null || replicas.leads(), tls::renew),
+            AUTHORITY_TICK_SECONDS,
+            AUTHORITY_TICK_SECONDS,
+            TimeUnit.SECONDS);
     if (replicas != null && lease != null) {
       part(replicas);
       String host =

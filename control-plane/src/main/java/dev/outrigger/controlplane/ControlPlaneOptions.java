@@ -73,6 +73,7 @@ public record ControlPlaneOptions(
     ROOT_CONFIG_MAP("NAME", "gets the root's certificate in all namespaces"),
     SERVICE_NAME("NAME", "of this control plane in the cluster; outrigger unless given"),
     POD_NAMESPACE("NAME", "where this runs; outrigger-system unless given"),
+    INSTALLATION("NAME", "the ClusterRole that owns what is made here, to go with it; none"),
     LEASE("NAME", "by which replicas agree who of them leads; no replicas unless given"),
     LEASE_DURATION("TIME", "for how long one that is gone leads, 3s to 5m; 15s unless given"),
     POD_NAME("NAME", "of this replica; the host's unless given"),
@@ -255,6 +256,7 @@ public record ControlPlaneOptions(
         given.getOrDefault(Flag.ROOT_CONFIG_MAP, ""),
         given.getOrDefault(Flag.SERVICE_NAME, ClusterOptions.NONE.serviceName()),
         given.getOrDefault(Flag.POD_NAMESPACE, ClusterOptions.NONE.namespace()),
+        given.getOrDefault(Flag.INSTALLATION, ""),
         lease(given));
   }
 

@@ -7,9 +7,11 @@ import dev.outrigger.controlplane.ca.JoinTokens;
 import dev.outrigger.controlplane.ca.TokenVerifier;
 import dev.outrigger.controlplane.chaos.ExperimentRun;
 import dev.outrigger.controlplane.cluster.AccountTokens;
+import dev.outrigger.controlplane.cluster.ClusterOptions;
 import dev.outrigger.controlplane.cluster.ClusterOptions.LeaseOptions;
 import dev.outrigger.controlplane.kubernetes.ClusterLogin;
 import dev.outrigger.controlplane.kubernetes.ClusterReplicas;
+import dev.outrigger.controlplane.kubernetes.Installation;
 import dev.outrigger.controlplane.kubernetes.KubernetesSource;
 import dev.outrigger.controlplane.kubernetes.StatusWriter;
 import dev.outrigger.controlplane.source.FileSource;
@@ -52,14 +54,12 @@ sealed interface DesiredSource extends AutoCloseable {
   /**
    * Those that share the work; they lead and follow once started.
    *
-   * @param lease null where there are no others
-   * @param namespace of what they share
+   * @param services whose lease is null where there are no others
    * @param nanoTime monotonic time
    * @param onward takes what a proxy measured to the replica of that name
    */
   @Nullable ClusterReplicas replicas(
-      @Nullable LeaseOptions lease,
-      String namespace,
+      ClusterOptions services,
       InstantSource clock,
       LongSupplier nanoTime,
       RandomGenerator random,
@@ -126,8 +126,7 @@ sealed interface DesiredSource extends AutoCloseable {
     /** One state folder is worked with by one at a time. */
     @Override
     public @Nullable ClusterReplicas replicas(
-        @Nullable LeaseOptions lease,
-        String namespace,
+        ClusterOptions services,
         InstantSource clock,
         LongSupplier nanoTime,
         RandomGenerator random,
@@ -176,17 +175,18 @@ sealed interface DesiredSource extends AutoCloseable {
 
     @Override
     public @Nullable ClusterReplicas replicas(
-        @Nullable LeaseOptions lease,
-        String namespace,
+        ClusterOptions services,
         InstantSource clock,
         LongSupplier nanoTime,
         RandomGenerator random,
         BiConsumer<String, Measurement> onward) {
+      @Nullable LeaseOptions lease = services.lease();
       return lease == null
           ? null
           : new ClusterReplicas(
               writes,
-              new ClusterReplicas.Settings(namespace, lease.name(), lease.lasts()),
+              new ClusterReplicas.Settings(services.namespace(), lease.name(), lease.lasts()),
+              new Installation(writes, services.installation()),
               clock,
               nanoTime,
               random,

@@ -323,12 +323,15 @@ public final class ProxyServer implements AutoCloseable {
   private CertificateClient joining(
       ProxyOptions.MeshJoin join, ScheduledExecutorService scheduler, SecureRandom random)
       throws IOException {
-    TrustBundle roots;
-    try {
-      roots = TrustBundle.parse(Files.readString(join.rootCa()));
-    } catch (dev.outrigger.tls.PemException e) {
-      throw new IOException(join.rootCa() + ": " + e.getMessage(), e);
-    }
+    CertificateClient.RootSource later =
+        () -> {
+          try {
+            return TrustBundle.parse(Files.readString(join.rootCa()));
+          } catch (dev.outrigger.tls.PemException e) {
+            throw new IOException(join.rootCa() + ": " + e.getMessage(), e);
+          }
+        };
+    TrustBundle roots = later.read();
     CertificateClient.TokenSource token =
         switch (join.token()) {
           case ProxyOptions.JoinToken.Inline inline -> inline::text;
@@ -354,6 +357,7 @@ public final class ProxyServer implements AutoCloseable {
                         address.port(),
                         literal(join.serverName()) ? null : join.serverName(),
                         roots,
+                        later,
                         rule,
                         token,
                         Duration.ZERO,

@@ -26,7 +26,6 @@ import java.util.ArrayList;
 import java.util.Date;
 import java.util.List;
 import org.bouncycastle.asn1.ASN1Encodable;
-import org.bouncycastle.asn1.x500.X500Name;
 import org.bouncycastle.asn1.x509.BasicConstraints;
 import org.bouncycastle.asn1.x509.ExtendedKeyUsage;
 import org.bouncycastle.asn1.x509.Extension;
@@ -42,10 +41,11 @@ import org.bouncycastle.operator.jcajce.JcaContentSignerBuilder;
 import org.bouncycastle.operator.jcajce.JcaContentVerifierProviderBuilder;
 import org.bouncycastle.pkcs.PKCSException;
 import org.bouncycastle.pkcs.jcajce.JcaPKCS10CertificationRequest;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Signs X.509-SVIDs with a root of its own, which it makes at its first start and keeps in the
- * state folder, or with what it finds there. Immutable once open; any thread may use it.
+ * state folder, or with what it finds there. Any thread may use it.
  */
 public final class CertificateAuthority {
   /** Of a state folder: the private key. */
@@ -57,8 +57,6 @@ public final class CertificateAuthority {
   /** Of a state folder: the roots, where the certificate is not one. */
   public static final String ROOTS_FILE = "ca-roots.crt";
 
-  private static final Duration ROOT_LIFETIME = Duration.ofDays(3650);
-
   /** How far a peer's clock may be behind ours. */
   static final Duration BACKDATED = Duration.ofMinutes(1);
 
@@ -67,7 +65,8 @@ public final class CertificateAuthority {
   private static final int MAX_RSA_BITS = 8192;
   static final String SIGNATURE = "SHA256withECDSA";
 
-  private final Issuer issuer;
+  private final StateFolder state;
+  private volatile Issuer issuer;
   private final String trustDomain;
   private final Lifetimes lifetimes;
   private final InstantSource clock;
@@ -99,11 +98,13 @@ public final class CertificateAuthority {
   }
 
   private CertificateAuthority(
+      StateFolder state,
       Issuer issuer,
       String trustDomain,
       Lifetimes lifetimes,
       InstantSource clock,
       SecureRandom random) {
+    this.state = state;
     this.issuer = issuer;
     this.trustDomain = trustDomain;
     this.lifetimes = lifetimes;
@@ -134,59 +135,52 @@ public final class CertificateAuthority {
         throw new IOException(
             folder + " has " + CERTIFICATE_FILE + " but no " + KEY_FILE + ": restore the key");
       }
-      Issuer issuer =
-          state.has(CERTIFICATE_FILE)
-              ? Issuer.load(
-                  state.read(CERTIFICATE_FILE),
-                  state.readSecret(KEY_FILE),
-                  state.has(ROOTS_FILE) ? state.read(ROOTS_FILE) : "",
-                  domain,
-                  clock.instant(),
-                  state)
-              : Issuer.ofRoot(create(state, domain, clock.instant(), random));
-      return new CertificateAuthority(issuer, domain, lifetimes, clock, random);
+      if (!state.has(CERTIFICATE_FILE)) {
+        WorkloadIdentity root = RootCertificate.first(domain, clock.instant(), random);
+        state.write(KEY_FILE, Pem.of(root.key()));
+        state.write(CERTIFICATE_FILE, Pem.of(root.leaf()));
+      }
+      return new CertificateAuthority(
+          state,
+          Issuer.of(KeptAuthority.read(state), domain, clock.instant(), state),
+          domain,
+          lifetimes,
+          clock,
+          random);
     }
   }
 
-  private static WorkloadIdentity create(
-      StateFolder state, String trustDomain, Instant now, SecureRandom random) throws IOException {
-    try {
-      KeyPair keys = newKeys(random);
-      X500Name name = new X500Name("CN=Outrigger root,O=" + trustDomain);
-      JcaX509v3CertificateBuilder builder =
-          new JcaX509v3CertificateBuilder(
-              name,
-              serial(random),
-              Date.from(now.minus(BACKDATED)),
-              Date.from(now.plus(ROOT_LIFETIME)),
-              name,
-              keys.getPublic());
-      JcaX509ExtensionUtils ids = new JcaX509ExtensionUtils();
-      builder
-          .addExtension(Extension.basicConstraints, true, new BasicConstraints(0))
-          .addExtension(
-              Extension.keyUsage, true, new KeyUsage(KeyUsage.keyCertSign | KeyUsage.cRLSign))
-          .addExtension(
-              Extension.subjectKeyIdentifier,
-              false,
-              ids.createSubjectKeyIdentifier(keys.getPublic()))
-          .addExtension(
-              Extension.subjectAlternativeName,
-              false,
-              new GeneralNames(uri(new SpiffeId(trustDomain, ""))));
-      X509Certificate certificate =
-          new JcaX509CertificateConverter()
-              .getCertificate(
-                  builder.build(
-                      new JcaContentSignerBuilder(SIGNATURE)
-                          .setSecureRandom(random)
-                          .build(keys.getPrivate())));
-      state.write(KEY_FILE, Pem.of(keys.getPrivate()));
-      state.write(CERTIFICATE_FILE, Pem.of(certificate));
-      return new WorkloadIdentity(List.of(certificate), keys.getPrivate());
-    } catch (GeneralSecurityException | OperatorCreationException e) {
-      throw new IOException("no authority can be made: " + e.getMessage(), e);
+  /** What is kept at present. */
+  public KeptAuthority kept() throws IOException {
+    return KeptAuthority.read(state);
+  }
+
+  /**
+   * Keeps something else, and signs with that from now on.
+   *
+   * @return whether it is something else than before
+   * @throws IOException if it is of no use, or cannot be kept; then all goes on as before
+   */
+  public boolean adopt(KeptAuthority next) throws IOException {
+    Issuer now = Issuer.of(next, trustDomain, clock.instant(), state);
+    if (!next.equals(kept())) {
+      next.write(state);
     }
+    boolean differs = !now.equals(issuer);
+    issuer = now;
+    return differs;
+  }
+
+  /**
+   * What is to be kept from now on, where a step is due by which one root follows another; null
+   * otherwise.
+   *
+   * @throws IOException if what is kept cannot be read
+   */
+  public @Nullable KeptAuthority succession() throws IOException {
+    Duration serving = Duration.ofHours(24); // Of the control plane's own certificates.
+    Duration longest = lifetimes.longest().compareTo(serving) > 0 ? lifetimes.longest() : serving;
+    return new Succession(trustDomain, longest, random).step(kept(), clock.instant());
   }
 
   /** What peers are verified against. */
@@ -206,7 +200,7 @@ public final class CertificateAuthority {
    *     extension in it is ignored
    * @param identity with a path, in this authority's trust domain
    * @param asked the lifetime asked for; zero or less takes the standard
-   * @return leaf first, the root last
+   * @return leaf first, the root last; between them also what else is to be trusted
    * @throws RefusedRequestException if the request is malformed, its key weak or its proof wrong
    */
   public List<X509Certificate> issue(String requestPem, SpiffeId identity, Duration asked)
@@ -216,8 +210,9 @@ public final class CertificateAuthority {
           identity + " is not a workload of the trust domain " + trustDomain);
     }
     PublicKey key = certifiableKey(requestPem);
-    X509Certificate leaf = sign(key, new GeneralNames(uri(identity)), lifetimes.granted(asked));
-    return issuer.chainOf(leaf);
+    Issuer signing = issuer;
+    return signing.answerWith(
+        sign(signing, key, new GeneralNames(uri(identity)), lifetimes.granted(asked)));
   }
 
   /**
@@ -236,9 +231,14 @@ public final class CertificateAuthority {
       for (InetAddress address : addresses) {
         names.add(new GeneralName(GeneralName.iPAddress, withoutScope(address)));
       }
+      Issuer signing = issuer;
       X509Certificate leaf =
-          sign(keys.getPublic(), new GeneralNames(names.toArray(GeneralName[]::new)), lifetime);
-      return new WorkloadIdentity(issuer.chainOf(leaf), keys.getPrivate());
+          sign(
+              signing,
+              keys.getPublic(),
+              new GeneralNames(names.toArray(GeneralName[]::new)),
+              lifetime);
+      return new WorkloadIdentity(signing.chainOf(leaf), keys.getPrivate());
     } catch (GeneralSecurityException e) {
       throw new IllegalStateException("this JDK has no P-256", e);
     }
@@ -306,7 +306,8 @@ public final class CertificateAuthority {
         .make(identity, flaw, clock.instant(), lifetime);
   }
 
-  private X509Certificate sign(PublicKey key, GeneralNames names, Duration lifetime) {
+  private X509Certificate sign(
+      Issuer issuer, PublicKey key, GeneralNames names, Duration lifetime) {
     Instant now = clock.instant();
     Instant rootEnd = issuer.signer().leaf().getNotAfter().toInstant();
     Instant end = now.plus(lifetime).isAfter(rootEnd) ? rootEnd : now.plus(lifetime);

@@ -31,25 +31,18 @@ record Issuer(WorkloadIdentity signer, TrustBundle roots) {
   /**
    * Reads and checks one.
    *
-   * @param rootsPem empty takes the certificate itself for the root
    * @param where for messages
    * @throws IOException if it cannot be read, is of another trust domain, has ended, may not sign,
    *     or does not lead to the roots
    */
-  static Issuer load(
-      String chainPem,
-      String keyPem,
-      String rootsPem,
-      String trustDomain,
-      Instant now,
-      Object where)
+  static Issuer of(KeptAuthority kept, String trustDomain, Instant now, Object where)
       throws IOException {
     try {
-      WorkloadIdentity signer = WorkloadIdentity.parse(chainPem, keyPem);
+      WorkloadIdentity signer = WorkloadIdentity.parse(kept.certificate(), kept.key());
       Issuer issuer =
-          rootsPem.isBlank()
+          kept.roots().isBlank()
               ? ofRoot(signer)
-              : new Issuer(signer, new TrustBundle(Pem.certificates(rootsPem)));
+              : new Issuer(signer, new TrustBundle(Pem.certificates(kept.roots())));
       issuer.check(trustDomain, now, where);
       return issuer;
     } catch (PemException e) {
@@ -133,6 +126,16 @@ record Issuer(WorkloadIdentity signer, TrustBundle roots) {
           .ifPresent(chain::add);
     }
     return chain;
+  }
+
+  /** The same with all roots, so that whoever gets it trusts those of tomorrow today. */
+  List<X509Certificate> answerWith(X509Certificate leaf) {
+    List<X509Certificate> chain = chainOf(leaf);
+    List<X509Certificate> answer = new ArrayList<>(chain);
+    roots.roots().stream()
+        .filter(root -> !chain.contains(root))
+        .forEach(root -> answer.add(answer.size() - 1, root));
+    return answer;
   }
 
   /** What this kind of key signs with. */

@@ -1,14 +1,15 @@
 package dev.outrigger.controlplane.cluster;
 
 import static dev.outrigger.controlplane.ca.CertificateAuthority.CERTIFICATE_FILE;
-import static dev.outrigger.controlplane.ca.CertificateAuthority.KEY_FILE;
-import static dev.outrigger.controlplane.ca.CertificateAuthority.ROOTS_FILE;
 
+import dev.outrigger.controlplane.ca.KeptAuthority;
 import dev.outrigger.controlplane.ca.StateFolder;
 import dev.outrigger.controlplane.kubernetes.ClusterLogin;
+import dev.outrigger.controlplane.kubernetes.Installation;
 import io.fabric8.kubernetes.api.model.ConfigMap;
 import io.fabric8.kubernetes.api.model.ConfigMapBuilder;
 import io.fabric8.kubernetes.api.model.Namespace;
+import io.fabric8.kubernetes.api.model.OwnerReference;
 import io.fabric8.kubernetes.api.model.Secret;
 import io.fabric8.kubernetes.api.model.SecretBuilder;
 import io.fabric8.kubernetes.api.model.admissionregistration.v1.MutatingWebhookConfiguration;
@@ -24,6 +25,8 @@ import java.net.HttpURLConnection;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.Base64;
+import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
@@ -45,14 +48,15 @@ public final class Cluster implements AutoCloseable {
 
   private static final String ROOT_KEY = "root.pem";
 
-  // As cert-manager has them.
-  private static final String CERTIFICATE = "tls.crt";
-  private static final String KEY = "tls.key";
-  private static final String ROOTS = "ca.crt";
-
   private final KubernetesClient client;
   private final ClusterOptions options;
-  private @Nullable SharedIndexInformer<Namespace> namespaces;
+  private final Installation installation;
+  private volatile @Nullable SharedIndexInformer<Namespace> namespaces;
+
+  /** As they were when namespaces were told; read again once a minute. */
+  private volatile List<OwnerReference> owners = List.of();
+
+  private volatile String told = "";
 
   /**
    * Logs in as the pod does, or as kubectl would.
@@ -66,6 +70,7 @@ public final class Cluster implements AutoCloseable {
   Cluster(ClusterOptions options, KubernetesClient client) {
     this.options = options;
     this.client = client;
+    this.installation = new Installation(client, options.installation());
   }
 
   /**
@@ -74,14 +79,24 @@ public final class Cluster implements AutoCloseable {
    * @throws IOException if the API server does not answer, or the folder cannot be written
    */
   public void fetchRoot(Path stateFolder) throws IOException {
+    @Nullable KeptAuthority there = root();
+    if (there != null) {
+      take(StateFolder.open(stateFolder), there);
+    }
+  }
+
+  /**
+   * What the Secret has; null where there is none.
+   *
+   * @throws IOException if the API server does not answer, or it has nothing of use
+   */
+  @Nullable KeptAuthority root() throws IOException {
     if (options.caSecret().isEmpty()) {
-      return;
+      return null;
     }
     try {
       @Nullable Secret secret = secret();
-      if (secret != null) {
-        write(stateFolder, secret);
-      }
+      return secret == null ? null : kept(secret);
     } catch (KubernetesClientException e) {
       throw failed("the Secret " + options.caSecret() + " cannot be read", e);
     }
@@ -106,11 +121,10 @@ public final class Cluster implements AutoCloseable {
                 .withNewMetadata()
                 .withName(options.caSecret())
                 .withNamespace(options.namespace())
+                .addToLabels("app.kubernetes.io/managed-by", "outrigger")
                 .endMetadata()
                 .withType("kubernetes.io/tls")
-                .addToData(CERTIFICATE, encoded(state.readSecret(CERTIFICATE_FILE)))
-                .addToData(KEY, encoded(state.readSecret(KEY_FILE)))
-                .addToData(ROOTS, encoded(state.readSecret(CERTIFICATE_FILE)))
+                .withData(data(KeptAuthority.read(state)))
                 .build();
         try {
           client.secrets().inNamespace(options.namespace()).resource(made).create();
@@ -123,14 +137,50 @@ public final class Cluster implements AutoCloseable {
         }
       }
       Secret secret = Objects.requireNonNull(secret());
-      boolean same =
-          decoded(secret, CERTIFICATE).strip().equals(state.readSecret(CERTIFICATE_FILE).strip());
-      if (!same) {
-        write(stateFolder, secret);
-      }
-      return same;
+      String before = KeptAuthority.read(state).certificate().strip();
+      take(state, kept(secret));
+      return kept(secret).certificate().strip().equals(before);
     } catch (KubernetesClientException e) {
       throw failed("the Secret " + options.caSecret() + " cannot be made", e);
+    }
+  }
+
+  /** Writes into the folder what the Secret has, if it has something else. */
+  private static void take(StateFolder state, KeptAuthority kept) throws IOException {
+    if (!state.has(CERTIFICATE_FILE) || !KeptAuthority.read(state).equals(kept)) {
+      kept.write(state);
+    }
+  }
+
+  /**
+   * Puts what the authority keeps from now on into the Secret, if nobody has put anything there
+   * since it was read.
+   *
+   * @return whether it is there now; always where there is no Secret to keep it
+   * @throws IOException if the API server does not answer, or refuses it
+   */
+  boolean replaceRoot(KeptAuthority before, KeptAuthority next) throws IOException {
+    if (options.caSecret().isEmpty()) {
+      return true;
+    }
+    try {
+      @Nullable Secret secret = secret();
+      if (secret == null || !kept(secret).equals(before)) {
+        return false;
+      }
+      // With the version that was read: another's write in between is a conflict.
+      var _ =
+          client
+              .secrets()
+              .inNamespace(options.namespace())
+              .resource(new SecretBuilder(secret).withData(data(next)).build())
+              .update();
+      return true;
+    } catch (KubernetesClientException e) {
+      if (e.getCode() == HttpURLConnection.HTTP_CONFLICT) {
+        return false;
+      }
+      throw failed("the Secret " + options.caSecret() + " cannot be written", e);
     }
   }
 
@@ -138,39 +188,33 @@ public final class Cluster implements AutoCloseable {
     return client.secrets().inNamespace(options.namespace()).withName(options.caSecret()).get();
   }
 
-  /** A Secret of ours, or one of cert-manager, whose root is another than its certificate. */
-  static void write(Path folder, Secret secret) throws IOException {
-    StateFolder state = StateFolder.open(folder);
-    String certificate = decoded(secret, CERTIFICATE);
-    String key = decoded(secret, KEY);
-    state.write(KEY_FILE, key);
-    state.write(CERTIFICATE_FILE, certificate);
-    boolean rooted = secret.getData().containsKey(ROOTS);
-    if (rooted && !decoded(secret, ROOTS).isBlank()) {
-      state.write(ROOTS_FILE, decoded(secret, ROOTS));
-    } else {
-      state.remove(ROOTS_FILE);
+  private static KeptAuthority kept(Secret secret) throws IOException {
+    Map<String, String> texts = new HashMap<>();
+    if (secret.getData() != null) {
+      secret.getData().forEach((name, data) -> texts.put(name, decoded(data)));
     }
+    return KeptAuthority.ofSecret(secret.getMetadata().getName(), texts);
+  }
+
+  /** It as a Secret's data, without what is empty. */
+  private static Map<String, String> data(KeptAuthority kept) {
+    Map<String, String> data = new HashMap<>();
+    kept.toSecret()
+        .forEach(
+            (name, text) -> {
+              if (!text.isEmpty()) {
+                data.put(name, encoded(text));
+              }
+            });
+    return data;
   }
 
   private static String encoded(String text) {
     return Base64.getEncoder().encodeToString(text.getBytes(StandardCharsets.UTF_8));
   }
 
-  private static String decoded(Secret secret, String name) throws IOException {
-    String value = secret.getData() == null ? null : secret.getData().get(name);
-    if (value == null) {
-      throw new IOException(
-          "the Secret "
-              + secret.getMetadata().getName()
-              + " has no "
-              + name
-              + ", expected "
-              + CERTIFICATE
-              + " and "
-              + KEY);
-    }
-    return new String(Base64.getDecoder().decode(value), StandardCharsets.UTF_8);
+  private static String decoded(String data) {
+    return new String(Base64.getDecoder().decode(data), StandardCharsets.UTF_8);
   }
 
   private static IOException failed(String what, KubernetesClientException e) {
@@ -180,9 +224,16 @@ public final class Cluster implements AutoCloseable {
   /**
    * Tells all namespaces, those of today and of tomorrow, whom to trust.
    *
-   * @param rootPem the mesh's root
+   * @param rootPem the mesh's roots
+   * @throws IOException if the API server does not answer
    */
-  public void publishRoot(String rootPem) {
+  public void publishRoot(String rootPem) throws IOException {
+    try {
+      owners = installation.owners();
+    } catch (KubernetesClientException e) {
+      throw failed("the ClusterRole " + options.installation() + " cannot be read", e);
+    }
+    told = rootPem;
     SharedIndexInformer<Namespace> informer =
         client
             .namespaces()
@@ -190,12 +241,12 @@ public final class Cluster implements AutoCloseable {
                 new ResourceEventHandler<Namespace>() {
                   @Override
                   public void onAdd(Namespace namespace) {
-                    publish(namespace, rootPem);
+                    publish(namespace);
                   }
 
                   @Override
                   public void onUpdate(Namespace before, Namespace now) {
-                    publish(now, rootPem);
+                    publish(now);
                   }
 
                   @Override
@@ -205,7 +256,28 @@ public final class Cluster implements AutoCloseable {
     namespaces = informer;
   }
 
-  private void publish(Namespace namespace, String rootPem) {
+  /**
+   * Tells all namespaces again where the roots are others, or the installation was replaced: what
+   * has the old one as its owner is about to be deleted.
+   */
+  public void revise(String rootPem) {
+    SharedIndexInformer<Namespace> informer = namespaces;
+    if (informer == null) {
+      return;
+    }
+    try {
+      List<OwnerReference> now = installation.owners();
+      if (!now.equals(owners) || !rootPem.equals(told)) {
+        owners = now;
+        told = rootPem;
+        informer.getStore().list().forEach(this::publish);
+      }
+    } catch (KubernetesClientException e) {
+      LOG.warn("the installation cannot be looked at: {}", e.getMessage());
+    }
+  }
+
+  private void publish(Namespace namespace) {
     String name = namespace.getMetadata().getName();
     boolean ends =
         "Terminating".equals(namespace.getStatus() == null ? "" : namespace.getStatus().getPhase());
@@ -221,8 +293,9 @@ public final class Cluster implements AutoCloseable {
             .withName(options.rootConfigMap())
             .withNamespace(name)
             .addToLabels("app.kubernetes.io/managed-by", "outrigger")
+            .withOwnerReferences(owners)
             .endMetadata()
-            .addToData(ROOT_KEY, rootPem)
+            .addToData(ROOT_KEY, told)
             .build();
     try {
       client

@@ -15,6 +15,7 @@ import org.jspecify.annotations.Nullable;
  * @param rootConfigMap with the root's certificate, in all namespaces; empty writes none
  * @param serviceName by which the API server and proxies call
  * @param namespace where this runs
+ * @param installation the ClusterRole that owns what is made here; empty for none
  * @param lease by which replicas agree who leads; null where there are no others
  */
 public record ClusterOptions(
@@ -26,6 +27,7 @@ public record ClusterOptions(
     String rootConfigMap,
     String serviceName,
     String namespace,
+    String installation,
     @Nullable LeaseOptions lease) {
   /**
    * How replicas agree who of them leads.
@@ -43,7 +45,7 @@ public record ClusterOptions(
 
   /** Nothing. */
   public static final ClusterOptions NONE =
-      new ClusterOptions(null, -1, "", -1, "", "", "outrigger", "outrigger-system", null);
+      new ClusterOptions(null, -1, "", -1, "", "", "outrigger", "outrigger-system", "", null);
 
   /** Whether Kubernetes' API is needed. */
   public boolean callsKubernetes() {

@@ -1,6 +1,7 @@
 package dev.outrigger.controlplane.cluster;
 
 import dev.outrigger.controlplane.ca.CertificateAuthority;
+import dev.outrigger.controlplane.ca.KeptAuthority;
 import dev.outrigger.controlplane.inject.Admission;
 import dev.outrigger.controlplane.inject.InjectionSettings;
 import dev.outrigger.controlplane.inject.SettingsReader;
@@ -16,6 +17,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
+import java.util.function.BooleanSupplier;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -30,6 +32,7 @@ public final class ClusterServices implements AutoCloseable {
   private final ClusterOptions options;
   private final @Nullable Cluster cluster;
   private final Deque<AutoCloseable> parts = new ArrayDeque<>();
+  private @Nullable WebhookServer webhook;
   private int webhookPort = -1;
   private int metricsPort = -1;
 
@@ -98,13 +101,12 @@ public final class ClusterServices implements AutoCloseable {
   public void start(
       CertificateAuthority authority, ScheduledExecutorService timer, Supplier<String> metrics)
       throws IOException {
-    String root = Pem.of(authority.trust().roots());
     Cluster kubernetes = cluster;
     if (kubernetes != null) {
-      kubernetes.publishRoot(root);
+      kubernetes.publishRoot(roots(authority));
     }
     if (options.webhookPort() >= 0) {
-      WebhookServer webhook =
+      WebhookServer started =
           new WebhookServer(
               options.webhookPort(),
               identity(authority),
@@ -112,17 +114,21 @@ public final class ClusterServices implements AutoCloseable {
                   settings(),
                   name ->
                       kubernetes == null ? Map.<String, String>of() : kubernetes.labelsOf(name)));
-      parts.push(webhook);
-      webhookPort = webhook.port();
+      parts.push(started);
+      webhook = started;
+      webhookPort = started.port();
       long half = CERTIFICATE_LIFETIME.dividedBy(2).toSeconds();
       var _ =
           timer.scheduleWithFixedDelay(
-              () -> webhook.use(identity(authority)), half, half, TimeUnit.SECONDS);
+              () -> started.use(identity(authority)), half, half, TimeUnit.SECONDS);
       if (kubernetes != null) {
         // Again and again: whoever applies the chart anew may have taken it away.
         var _ =
             timer.scheduleWithFixedDelay(
-                () -> announce(kubernetes, root), 0, ANNOUNCED_EVERY.toSeconds(), TimeUnit.SECONDS);
+                () -> announce(kubernetes, roots(authority)),
+                0,
+                ANNOUNCED_EVERY.toSeconds(),
+                TimeUnit.SECONDS);
       }
     }
     if (options.metricsPort() >= 0) {
@@ -136,9 +142,47 @@ public final class ClusterServices implements AutoCloseable {
   private static void announce(Cluster kubernetes, String root) {
     try {
       kubernetes.announceWebhook(root);
+      kubernetes.revise(root);
     } catch (RuntimeException e) {
       LOG.error("webhook", e);
     }
+  }
+
+  /**
+   * Looks after the authority, for which a timer calls: takes what other replicas keep, and takes
+   * the step that is due when one root follows another. Never throws.
+   *
+   * @param leads whether it is this replica that may write
+   * @param renewed is told that the authority signs by another, or trusts others
+   */
+  public void lookAfter(CertificateAuthority authority, BooleanSupplier leads, Runnable renewed) {
+    Cluster kubernetes = cluster;
+    try {
+      @Nullable KeptAuthority there = kubernetes == null ? null : kubernetes.root();
+      boolean differs = there != null && authority.adopt(there);
+      @Nullable KeptAuthority next = leads.getAsBoolean() ? authority.succession() : null;
+      if (next != null && (kubernetes == null || kubernetes.replaceRoot(authority.kept(), next))) {
+        differs |= authority.adopt(next);
+      }
+      if (!differs) {
+        return;
+      }
+      LOG.info("the mesh trusts {} roots now", authority.trust().roots().size());
+      renewed.run();
+      WebhookServer shown = webhook;
+      if (shown != null) {
+        shown.use(identity(authority));
+      }
+      if (kubernetes != null) {
+        announce(kubernetes, roots(authority));
+      }
+    } catch (IOException | RuntimeException e) {
+      LOG.warn("the authority cannot be looked after: {}", e.getMessage());
+    }
+  }
+
+  private static String roots(CertificateAuthority authority) {
+    return Pem.of(authority.trust().roots());
   }
 
   private WorkloadIdentity identity(CertificateAuthority authority) {

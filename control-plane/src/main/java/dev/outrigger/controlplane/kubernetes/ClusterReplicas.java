@@ -33,6 +33,7 @@ public final class ClusterReplicas implements Replicas, AutoCloseable {
 
   private final KubernetesClient client;
   private final Settings settings;
+  private final Installation installation;
   private final InstantSource clock;
   private final LongSupplier nanoTime;
   private final RandomGenerator random;
@@ -51,6 +52,7 @@ public final class ClusterReplicas implements Replicas, AutoCloseable {
 
   /**
    * @param client whose requests end well before the Lease does; stays the caller's
+   * @param installation that the Lease and what is shared go with
    * @param nanoTime monotonic time
    * @param random spreads the rounds of replicas that started at once
    * @param onward takes what a proxy measured to the replica of that name
@@ -58,12 +60,14 @@ public final class ClusterReplicas implements Replicas, AutoCloseable {
   public ClusterReplicas(
       KubernetesClient client,
       Settings settings,
+      Installation installation,
       InstantSource clock,
       LongSupplier nanoTime,
       RandomGenerator random,
       BiConsumer<String, Measurement> onward) {
     this.client = client;
     this.settings = settings;
+    this.installation = installation;
     this.clock = clock;
     this.nanoTime = nanoTime;
     this.random = random;
@@ -82,6 +86,7 @@ public final class ClusterReplicas implements Replicas, AutoCloseable {
             client,
             settings.namespace(),
             settings.name() + SHARED,
+            installation,
             this::leads,
             experiments::onShared);
     shared = runs;
@@ -130,6 +135,7 @@ public final class ClusterReplicas implements Replicas, AutoCloseable {
     public Lease create(Lease lease) {
       lease.getMetadata().setName(settings.name());
       lease.getMetadata().setNamespace(settings.namespace());
+      lease.getMetadata().setOwnerReferences(installation.owners());
       return client.resource(lease).create();
     }
 

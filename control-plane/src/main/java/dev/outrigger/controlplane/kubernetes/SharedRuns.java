@@ -57,6 +57,7 @@ final class SharedRuns implements AutoCloseable {
   private final KubernetesClient client;
   private final String namespace;
   private final String name;
+  private final Installation installation;
   private final BooleanSupplier mayWrite;
   private final Listener listener;
   private final ScheduledExecutorService writer =
@@ -78,17 +79,20 @@ final class SharedRuns implements AutoCloseable {
   record Content(List<ExperimentRun> standing, List<HaltOrder> orders) {}
 
   /**
+   * @param installation that it goes with
    * @param mayWrite asked before each write of where experiments stand
    */
   SharedRuns(
       KubernetesClient client,
       String namespace,
       String name,
+      Installation installation,
       BooleanSupplier mayWrite,
       Listener listener) {
     this.client = client;
     this.namespace = namespace;
     this.name = name;
+    this.installation = installation;
     this.mayWrite = mayWrite;
     this.listener = listener;
   }
@@ -285,6 +289,7 @@ final class SharedRuns implements AutoCloseable {
             .withData(data)
             .build();
     if (there == null) {
+      next.getMetadata().setOwnerReferences(installation.owners());
       var _ = client.resource(next).create();
     } else {
       var _ = client.resource(next).update();

@@ -36,7 +36,8 @@ class ClusterServicesTest {
     ScheduledExecutorService timer = Executors.newSingleThreadScheduledExecutor();
     try (ClusterServices services =
         new ClusterServices(
-            new ClusterOptions(null, 0, "", 0, "", "", "localhost", "outrigger-system", null))) {
+            new ClusterOptions(
+                null, 0, "", 0, "", "", "localhost", "outrigger-system", "", null))) {
       CertificateAuthority authority = services.authority(folder.resolve("state"), this::authority);
       services.start(authority, timer, () -> "a_total 1\n");
 

@@ -34,6 +34,7 @@ final class KubeApi implements AutoCloseable {
   private final int etcdPeerPort;
   private final int port;
   private final Launched etcd;
+  private final List<Launched> others = new ArrayList<>();
   private Launched server;
   private final List<String> prefix;
   private int starts;
@@ -122,24 +123,54 @@ final class KubeApi implements AutoCloseable {
       throw new IllegalStateException(e);
     }
     for (String user : List.of("admin", "outrigger", "nobody")) {
-      Files.writeString(
-          kubeconfig(user),
-          """
-          apiVersion: v1
-          kind: Config
-          clusters:
-            - name: test
-              cluster: {server: "https://127.0.0.1:%d", certificate-authority: "%s"}
-          users:
-            - name: %s
-              user: {token: %s-token}
-          contexts:
-            - name: test
-              context: {cluster: test, user: %s, namespace: default}
-          current-context: test
-          """
-              .formatted(port, folder.resolve("certificates/apiserver.crt"), user, user, user));
+      writeLogin(user, user + "-token");
     }
+  }
+
+  private Path writeLogin(String user, String token) throws IOException {
+    Path file = kubeconfig(user);
+    Files.writeString(
+        file,
+        """
+        apiVersion: v1
+        kind: Config
+        clusters:
+          - name: test
+            cluster: {server: "https://127.0.0.1:%d", certificate-authority: "%s"}
+        users:
+          - name: %s
+            user: {token: %s}
+        contexts:
+          - name: test
+            context: {cluster: test, user: %s, namespace: default}
+        current-context: test
+        """
+            .formatted(port, folder.resolve("certificates/apiserver.crt"), user, token, user));
+    return file;
+  }
+
+  /** How a service account logs in, with a token that the API server makes for it. */
+  Path loginOf(String namespace, String account) throws IOException, InterruptedException {
+    String token = must("-n", namespace, "create", "token", account, "--duration=1h");
+    return writeLogin(namespace + "-" + account, token.strip());
+  }
+
+  /**
+   * Starts controllers, which have no rights but those of the administrator.
+   *
+   * @param names such as {@code garbage-collector-controller}
+   */
+  void startControllers(String... names) throws IOException {
+    others.add(
+        Launched.start(
+            folder,
+            "kube-controller-manager",
+            List.of(
+                Peers.require("kubernetes/kube-controller-manager"),
+                "--kubeconfig=" + kubeconfig("admin"),
+                "--leader-elect=false",
+                "--secure-port=0",
+                "--controllers=" + String.join(",", names))));
   }
 
   private Launched startEtcd() throws IOException {
@@ -225,6 +256,20 @@ final class KubeApi implements AutoCloseable {
     return kubectlAs("admin", "", arguments);
   }
 
+  /** Runs kubectl as the administrator, which must succeed, and gives its output. */
+  String must(String... arguments) throws IOException, InterruptedException {
+    Said said = kubectl(arguments);
+    if (said.exit() != 0) {
+      throw new AssertionError("kubectl " + String.join(" ", arguments) + ":\n" + said.all());
+    }
+    return said.out();
+  }
+
+  /** Where kubectl is. */
+  Path binaries() {
+    return binaries;
+  }
+
   /** Applies documents and expects that they are taken. */
   void apply(String yaml) throws IOException, InterruptedException {
     Said said = kubectlAs("admin", yaml, "apply", "--server-side", "-f", "-");
@@ -233,17 +278,26 @@ final class KubeApi implements AutoCloseable {
     }
   }
 
-  /** Installs the CRDs, ours and the Gateway API's, and the rights of the control plane. */
+  /**
+   * Installs the CRDs, ours and the Gateway API's, and the rights that the control plane has in all
+   * of a cluster.
+   */
   void install() throws IOException, InterruptedException {
     Path home = Path.of(System.getProperty("outrigger.home"));
     for (Path one :
-        List.of(
-            home.resolve("helm/outrigger/files/crds"),
-            binaries.resolve("gateway-api"),
-            home.resolve("helm/outrigger/files/control-plane-rules.yaml"))) {
+        List.of(home.resolve("helm/outrigger/files/crds"), binaries.resolve("gateway-api"))) {
       Said said = kubectl("apply", "--server-side", "-f", one.toString());
       if (said.exit() != 0) {
         throw new AssertionError(said.all());
+      }
+    }
+    String installed =
+        Files.readString(
+            home.resolve("cli/src/main/resources/dev/outrigger/cli/install/default.yaml"));
+    for (String document : installed.split("(?m)^---$", -1)) {
+      if (document.contains("\nkind: ClusterRole\n")
+          && document.contains("\n  name: outrigger-outrigger-system\n")) {
+        apply(document);
       }
     }
     Said bound =
@@ -251,7 +305,7 @@ final class KubeApi implements AutoCloseable {
             "create",
             "clusterrolebinding",
             "outrigger",
-            "--clusterrole=outrigger",
+            "--clusterrole=outrigger-outrigger-system",
             "--user=" + CONTROL_PLANE);
     Said established = kubectl("wait", "--for=condition=Established", "crd", "--all");
     if (bound.exit() != 0 || established.exit() != 0) {
@@ -300,6 +354,12 @@ final class KubeApi implements AutoCloseable {
     command.add("--kubeconfig=" + kubeconfig(user));
     command.add("--cache-dir=" + folder.resolve("kubectl-cache"));
     command.addAll(List.of(arguments));
+    return run(command, Map.of(), input);
+  }
+
+  /** Runs a command whose home is here. */
+  Said run(List<String> command, Map<String, String> environment, String input)
+      throws IOException, InterruptedException {
     Path out = Files.createTempFile(folder, "kubectl", ".out");
     Path err = Files.createTempFile(folder, "kubectl", ".err");
     Path in = Files.createTempFile(folder, "kubectl", ".in");
@@ -310,11 +370,12 @@ final class KubeApi implements AutoCloseable {
               .redirectInput(in.toFile())
               .redirectOutput(out.toFile())
               .redirectError(err.toFile());
-      builder.environment().putAll(Map.of("HOME", folder.toString()));
+      builder.environment().put("HOME", folder.toString());
+      builder.environment().putAll(environment);
       Process process = builder.start();
       if (!process.waitFor(PATIENCE.toMillis(), TimeUnit.MILLISECONDS)) {
         process.destroyForcibly();
-        throw new AssertionError("kubectl did not end: " + String.join(" ", arguments));
+        throw new AssertionError("did not end: " + String.join(" ", command));
       }
       return new Said(
           process.exitValue(),
@@ -346,6 +407,7 @@ final class KubeApi implements AutoCloseable {
 
   @Override
   public void close() {
+    others.forEach(Launched::close);
     server.close();
     etcd.close();
   }

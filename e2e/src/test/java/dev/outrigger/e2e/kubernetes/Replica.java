@@ -13,6 +13,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Function;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.StreamSupport;
@@ -29,29 +30,32 @@ final class Replica implements AutoCloseable {
   private Launched process;
   private int starts;
 
-  private Replica(Path folder, KubeApi kube, String name, List<Integer> ports, List<String> prefix)
+  private Replica(
+      Path folder, String name, List<Integer> ports, Function<List<Integer>, List<String>> command)
       throws IOException {
     this.folder = folder;
     this.name = name;
     this.xdsTls = ports.get(0);
     this.api = ports.get(1);
-    this.command = new ArrayList<>(prefix);
-    this.command.addAll(
-        Peers.outrigger(
-            "control-plane",
-            "--kubernetes",
-            "--kubeconfig=" + kube.kubeconfig("outrigger"),
-            "--state=" + folder.resolve("state-" + name),
-            "--bind=127.0.0.1",
-            "--xds-port=0",
-            "--xds-tls-port=" + xdsTls,
-            "--api-port=" + api,
-            "--ca-secret=outrigger-ca",
-            "--lease=outrigger",
-            "--lease-duration=3s",
-            "--pod-name=" + name,
-            "--pod-namespace=outrigger-system"));
-    this.process = Launched.start(folder, name, command, Map.of());
+    this.command = command.apply(ports);
+    this.process = Launched.start(folder, name, this.command, Map.of());
+  }
+
+  private static List<String> flags(Path folder, KubeApi kube, String name, int xdsTls, int api) {
+    return Peers.outrigger(
+        "control-plane",
+        "--kubernetes",
+        "--kubeconfig=" + kube.kubeconfig("outrigger"),
+        "--state=" + folder.resolve("state-" + name),
+        "--bind=127.0.0.1",
+        "--xds-port=0",
+        "--xds-tls-port=" + xdsTls,
+        "--api-port=" + api,
+        "--ca-secret=outrigger-ca",
+        "--lease=outrigger",
+        "--lease-duration=3s",
+        "--pod-name=" + name,
+        "--pod-namespace=outrigger-system");
   }
 
   /** Starts one; does not wait. */
@@ -66,7 +70,25 @@ final class Replica implements AutoCloseable {
    */
   static Replica start(Path folder, KubeApi kube, String name, List<String> prefix)
       throws IOException {
-    return new Replica(folder, kube, name, Peers.freePorts(2), prefix);
+    return new Replica(
+        folder,
+        name,
+        Peers.freePorts(2),
+        ports -> {
+          List<String> command = new ArrayList<>(prefix);
+          command.addAll(flags(folder, kube, name, ports.get(0), ports.get(1)));
+          return command;
+        });
+  }
+
+  /**
+   * Starts one; does not wait.
+   *
+   * @param command makes it of the ports of xDS with TLS and of the API
+   */
+  static Replica start(Path folder, String name, Function<List<Integer>, List<String>> command)
+      throws IOException {
+    return new Replica(folder, name, Peers.freePorts(2), command);
   }
 
   /** Starts it again after its end. */

@@ -47,13 +47,23 @@ public final class CertificateClient implements IdentitySource {
     String read() throws IOException;
   }
 
+  /** Reads the roots anew for each use, since their file may be replaced. */
+  @FunctionalInterface
+  public interface RootSource {
+    /**
+     * @throws IOException if they cannot be read, or are none
+     */
+    TrustBundle read() throws IOException;
+  }
+
   /**
    * Where and how certificates are asked for.
    *
    * @param host of the authority, a name or an address
    * @param port of the authority's TLS port
    * @param serverName the SNI to send; null sends none
-   * @param roots that the authority must lead to
+   * @param roots that the authority must lead to at first
+   * @param later what they are then; those of the answers are added
    * @param rule which of the trusted is the authority; {@link PeerRule.AnyTrusted} would let every
    *     workload play the authority
    * @param token the join token
@@ -66,6 +76,7 @@ public final class CertificateClient implements IdentitySource {
       int port,
       @Nullable String serverName,
       TrustBundle roots,
+      RootSource later,
       PeerRule rule,
       TokenSource token,
       Duration lifetime,
@@ -80,14 +91,29 @@ public final class CertificateClient implements IdentitySource {
         Duration lifetime) {
       this(host, port, serverName, roots, rule, token, lifetime, null);
     }
+
+    /** With roots that stay. */
+    public Authority(
+        String host,
+        int port,
+        @Nullable String serverName,
+        TrustBundle roots,
+        PeerRule rule,
+        TokenSource token,
+        Duration lifetime,
+        @Nullable String workload) {
+      this(host, port, serverName, roots, () -> roots, rule, token, lifetime, workload);
+    }
   }
 
-  private final TrustBundle roots;
+  private final RootSource later;
   private final Duration lifetime;
   private final CertificateRequester requester;
   private final ScheduledExecutorService scheduler;
   private final InstantSource clock;
   private final SecureRandom random;
+  private TrustBundle roots;
+  private List<X509Certificate> learned = List.of();
   private @Nullable WorkloadIdentity present;
   private @Nullable Listener listener;
   private @Nullable ScheduledFuture<?> next;
@@ -97,12 +123,14 @@ public final class CertificateClient implements IdentitySource {
 
   CertificateClient(
       TrustBundle roots,
+      RootSource later,
       Duration lifetime,
       CertificateRequester requester,
       ScheduledExecutorService scheduler,
       InstantSource clock,
       SecureRandom random) {
     this.roots = roots;
+    this.later = later;
     this.lifetime = lifetime;
     this.requester = requester;
     this.scheduler = scheduler;
@@ -132,6 +160,7 @@ public final class CertificateClient implements IdentitySource {
     Authority first = replicas.getFirst();
     return new CertificateClient(
         first.roots(),
+        first.later(),
         first.lifetime(),
         new GrpcCertificateRequester(replicas, scheduler, clock),
         scheduler,
@@ -194,7 +223,7 @@ public final class CertificateClient implements IdentitySource {
     WorkloadIdentity vouching =
         state.isUsable(clock.instant()) ? present : null; // An expired one vouches for nothing.
     requester
-        .request(request.pem(), lifetime, vouching)
+        .request(request.pem(), lifetime, vouching, trust())
         .whenCompleteAsync(
             (chain, failure) -> {
               if (closed) {
@@ -215,7 +244,12 @@ public final class CertificateClient implements IdentitySource {
     TrustBundle trust;
     try {
       List<X509Certificate> certificates = Pem.certificates(String.join("\n", chain));
-      trust = trustWith(certificates.getLast());
+      readRoots();
+      learned =
+          certificates.subList(1, certificates.size()).stream()
+              .filter(CertificateClient::isRoot)
+              .toList();
+      trust = trust();
       identity = checked(certificates, request, trust);
     } catch (PemException | CertificateException e) {
       failed(listener, "the authority's answer cannot be used: " + e.getMessage());
@@ -229,16 +263,25 @@ public final class CertificateClient implements IdentitySource {
     listener.onIdentity(identity, trust);
   }
 
-  /**
-   * The pinned roots, and the one that the authority leads its answers to: roots are added first.
-   */
-  private TrustBundle trustWith(X509Certificate last) {
-    Set<X509Certificate> all = new LinkedHashSet<>(roots.roots());
-    if (last.getBasicConstraints() >= 0
-        && last.getSubjectX500Principal().equals(last.getIssuerX500Principal())) {
-      all.add(last);
+  /** Of the file, which the kubelet replaces where it is of a ConfigMap. */
+  private void readRoots() {
+    try {
+      roots = later.read();
+    } catch (IOException e) {
+      log.warn("the roots cannot be read again, those of before go on: {}", e.getMessage());
     }
+  }
+
+  /** The roots of the file, and those of the latest answer, by which roots follow each other. */
+  private TrustBundle trust() {
+    Set<X509Certificate> all = new LinkedHashSet<>(roots.roots());
+    all.addAll(learned);
     return new TrustBundle(List.copyOf(all));
+  }
+
+  private static boolean isRoot(X509Certificate certificate) {
+    return certificate.getBasicConstraints() >= 0
+        && certificate.getSubjectX500Principal().equals(certificate.getIssuerX500Principal());
   }
 
   /** An identity that our own peers would accept; whatever else an authority sends is refused. */
@@ -246,9 +289,8 @@ public final class CertificateClient implements IdentitySource {
       List<X509Certificate> certificates, SigningRequest request, TrustBundle trust)
       throws CertificateException {
     List<X509Certificate> chain = new ArrayList<>(certificates);
-    if (chain.size() > 1 && trust.roots().contains(chain.getLast())) {
-      chain.removeLast(); // Peers have the root, or would not trust it anyway.
-    }
+    // Peers have the roots, or would not trust them anyway.
+    chain.subList(1, chain.size()).removeIf(trust.roots()::contains);
     WorkloadIdentity identity = new WorkloadIdentity(chain, request.keys().getPrivate());
     if (!identity.leaf().getPublicKey().equals(request.keys().getPublic())) {
       throw new CertificateException("it certifies another key");

@@ -2,6 +2,7 @@ package dev.outrigger.proxy.identity;
 
 import dev.outrigger.tls.ClientTls;
 import dev.outrigger.tls.TlsSetupException;
+import dev.outrigger.tls.TrustBundle;
 import dev.outrigger.tls.WorkloadIdentity;
 import java.io.IOException;
 import java.time.Duration;
@@ -34,7 +35,7 @@ final class GrpcCertificateRequester implements CertificateRequester {
 
   @Override
   public CompletionStage<List<String>> request(
-      String requestPem, Duration lifetime, @Nullable WorkloadIdentity present) {
+      String requestPem, Duration lifetime, @Nullable WorkloadIdentity present, TrustBundle trust) {
     int asked = turn.get();
     CertificateClient.Authority authority = replicas.get(asked % replicas.size());
     String token = null;
@@ -53,13 +54,7 @@ final class GrpcCertificateRequester implements CertificateRequester {
     }
     try {
       ClientTls tls =
-          ClientTls.of(
-              present,
-              authority.roots(),
-              authority.rule(),
-              List.of("h2"),
-              List.of("TLSv1.3"),
-              clock);
+          ClientTls.of(present, trust, authority.rule(), List.of("h2"), List.of("TLSv1.3"), clock);
       return CertificateCall.start(authority, tls, token, requestPem, lifetime, executor)
           .whenComplete(
               (_, failure) -> {

@@ -11,10 +11,13 @@ import io.netty.pkitesting.CertificateBuilder;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.SecureRandom;
+import java.security.cert.X509Certificate;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
@@ -71,6 +74,51 @@ class CertificateClientTest {
     assertThat(given.get(0).identity().chain()).hasSize(1);
     assertThat(given.get(1).identity().key()).isNotEqualTo(given.get(0).identity().key());
     assertThat(given.get(0).trust()).isEqualTo(authority.trust());
+  }
+
+  @Test
+  void rootsOfAnAnswerAndOfTheReplacedFileAreTrustedFromThenOn() throws Exception {
+    authority.lifetime = Duration.ofSeconds(3);
+    X509Certificate next = root("CN=next");
+    X509Certificate ofFile = root("CN=of the file");
+    X509Certificate signing = authority.root.getCertificate();
+    List<TrustBundle> asked = new CopyOnWriteArrayList<>();
+    try (CertificateClient client =
+        new CertificateClient(
+            authority.trust(),
+            () -> new TrustBundle(List.of(signing, ofFile)),
+            Duration.ZERO,
+            (pem, _, _, trust) -> {
+              asked.add(trust);
+              try {
+                List<String> answer = new ArrayList<>(authority.issue(pem));
+                answer.add(1, Pem.of(next));
+                return CompletableFuture.completedFuture(answer);
+              } catch (Exception e) {
+                return CompletableFuture.failedFuture(e);
+              }
+            },
+            scheduler,
+            clock,
+            new SecureRandom())) {
+      client.start(this::take);
+      await().atMost(SOON).until(() -> given.size() >= 2);
+    }
+    assertThat(asked.get(0).roots()).containsExactly(signing);
+    assertThat(given.get(0).trust().roots()).containsExactlyInAnyOrder(signing, ofFile, next);
+    assertThat(given.get(0).identity().chain()).as("without roots").hasSize(1);
+    assertThat(asked.get(1).roots()).containsExactlyInAnyOrder(signing, ofFile, next);
+  }
+
+  private X509Certificate root(String subject) throws Exception {
+    return new CertificateBuilder()
+        .ecp256()
+        .subject(subject)
+        .notBefore(clock.instant().minusSeconds(60))
+        .notAfter(clock.instant().plusSeconds(3600))
+        .setIsCertificateAuthority(true)
+        .buildSelfSigned()
+        .getCertificate();
   }
 
   @Test
