@@ -40,9 +40,9 @@ class ThroughputThroughLatencyTest {
 
   /**
    * A client that waits for answers has so many on their way at once: with 1 MiB each, 100 ms let
-   * it have 670 MB/s, which is not what holds it up.
+   * it have 1.3 GB/s, which is not what holds it up.
    */
-  private static final String STREAMS = "64";
+  private static final String STREAMS = "128";
 
   private static final Pattern DONE = Pattern.compile("(\\d+) succeeded");
 
@@ -189,7 +189,7 @@ class ThroughputThroughLatencyTest {
       how.append("%.0f/%.0f ".formatted(with, (before + after) / 2));
     }
     Measurements.ratio(
-        "throughput through 100 ms, 64 HTTP/2 streams",
+        "throughput through 100 ms, 128 HTTP/2 streams",
         LEAST,
         Double.MAX_VALUE,
         Measurements.median(ratios),

@@ -21,8 +21,8 @@ import org.jspecify.annotations.Nullable;
  */
 @WorkerConfined
 public final class ToxicStages {
-  /** Per direction of a connection: 100 ms at 5 Gbit/s. */
-  private static final long MAX_HELD_BYTES = 64 << 20;
+  /** Per direction of a connection: 100 ms at 8 Gbit/s. */
+  private static final long MAX_HELD_BYTES = 96 << 20;
 
   /** Of one connection, however much others hold: it goes on, if slowly. */
   private static final long LEAST_HELD_BYTES = 64 * 1024;

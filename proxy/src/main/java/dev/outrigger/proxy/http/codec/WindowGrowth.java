@@ -7,10 +7,10 @@ package dev.outrigger.proxy.http.codec;
  */
 final class WindowGrowth {
   /** What the windows of single streams may become. */
-  static final int MOST_OF_STREAM = 1 << 20;
+  static final int MOST_OF_STREAM = 4 << 20;
 
   /** What the window of all streams together may become. */
-  static final int MOST_OF_CONNECTION = 64 << 20;
+  static final int MOST_OF_CONNECTION = 96 << 20;
 
   /** Half of a large window that is not given back would be half of what a long way carries. */
   static final int MOST_UNRETURNED = 1 << 20;
