@@ -352,6 +352,32 @@ public final class ChaosMesh implements AutoCloseable {
     return new Said(process.exitValue(), text);
   }
 
+  /**
+   * Puts this process and all that it started on one core, but for the control plane, which goes to
+   * another. Who answers one call after another is woken on the same core then, instead of on
+   * whichever is idle at that moment, which may cost more than the call.
+   */
+  public void shareOneCore() throws Exception {
+    long control = mesh.controlPlane().pid();
+    pin(ProcessHandle.current().pid(), "0");
+    for (ProcessHandle one : ProcessHandle.current().descendants().toList()) {
+      pin(one.pid(), one.pid() == control ? "1" : "0");
+    }
+  }
+
+  /** Lets all run where they like again, on so many cores. */
+  public void shareAllCores(int cores) throws Exception {
+    String all = "0-" + (cores - 1);
+    pin(ProcessHandle.current().pid(), all);
+    for (ProcessHandle one : ProcessHandle.current().descendants().toList()) {
+      pin(one.pid(), all);
+    }
+  }
+
+  private void pin(long pid, String cores) throws Exception {
+    tryRun(List.of(Peers.require("taskset"), "-acp", cores, Long.toString(pid)));
+  }
+
   /** Where the caller sends HTTP; the service is in the authority, such as {@code web.shop}. */
   public int outbound() {
     return caller.outbound();
