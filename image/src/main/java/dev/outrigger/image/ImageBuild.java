@@ -90,7 +90,9 @@ public final class ImageBuild {
                 // Without it Java takes the file system's names and the log for ASCII.
                 "LANG=C.UTF-8",
                 // One arena: a proxy's memory is Netty's, and malloc's arenas would only add to it.
-                "MALLOC_ARENA_MAX=1"),
+                "MALLOC_ARENA_MAX=1",
+                "MALLOC_MMAP_THRESHOLD_=8388608",
+                "MALLOC_TRIM_THRESHOLD_=134217728"),
             List.of("/outrigger/bin/java"),
             List.of("@/outrigger/cli", "help"),
             Map.of(
