@@ -47,7 +47,7 @@ public final class KubernetesSource implements ModelSource {
   private static final Duration LOOK = Duration.ofSeconds(30);
 
   /** So many objects are read at once: all pods of a cluster would take much room. */
-  private static final long PAGE = 500;
+  private static final long PAGE = 250;
 
   private final KubernetesClient client;
   private final @Nullable String namespace;
@@ -179,7 +179,10 @@ public final class KubernetesSource implements ModelSource {
             : namespace == null
                 ? all.inAnyNamespace().withLimit(PAGE).runnableInformer(0)
                 : all.inNamespace(namespace).withLimit(PAGE).runnableInformer(0);
-    informer.addEventHandler(new Handler(kind));
+    informer
+        .removeNamespaceIndex()
+        .itemStore(new ObservedStore(resource -> ClusterObjects.observe(treeOf(kind, resource))))
+        .addEventHandler(new Handler(kind));
     // After the first list an error is never the end.
     informer.exceptionHandler((wasStarted, error) -> wasStarted);
     informers.put(kind, informer);
@@ -308,11 +311,10 @@ public final class KubernetesSource implements ModelSource {
 
     @Override
     public void onAdd(GenericKubernetesResource resource) {
-      // Here already: the whole of all pods, waiting to be read, would take much room.
-      ClusterObjects.Observed observed = ClusterObjects.observe(treeOf(kind, resource));
-      // The informer keeps the object to tell old from new by its version; the rest we have.
-      resource.setAdditionalProperties(new HashMap<>());
-      resource.getMetadata().setManagedFields(null);
+      ClusterObjects.@Nullable Observed observed = ObservedStore.take(resource);
+      if (observed == null) {
+        return;
+      }
       run(
           () -> {
             ClusterKey key = observed.key();
@@ -326,9 +328,6 @@ public final class KubernetesSource implements ModelSource {
 
     @Override
     public void onUpdate(GenericKubernetesResource before, GenericKubernetesResource resource) {
-      if (resource.getAdditionalProperties().isEmpty()) {
-        return; // The same as before, of which only the version is left.
-      }
       onAdd(resource);
     }
 

@@ -32,8 +32,8 @@ import org.junit.jupiter.api.io.TempDir;
 final class ScaleTest {
   private static final int SERVICES = Measurements.sized(20, 1000);
   private static final int PROXIES = Measurements.sized(40, 1000);
-  private static final int CHANGES = Measurements.sized(6, 300);
-  private static final Duration IDLE = Duration.ofSeconds(Measurements.sized(1, 60));
+  private static final int CHANGES = Measurements.sized(6, 200);
+  private static final Duration IDLE = Duration.ofSeconds(Measurements.sized(1, 30));
   private static final int MEMORY_MIB = 512;
 
   private ScaledMesh mesh;

@@ -56,17 +56,26 @@ final class ScaledMesh implements AutoCloseable {
     if (Measurements.full()) {
       affinity("1");
     }
-    kube = KubeApi.start(folder.resolve("kube"), SECOND_CORE);
-    kube.apply("{apiVersion: v1, kind: Namespace, metadata: {name: outrigger-system}}\n");
-    kube.installChart();
-    cluster = new BigCluster(kube, services);
-    cluster.create(folder);
-    for (int i = 1; i <= replicaCount; i++) {
-      replicas.add(Replica.start(folder, kube, "cp-" + i, FIRST_CORE));
-    }
     size = services;
-    proxies = new SimulatedProxies(replicas.stream().map(Replica::xdsTls).toList());
-    await("all serve", () -> replicas.stream().allMatch(Replica::isReady));
+    kube = KubeApi.start(folder.resolve("kube"), SECOND_CORE);
+    boolean started = false;
+    try {
+      kube.apply("{apiVersion: v1, kind: Namespace, metadata: {name: outrigger-system}}\n");
+      kube.installChart();
+      cluster = new BigCluster(kube, services);
+      cluster.create(folder);
+      for (int i = 1; i <= replicaCount; i++) {
+        replicas.add(Replica.start(folder, kube, "cp-" + i, FIRST_CORE));
+      }
+      proxies = new SimulatedProxies(replicas.stream().map(Replica::xdsTls).toList());
+      await("all serve", () -> replicas.stream().allMatch(Replica::isReady));
+      started = true;
+    } finally {
+      if (!started) {
+        replicas.forEach(Replica::close);
+        kube.close();
+      }
+    }
   }
 
   private static String allowed() throws IOException {

@@ -1,0 +1,103 @@
+package dev.outrigger.controlplane.kubernetes;
+
+import dev.outrigger.controlplane.source.ClusterObjects.Observed;
+import io.fabric8.kubernetes.api.model.GenericKubernetesResource;
+import io.fabric8.kubernetes.api.model.ObjectMeta;
+import io.fabric8.kubernetes.client.informers.cache.ItemStore;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.Function;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * What an informer keeps: of each object only what tells its versions apart. The object itself is
+ * read as soon as it is there, and goes on to the handler with what was read in place of its
+ * fields: whole objects that wait, all pods of a cluster among them, would take much room.
+ * Thread-safe.
+ */
+final class ObservedStore implements ItemStore<GenericKubernetesResource> {
+  private static final Logger LOG = LoggerFactory.getLogger(ObservedStore.class);
+  private static final String OBSERVED = "outrigger.dev/observed";
+
+  private final Function<GenericKubernetesResource, Observed> reader;
+  private final Map<String, GenericKubernetesResource> items = new ConcurrentHashMap<>();
+
+  /**
+   * @param reader reads what is kept of an object
+   */
+  ObservedStore(Function<GenericKubernetesResource, Observed> reader) {
+    this.reader = reader;
+  }
+
+  /** What was read of an object that an informer hands over; null for one of which nothing is. */
+  static @Nullable Observed take(GenericKubernetesResource resource) {
+    return resource.getAdditionalProperties().get(OBSERVED) instanceof Observed observed
+        ? observed
+        : null;
+  }
+
+  @Override
+  public String getKey(GenericKubernetesResource resource) {
+    ObjectMeta metadata = resource.getMetadata();
+    return metadata.getNamespace() == null
+        ? metadata.getName()
+        : metadata.getNamespace() + "/" + metadata.getName();
+  }
+
+  @Override
+  public @Nullable GenericKubernetesResource put(String key, GenericKubernetesResource resource) {
+    Map<String, Object> read = new HashMap<>(2);
+    try {
+      read.put(OBSERVED, reader.apply(resource));
+    } catch (RuntimeException e) {
+      // One that cannot be read must not keep the others from being read.
+      LOG.error("{} {} cannot be read", resource.getKind(), key, e);
+    }
+    ObjectMeta whole = resource.getMetadata();
+    ObjectMeta metadata = new ObjectMeta();
+    metadata.setName(whole.getName());
+    metadata.setNamespace(whole.getNamespace());
+    metadata.setUid(whole.getUid());
+    metadata.setResourceVersion(whole.getResourceVersion());
+    resource.setAdditionalProperties(read);
+    resource.setMetadata(metadata);
+    GenericKubernetesResource kept = new GenericKubernetesResource();
+    kept.setMetadata(metadata);
+    return items.put(key, kept);
+  }
+
+  @Override
+  public @Nullable GenericKubernetesResource remove(String key) {
+    return items.remove(key);
+  }
+
+  @Override
+  public Stream<String> keySet() {
+    return items.keySet().stream();
+  }
+
+  @Override
+  public Stream<GenericKubernetesResource> values() {
+    return items.values().stream();
+  }
+
+  @Override
+  public int size() {
+    return items.size();
+  }
+
+  @Override
+  public @Nullable GenericKubernetesResource get(String key) {
+    return items.get(key);
+  }
+
+  /** So that nothing waits until all is read. */
+  @Override
+  public boolean isFullState() {
+    return false;
+  }
+}
