@@ -425,7 +425,32 @@ public final class Http2Connection extends ByteToMessageDecoder implements Http2
   public void channelRead(ChannelHandlerContext context, Object bytes) throws Exception {
     lastRead = now();
     pingSent = NEVER;
+    if (bytes instanceof ByteBuf in) {
+      // What lacks of a frame comes by itself: only that frame is put together from two buffers,
+      // and
+      // not all that follows in this one.
+      try {
+        for (int lacks = lacks(); lacks > 0 && lacks < in.readableBytes(); lacks = lacks()) {
+          super.channelRead(context, in.readRetainedSlice(lacks));
+        }
+      } catch (Exception e) {
+        in.release();
+        throw e;
+      }
+    }
     super.channelRead(context, bytes);
+  }
+
+  /** How much is missing of a frame of which a part is here, or of its first nine bytes. */
+  private int lacks() {
+    ByteBuf part = internalBuffer();
+    int here = part.readableBytes();
+    if (here == 0 || !prefaceSeen || dead) {
+      return 0;
+    }
+    return here < HEADER
+        ? HEADER - here
+        : HEADER + part.getUnsignedMedium(part.readerIndex()) - here;
   }
 
   @Override

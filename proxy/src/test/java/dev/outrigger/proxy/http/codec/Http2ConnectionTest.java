@@ -22,6 +22,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -44,6 +45,7 @@ class Http2ConnectionTest {
   private Http2Config config =
       new Http2Config(3, WINDOW, ALL, Duration.ZERO, Duration.ofSeconds(10));
   private boolean closed;
+  private @Nullable Consumer<ByteBuf> onBody;
 
   private record Frame(int type, int flags, int stream, byte[] payload) {
     int number(int at) {
@@ -70,6 +72,10 @@ class Http2ConnectionTest {
 
     @Override
     public void onBody(ByteBuf bytes) {
+      if (onBody != null) {
+        onBody.accept(bytes);
+        return;
+      }
       bodies.add(id + " " + bytes.toString(StandardCharsets.US_ASCII));
       bytes.release();
     }
@@ -217,6 +223,59 @@ class Http2ConnectionTest {
     assertThat(new String(last.payload(), 8, last.payload().length - 8, StandardCharsets.UTF_8))
         .isEqualTo(kind.label());
     assertThat(channel.isOpen()).isFalse();
+  }
+
+  @Test
+  void framesCutAnywhereAreWhole() {
+    server();
+    ByteBuf all = Unpooled.buffer();
+    all.writeMedium(6).writeByte(1).writeByte(4).writeInt(1);
+    all.writeBytes(ByteBufUtil.decodeHexDump(POST));
+    for (String text : List.of("", "abc", "defgh")) { // of which the first is no body
+      all.writeMedium(text.length()).writeByte(0).writeByte(text.equals("defgh") ? 1 : 0);
+      all.writeInt(1).writeCharSequence(text, StandardCharsets.US_ASCII);
+    }
+    List<String> expected = List.of("1 head", "1 end");
+    for (int first = 1; first < all.readableBytes(); first++) {
+      for (int second = first; second < all.readableBytes(); second++) {
+        int stream = streams.size() * 2 + 1;
+        ByteBuf copy = all.copy();
+        for (int at = 5; at < copy.writerIndex(); at += 9 + copy.getUnsignedMedium(at - 5)) {
+          copy.setInt(at, stream);
+        }
+        told.clear();
+        bodies.clear();
+        ByteBuf head = copy.readRetainedSlice(first);
+        ByteBuf middle = copy.readRetainedSlice(second - first);
+        channel.writeInbound(head, middle, copy);
+        assertThat(told).isEqualTo(expected.stream().map(it -> stream + it.substring(1)).toList());
+        assertThat(bodies).containsExactly(stream + " abc", stream + " defgh");
+        assertThat(copy.refCnt()).as("%d, %d", first, second).isZero();
+        streams.getLast().reset(Http2Error.NO_ERROR);
+        pass(Duration.ofSeconds(1)); // many streams at once would be a flood
+      }
+    }
+  }
+
+  /** A frame that lies in two buffers is put together; what follows it stays where it is. */
+  @Test
+  void onlyTheFrameThatWasCutIsCopied() {
+    server();
+    receive(1, 4, 1, POST);
+    ByteBuf all = Unpooled.buffer();
+    for (int i = 0; i < 3; i++) {
+      all.writeMedium(1000).writeByte(0).writeByte(0).writeInt(1).writeZero(1000);
+    }
+    ByteBuf first = all.readRetainedSlice(500);
+    List<ByteBuf> came = new ArrayList<>();
+    onBody = came::add;
+    channel.writeInbound(first, all);
+    assertThat(came).hasSize(3);
+    byte[] arrays = all.array();
+    assertThat(came.get(0).hasArray() && came.get(0).array() == arrays).isFalse();
+    assertThat(came.get(1).array()).isSameAs(arrays);
+    assertThat(came.get(2).array()).isSameAs(arrays);
+    came.forEach(ByteBuf::release);
   }
 
   // Flow control.
