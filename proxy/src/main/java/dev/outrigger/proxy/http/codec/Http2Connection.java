@@ -426,9 +426,8 @@ public final class Http2Connection extends ByteToMessageDecoder implements Http2
     lastRead = now();
     pingSent = NEVER;
     if (bytes instanceof ByteBuf in) {
-      // What lacks of a frame comes by itself: only that frame is put together from two buffers,
-      // and
-      // not all that follows in this one.
+      // What lacks of a frame comes by itself, so that only this frame is put together from two
+      // buffers, and all that follows stays where it is.
       try {
         for (int lacks = lacks(); lacks > 0 && lacks < in.readableBytes(); lacks = lacks()) {
           super.channelRead(context, in.readRetainedSlice(lacks));
