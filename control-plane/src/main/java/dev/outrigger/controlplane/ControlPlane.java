@@ -22,6 +22,7 @@ import dev.outrigger.controlplane.api.TokenRoutes;
 import dev.outrigger.controlplane.ca.CertificateAuthority;
 import dev.outrigger.controlplane.ca.CertificateService;
 import dev.outrigger.controlplane.ca.JoinTokens;
+import dev.outrigger.controlplane.ca.StateDisk;
 import dev.outrigger.controlplane.ca.StateLock;
 import dev.outrigger.controlplane.ca.TokenVerifier;
 import dev.outrigger.controlplane.chaos.Coverage;
@@ -241,12 +242,13 @@ public final class ControlPlane implements AutoCloseable {
     JoinTokens tokens = JoinTokens.open(state, clock, random);
     TokenVerifier verifier = desired.tokens(tokens, services.audience(), nanoTime);
 
+    StateDisk disk = new StateDisk();
     ExperimentRunner experiments =
         new ExperimentRunner(
             clock,
-            part(ExperimentLedger.open(state.resolve("experiments.jsonl"))),
-            ExperimentDocuments.open(state.resolve("experiments")),
-            ReportStore.open(state.resolve("reports")),
+            part(ExperimentLedger.open(state.resolve("experiments.jsonl"), disk)),
+            ExperimentDocuments.open(state.resolve("experiments"), disk),
+            ReportStore.open(state.resolve("reports"), disk),
             part(new NetworkProber(options.probeCommands())),
             (identity, flaw, end) -> {
               WorkloadIdentity made =
@@ -264,10 +266,10 @@ public final class ControlPlane implements AutoCloseable {
       experiments.follow(replicas);
     }
     Shadows shadows = new Shadows(clock, experiments);
-    TestHistory tests = TestHistory.open(state.resolve("tests.jsonl"));
+    TestHistory tests = TestHistory.open(state.resolve("tests.jsonl"), disk);
     experiments.tell(tests);
     Coverage coverage =
-        new Coverage(clock, experiments, shadows, tests, state.resolve("calls.json"));
+        new Coverage(clock, experiments, shadows, tests, state.resolve("calls.json"), disk);
     FaultViews views = new FaultViews(new SnapshotStore(source), experiments, shadows);
     experiments.readFolderBy(desired::experiment);
     source.onChange(() -> experiments.onState(source.reading().state()));
@@ -347,7 +349,7 @@ public final class ControlPlane implements AutoCloseable {
     routes.addAll(metrics.routes());
     routes.addAll(new OpenApiRoutes().routes());
     ApiTokens access = ApiTokens.open(state, clock, random);
-    AuditLog audit = part(AuditLog.open(state.resolve("audit.jsonl"), clock));
+    AuditLog audit = part(AuditLog.open(state.resolve("audit.jsonl"), clock, disk));
     routes.addAll(new AccessRoutes(access, audit).routes());
     if (options.apiTokens()) {
       String first = access.ensureAdmin();

@@ -5,6 +5,7 @@ import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
 import com.google.gson.JsonParseException;
 import com.google.gson.JsonParser;
+import dev.outrigger.controlplane.ca.StateDisk;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
@@ -23,8 +24,8 @@ import org.slf4j.LoggerFactory;
 /**
  * Who asked for which change over the API, when, why, from where, and what came of it: a file of
  * JSON lines; a full one is kept beside it as {@code .1}. A line that cannot be written is told to
- * the log, and the change is made all the same, since it may be the one that ends faults.
- * Thread-safe.
+ * the log, and the change is made all the same, since it may be the one that ends faults; nor does
+ * it wait for the disk. Thread-safe.
  */
 public final class AuditLog implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(AuditLog.class);
@@ -33,16 +34,25 @@ public final class AuditLog implements AutoCloseable {
 
   private final Path path;
   private final InstantSource clock;
+  private final StateDisk disk;
+
+  /** Of the disk's thread. */
   private FileChannel file;
 
-  private AuditLog(Path path, InstantSource clock, FileChannel file) {
+  private AuditLog(Path path, InstantSource clock, StateDisk disk, FileChannel file) {
     this.path = path;
     this.clock = clock;
+    this.disk = disk;
     this.file = file;
   }
 
-  public static AuditLog open(Path path, InstantSource clock) throws IOException {
-    return new AuditLog(path, clock, channel(path));
+  /**
+   * Opens the log, or begins it.
+   *
+   * @param disk writes it
+   */
+  public static AuditLog open(Path path, InstantSource clock, StateDisk disk) throws IOException {
+    return new AuditLog(path, clock, disk, channel(path));
   }
 
   /**
@@ -56,8 +66,8 @@ public final class AuditLog implements AutoCloseable {
   public record Entry(
       String who, Role role, String from, String verb, String why, int status, String code) {}
 
-  /** Writes one down. */
-  public synchronized void add(Entry entry) {
+  /** Writes one down once the disk gets to it. */
+  public void add(Entry entry) {
     JsonObject json = new JsonObject();
     json.addProperty("at", clock.instant().toString());
     json.addProperty("who", bounded(entry.who()));
@@ -69,22 +79,26 @@ public final class AuditLog implements AutoCloseable {
     if (!entry.code().isEmpty()) {
       json.addProperty("code", entry.code());
     }
-    try {
-      if (file.position() > MAX_BYTES) {
-        rotate();
-      }
-      ByteBuffer line = StandardCharsets.UTF_8.encode(json + "\n");
-      while (line.hasRemaining()) {
-        file.write(line);
-      }
-    } catch (IOException e) {
-      LOG.error("not in the audit log: {}", json, e);
+    disk.soon(() -> write(json), e -> LOG.error("not in the audit log: {}", json, e));
+  }
+
+  private void write(JsonObject json) throws IOException {
+    if (file.position() > MAX_BYTES) {
+      rotate();
+    }
+    ByteBuffer line = StandardCharsets.UTF_8.encode(json + "\n");
+    while (line.hasRemaining()) {
+      file.write(line);
     }
   }
 
-  /** The latest, the last one first; lines of others are left out. */
-  public synchronized JsonArray latest(int most) throws IOException {
-    List<String> lines = Files.readAllLines(path);
+  /**
+   * The latest, the last one first; lines of others are left out.
+   *
+   * @throws IOException also if the disk does not answer in time
+   */
+  public JsonArray latest(int most) throws IOException {
+    List<String> lines = disk.now(() -> Files.readAllLines(path));
     JsonArray list = new JsonArray();
     for (int i = lines.size() - 1; i >= 0 && list.size() < most; i--) {
       try {
@@ -124,7 +138,11 @@ public final class AuditLog implements AutoCloseable {
   }
 
   @Override
-  public synchronized void close() throws IOException {
-    file.close();
+  public void close() throws IOException {
+    disk.now(
+        () -> {
+          file.close();
+          return true;
+        });
   }
 }

@@ -5,6 +5,7 @@ import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
 import com.google.gson.JsonParseException;
 import com.google.gson.JsonParser;
+import dev.outrigger.controlplane.ca.StateDisk;
 import dev.outrigger.controlplane.model.DesiredState;
 import dev.outrigger.controlplane.model.Experiment;
 import dev.outrigger.controlplane.model.ObjectMeta;
@@ -39,6 +40,7 @@ final class CallGraph {
   private static final String CONNECTIONS = "connections";
 
   private final Path file;
+  private final StateDisk disk;
   private final SortedMap<CallEdge, Seen> edges = new TreeMap<>();
 
   /**
@@ -49,13 +51,14 @@ final class CallGraph {
    */
   record Seen(Instant at, double perSecond, long connections, double p99Millis) {}
 
-  private CallGraph(Path file) {
+  private CallGraph(Path file, StateDisk disk) {
     this.file = file;
+    this.disk = disk;
   }
 
   /** A file that cannot be read is an empty graph. */
-  static CallGraph open(Path file) {
-    CallGraph graph = new CallGraph(file);
+  static CallGraph open(Path file, StateDisk disk) {
+    CallGraph graph = new CallGraph(file, disk);
     if (Files.exists(file)) {
       try {
         for (JsonElement one : JsonParser.parseString(Files.readString(file)).getAsJsonArray()) {
@@ -195,12 +198,13 @@ final class CallGraph {
           one.addProperty("p99Millis", seen.p99Millis());
           all.add(one);
         });
-    try {
-      Path fresh = file.resolveSibling(file.getFileName() + ".new");
-      Files.writeString(fresh, all + "\n");
-      Files.move(fresh, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
-    } catch (IOException e) {
-      LOG.error("who calls whom is not written down", e);
-    }
+    disk.soon(
+        () -> {
+          Path fresh = file.resolveSibling(file.getFileName() + ".new");
+          Files.writeString(fresh, all + "\n");
+          Files.move(
+              fresh, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+        },
+        e -> LOG.error("who calls whom is not written down", e));
   }
 }

@@ -2,6 +2,7 @@ package dev.outrigger.controlplane.chaos;
 
 import com.google.gson.JsonArray;
 import com.google.gson.JsonObject;
+import dev.outrigger.controlplane.ca.StateDisk;
 import dev.outrigger.controlplane.model.DesiredState;
 import dev.outrigger.controlplane.model.ServiceName;
 import java.nio.file.Path;
@@ -35,18 +36,20 @@ public final class Coverage {
 
   /**
    * @param file keeps who calls whom
+   * @param disk writes it
    */
   public Coverage(
       InstantSource clock,
       ExperimentRunner experiments,
       Shadows shadows,
       TestHistory history,
-      Path file) {
+      Path file,
+      StateDisk disk) {
     this.clock = clock;
     this.experiments = experiments;
     this.shadows = shadows;
     this.history = history;
-    this.graph = CallGraph.open(file);
+    this.graph = CallGraph.open(file, disk);
   }
 
   /** Lets proxies see for a while who calls whom, or goes on if that is under way. */

@@ -1,5 +1,6 @@
 package dev.outrigger.controlplane.chaos;
 
+import dev.outrigger.controlplane.ca.StateDisk;
 import dev.outrigger.controlplane.model.DesiredState;
 import dev.outrigger.controlplane.model.Experiment;
 import dev.outrigger.controlplane.model.MeshObject;
@@ -17,7 +18,7 @@ import java.nio.file.attribute.PosixFilePermissions;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import java.util.TreeMap;
+import java.util.concurrent.ConcurrentSkipListMap;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -33,22 +34,26 @@ public final class ExperimentDocuments {
   private static final int MAX_CHARS = 256 << 10;
 
   private final Path folder;
-  private final Map<String, Document> documents = new TreeMap<>();
+  private final StateDisk disk;
+  private final Map<String, Document> documents = new ConcurrentSkipListMap<>();
 
   private record Document(Experiment experiment, String text) {}
 
-  private ExperimentDocuments(Path folder) {
+  private ExperimentDocuments(Path folder, StateDisk disk) {
     this.folder = folder;
+    this.disk = disk;
   }
 
   /**
    * Opens the folder and makes it if there is none. What cannot be understood any more is left out,
    * with a warning.
+   *
+   * @param disk writes them
    */
-  public static ExperimentDocuments open(Path folder) throws IOException {
+  public static ExperimentDocuments open(Path folder, StateDisk disk) throws IOException {
     Files.createDirectories(
         folder, PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------")));
-    ExperimentDocuments opened = new ExperimentDocuments(folder);
+    ExperimentDocuments opened = new ExperimentDocuments(folder, disk);
     try (DirectoryStream<Path> files = Files.newDirectoryStream(folder, "*.yaml")) {
       for (Path file : files) {
         try {
@@ -114,13 +119,37 @@ public final class ExperimentDocuments {
     return analysis.state().experiments().getFirst();
   }
 
-  /** Keeps it in place of one of the same name; on the disk when this returns. */
+  /**
+   * Keeps it in place of one of the same name; on the disk when this returns.
+   *
+   * @throws IOException if the disk refuses, or does not answer in time; then it is not kept
+   */
   void put(Experiment experiment, String text) throws IOException {
     String key = ExperimentTexts.keyOf(experiment);
     if (documents.size() >= MAX_DOCUMENTS && !documents.containsKey(key)) {
       throw new RefusedException(
           Refusal.DOCUMENT, "there are " + MAX_DOCUMENTS + " already; delete some");
     }
+    disk.now(
+        () -> {
+          write(file(key), text);
+          return true;
+        },
+        () -> restore(key));
+    documents.put(key, new Document(experiment, text));
+  }
+
+  /** What came to the disk too late gives way to what was there. */
+  private void restore(String key) throws IOException {
+    @Nullable Document before = documents.get(key);
+    if (before == null) {
+      Files.deleteIfExists(file(key));
+    } else {
+      write(file(key), before.text());
+    }
+  }
+
+  private void write(Path file, String text) throws IOException {
     Path fresh =
         Files.createTempFile(
             folder,
@@ -135,19 +164,21 @@ public final class ExperimentDocuments {
         }
         channel.force(true);
       }
-      Files.move(
-          fresh, file(key), StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+      Files.move(fresh, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
     } finally {
       Files.deleteIfExists(fresh);
     }
-    documents.put(key, new Document(experiment, text));
   }
 
-  /** Forgets it; whether it was there. */
+  /**
+   * Forgets it; whether it was there.
+   *
+   * @throws IOException if the disk refuses, or does not answer in time; then its file may stay
+   */
   boolean remove(String key) throws IOException {
     boolean there = documents.remove(key) != null;
     if (there) {
-      Files.deleteIfExists(file(key));
+      disk.now(() -> Files.deleteIfExists(file(key)));
     }
     return there;
   }

@@ -1,5 +1,6 @@
 package dev.outrigger.controlplane.chaos;
 
+import dev.outrigger.controlplane.ca.StateDisk;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
@@ -19,10 +20,10 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Who did what to which experiment, when and why: a file of JSON lines. Each line is on the disk
- * before what it tells of takes effect. Lines are only added; a file that is full is kept beside
- * the new one as {@code .1}, in place of the one before, and the new one begins with where each
- * experiment stands. Not thread-safe.
+ * Who did what to which experiment, when and why: a file of JSON lines. What makes faults act is on
+ * the disk before it takes effect; what ends them waits for no disk. Lines are only added; a file
+ * that is full is kept beside the new one as {@code .1}, in place of the one before, and the new
+ * one begins with where each experiment stands. Not thread-safe, but for {@link #settle}.
  */
 public final class ExperimentLedger implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(ExperimentLedger.class);
@@ -32,25 +33,31 @@ public final class ExperimentLedger implements AutoCloseable {
 
   private final Path path;
   private final int maxEntries;
-  private FileChannel file;
+  private final StateDisk disk;
   private final List<ExperimentRun> entries = new ArrayList<>();
 
-  private ExperimentLedger(Path path, FileChannel file, int maxEntries) {
+  // Of the disk's thread:
+  private FileChannel file;
+  private long lineBegins;
+
+  private ExperimentLedger(Path path, FileChannel file, int maxEntries, StateDisk disk) {
     this.path = path;
     this.file = file;
     this.maxEntries = maxEntries;
+    this.disk = disk;
   }
 
   /**
    * Opens the ledger, or begins it. A last line that was cut off is dropped.
    *
+   * @param disk writes it
    * @throws IOException also if a line is not one of ours
    */
-  public static ExperimentLedger open(Path path) throws IOException {
-    return open(path, MAX_ENTRIES);
+  public static ExperimentLedger open(Path path, StateDisk disk) throws IOException {
+    return open(path, disk, MAX_ENTRIES);
   }
 
-  static ExperimentLedger open(Path path, int maxEntries) throws IOException {
+  static ExperimentLedger open(Path path, StateDisk disk, int maxEntries) throws IOException {
     Path parent = path.toAbsolutePath().getParent();
     if (parent != null) {
       Files.createDirectories(parent);
@@ -77,7 +84,7 @@ public final class ExperimentLedger implements AutoCloseable {
     FileChannel file = channel(path);
     file.truncate(length);
     file.position(length);
-    ExperimentLedger ledger = new ExperimentLedger(path, file, maxEntries);
+    ExperimentLedger ledger = new ExperimentLedger(path, file, maxEntries, disk);
     ledger.entries.addAll(read);
     return ledger;
   }
@@ -95,21 +102,59 @@ public final class ExperimentLedger implements AutoCloseable {
   }
 
   /**
-   * Writes one down.
+   * Writes one down; on the disk when this returns.
    *
-   * @throws UncheckedIOException if the disk refuses; then it did not happen
+   * @throws UncheckedIOException if the disk refuses, or does not answer in time; then it did not
+   *     happen
    */
   void append(ExperimentRun entry) {
+    makeRoom();
     try {
-      if (entries.size() >= maxEntries) {
-        rotate();
-      }
-      write(file, entry);
-      file.force(true);
+      disk.now(
+          () -> {
+            write(entry);
+            return true;
+          },
+          () -> cut(lineBegins));
     } catch (IOException e) {
       throw new UncheckedIOException("the ledger of experiments cannot be written", e);
     }
     entries.add(entry);
+  }
+
+  /** Writes one down once the disk gets to it; it happened, whether that can be written or not. */
+  void appendSoon(ExperimentRun entry) {
+    makeRoom();
+    disk.soon(
+        () -> write(entry),
+        e ->
+            LOG.error(
+                "{} {}, but it is not in the ledger", entry.experiment(), entry.event().text(), e));
+    entries.add(entry);
+  }
+
+  /** Waits for the disk, within bounds; whether all that happened is on it. */
+  boolean settle() {
+    return disk.settle();
+  }
+
+  private void write(ExperimentRun entry) throws IOException {
+    lineBegins = file.position();
+    try {
+      write(file, entry);
+      file.force(true);
+    } catch (IOException e) {
+      // The next line begins where this one did.
+      cut(lineBegins);
+      throw e;
+    }
+  }
+
+  private void cut(long length) throws IOException {
+    if (file.isOpen()) {
+      file.truncate(length);
+      file.position(length);
+    }
   }
 
   private static void write(FileChannel file, ExperimentRun entry) throws IOException {
@@ -119,16 +164,27 @@ public final class ExperimentLedger implements AutoCloseable {
     }
   }
 
-  /** Whatever fails on the way, a whole ledger is at the path: the old one or the new one. */
-  private void rotate() throws IOException {
+  private void makeRoom() {
+    if (entries.size() < maxEntries) {
+      return;
+    }
     Map<String, ExperimentRun> standing = new LinkedHashMap<>();
     entries.forEach(entry -> standing.put(entry.experiment(), entry));
     standing.values().removeIf(ExperimentRun::removed);
+    List<ExperimentRun> kept = List.copyOf(standing.values());
+    entries.clear();
+    entries.addAll(kept);
+    disk.soon(
+        () -> rotate(kept), e -> LOG.error("{} is full, and a new one cannot be begun", path, e));
+  }
+
+  /** Whatever fails on the way, a whole ledger is at the path: the old one or the new one. */
+  private void rotate(List<ExperimentRun> kept) throws IOException {
     Path fresh = path.resolveSibling(path.getFileName() + ".new");
     Files.deleteIfExists(fresh);
     FileChannel next = channel(fresh);
     try {
-      for (ExperimentRun entry : standing.values()) {
+      for (ExperimentRun entry : kept) {
         write(next, entry);
       }
       next.force(true);
@@ -142,12 +198,15 @@ public final class ExperimentLedger implements AutoCloseable {
     }
     file.close();
     file = next;
-    entries.clear();
-    entries.addAll(standing.values());
   }
 
+  /** Waits for the disk, within bounds. */
   @Override
   public void close() throws IOException {
-    file.close();
+    disk.now(
+        () -> {
+          file.close();
+          return true;
+        });
   }
 }

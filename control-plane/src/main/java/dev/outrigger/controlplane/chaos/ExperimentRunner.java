@@ -17,6 +17,7 @@ import dev.outrigger.controlplane.snapshot.FaultTargets;
 import dev.outrigger.controlplane.snapshot.NodeDescription;
 import dev.outrigger.tls.SpiffeId;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
@@ -42,7 +43,8 @@ import org.slf4j.LoggerFactory;
  *
  * <p>An experiment ends by its time, by a person, when its text changes or goes, by a freeze that
  * says so, by a restart of the control plane, and, whatever happens here, by the absolute end that
- * proxies know. Nothing keeps an end from taking effect, not even a disk that is full.
+ * proxies know. Nothing keeps an end from taking effect, not even a disk that is full or hangs:
+ * proxies are told first, and it is written down afterwards.
  */
 public final class ExperimentRunner {
   private static final Logger LOG = LoggerFactory.getLogger(ExperimentRunner.class);
@@ -334,7 +336,7 @@ public final class ExperimentRunner {
       String key = run.experiment();
       if (!written.containsKey(key)) {
         halt(run, Asker.itself("its text was removed"));
-        book.record(book.of(key).gone(clock.instant()));
+        book.recordAnyway(book.of(key).gone(clock.instant()));
         reports.close(key, clock.instant());
       }
     }
@@ -359,7 +361,7 @@ public final class ExperimentRunner {
     if (run != null) {
       halt(run, Asker.itself("its text was changed"));
     }
-    book.record(
+    book.recordAnyway(
         ExperimentRun.written(
             key,
             fingerprint,
@@ -371,7 +373,7 @@ public final class ExperimentRunner {
     if (experiment.start() == Experiment.Start.IMMEDIATE) {
       try {
         begin(experiment, runOf(experiment), Asker.itself("its text says start: immediate"));
-      } catch (RefusedException e) {
+      } catch (RefusedException | UncheckedIOException e) {
         LOG.warn("{} is not started: {}", key, e.getMessage());
       }
     }
@@ -434,15 +436,20 @@ public final class ExperimentRunner {
           return true;
         } catch (RefusedException e) {
           LOG.warn("{} is not started by its schedule: {}", due.key(), e.getMessage());
+        } catch (UncheckedIOException e) {
+          // It must not be tried at each tick, nor keep others from their ends.
+          Asker why = Asker.schedule("due at %s, but %s".formatted(due.at(), e.getMessage()));
+          book.recordAnyway(handled.with(Event.REFUSED, run.paused(), now, why));
+          LOG.warn("{} is not started by its schedule", due.key(), e);
         }
       }
       case SKIP -> {
         Asker why = Asker.schedule("it still runs, so that of " + due.at() + " is skipped");
-        book.record(handled.with(Event.SKIPPED, run.paused(), now, why));
+        book.recordAnyway(handled.with(Event.SKIPPED, run.paused(), now, why));
       }
       case MISS -> {
         Asker why = Asker.schedule("that of " + due.at() + " could not begin by its deadline");
-        book.record(handled.with(Event.MISSED, run.paused(), now, why));
+        book.recordAnyway(handled.with(Event.MISSED, run.paused(), now, why));
       }
       case REPLACE -> {
         Asker why = Asker.schedule("that of " + due.at() + " takes its place");
@@ -555,7 +562,7 @@ public final class ExperimentRunner {
     Experiment experiment = find(key);
     ExperimentRun run = book.of(key);
     if (run.phase() == ExperimentPhase.PENDING && following.acts()) {
-      book.record(run.to(ExperimentPhase.PREVIEWED, Event.PREVIEWED, clock.instant(), asker));
+      book.recordAnyway(run.to(ExperimentPhase.PREVIEWED, Event.PREVIEWED, clock.instant(), asker));
     }
     @Nullable String obstacle = null;
     try {
@@ -648,12 +655,15 @@ public final class ExperimentRunner {
    * @throws IOException if its file stays, so that it would be there again after a restart
    */
   public void delete(String key, Asker asker) throws IOException {
+    synchronized (this) {
+      find(key);
+      texts.refuseFolders(key);
+      following.requireLead();
+      halt(book.of(key), asker);
+    }
+    publish();
     try {
       synchronized (this) {
-        find(key);
-        texts.refuseFolders(key);
-        following.requireLead();
-        halt(book.of(key), asker);
         try {
           texts.remove(key);
         } finally {
@@ -704,11 +714,12 @@ public final class ExperimentRunner {
                     ? "not running but " + run.phase().text()
                     : paused ? "paused already" : "not paused"));
       }
-      if (!paused) {
+      if (paused) {
+        book.recordAnyway(run.with(Event.PAUSED, true, clock.instant(), asker));
+      } else {
         checkLimits(experiment);
+        book.record(run.with(Event.RESUMED, false, clock.instant(), asker));
       }
-      Event event = paused ? Event.PAUSED : Event.RESUMED;
-      book.record(run.with(event, paused, clock.instant(), asker));
     }
     publish();
   }
@@ -769,8 +780,16 @@ public final class ExperimentRunner {
     }
     if (acts) {
       publish();
+      settle();
     } else {
       order(key, asker);
+    }
+  }
+
+  /** Proxies are told by now; whoever asked gets an answer once that is written down, or soon. */
+  private void settle() {
+    if (!book.settle()) {
+      LOG.warn("what was halted is not in the ledger yet: the disk does not answer");
     }
   }
 
@@ -796,6 +815,7 @@ public final class ExperimentRunner {
     }
     if (acts) {
       publish();
+      settle();
     } else {
       order(HaltOrder.EVERYTHING, asker);
     }
@@ -856,7 +876,7 @@ public final class ExperimentRunner {
     } catch (RefusedException e) {
       Asker refused =
           new Asker(asker.who(), e.refusal().id() + ": " + e.getMessage(), asker.from());
-      book.record(run.with(Event.REFUSED, run.paused(), clock.instant(), refused));
+      book.recordAnyway(run.with(Event.REFUSED, run.paused(), clock.instant(), refused));
       throw e;
     }
     Instant now = clock.instant();

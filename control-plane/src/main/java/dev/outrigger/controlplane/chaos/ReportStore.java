@@ -3,6 +3,7 @@ package dev.outrigger.controlplane.chaos;
 import com.google.gson.JsonObject;
 import com.google.gson.JsonParseException;
 import com.google.gson.JsonParser;
+import dev.outrigger.controlplane.ca.StateDisk;
 import java.io.IOException;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
@@ -12,41 +13,73 @@ import java.nio.file.attribute.PosixFilePermissions;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
+import java.util.concurrent.ConcurrentHashMap;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
  * Reports of the latest runs that are over, a file of the state folder for each run. A report that
- * cannot be written is lost, and nothing else: ends of experiments do not wait for it.
+ * cannot be written is lost, and nothing else: ends of experiments do not wait for it, nor for a
+ * disk that hangs.
  */
 public final class ReportStore {
   private static final Logger LOG = LoggerFactory.getLogger(ReportStore.class);
 
   private final Path folder;
+  private final StateDisk disk;
 
-  private ReportStore(Path folder) {
+  /** Those that the disk has not taken yet, the latest of each run. */
+  private final Map<Run, Kept> waiting = new ConcurrentHashMap<>();
+
+  private record Run(String key, String started) {}
+
+  private record Kept(JsonObject report, int limit) {}
+
+  private ReportStore(Path folder, StateDisk disk) {
     this.folder = folder;
-  }
-
-  /** Opens the folder and makes it if there is none. */
-  public static ReportStore open(Path folder) throws IOException {
-    Files.createDirectories(
-        folder, PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------")));
-    return new ReportStore(folder);
+    this.disk = disk;
   }
 
   /**
-   * Keeps it in place of an earlier one of the same run.
+   * Opens the folder and makes it if there is none.
+   *
+   * @param disk writes them
+   */
+  public static ReportStore open(Path folder, StateDisk disk) throws IOException {
+    Files.createDirectories(
+        folder, PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------")));
+    return new ReportStore(folder, disk);
+  }
+
+  /**
+   * Keeps it in place of an earlier one of the same run, once the disk gets to it.
    *
    * @param key {@code namespace/name}
+   * @param report not to be changed from now on
    * @param limit so many runs of this experiment are kept, 1 at least
    */
   void keep(String key, JsonObject report, int limit) {
+    Run run = new Run(key, report.get("startedAt").getAsString());
+    if (waiting.put(run, new Kept(report, limit)) == null) {
+      disk.soon(
+          () -> {
+            @Nullable Kept latest = waiting.remove(run);
+            if (latest != null) {
+              write(run, latest.report(), latest.limit());
+            }
+          },
+          e -> LOG.error("the report of {} is lost", key, e));
+    }
+  }
+
+  private void write(Run run, JsonObject report, int limit) {
+    String key = run.key();
     keep(file(key), key, report);
     if (limit > 1) {
-      String started = report.get("startedAt").getAsString().replace(":", "");
+      String started = run.started().replace(":", "");
       keep(folder.resolve(key.replace('/', '.') + "@" + started + ".json"), key, report);
     }
     try {
@@ -63,7 +96,7 @@ public final class ReportStore {
   List<JsonObject> all(String key) {
     try {
       List<JsonObject> reports =
-          files(key).stream().map(this::read).filter(Objects::nonNull).toList();
+          disk.now(() -> files(key).stream().map(this::read).filter(Objects::nonNull).toList());
       if (!reports.isEmpty()) {
         return reports;
       }
@@ -110,7 +143,12 @@ public final class ReportStore {
   /** Null where there is none that can be read. */
   @Nullable JsonObject find(String key) {
     Path file = file(key);
-    return Files.exists(file) ? read(file) : null;
+    try {
+      return disk.<@Nullable JsonObject>now(() -> Files.exists(file) ? read(file) : null);
+    } catch (IOException e) {
+      LOG.warn("{} cannot be read", file, e);
+      return null;
+    }
   }
 
   private @Nullable JsonObject read(Path file) {

@@ -10,16 +10,13 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /**
- * Where each experiment stands, and what was halted when. Each step is in the ledger before it
- * counts; one that ends faults counts even if the ledger cannot be written. Not thread-safe.
+ * Where each experiment stands, and what was halted when. What makes faults act is in the ledger
+ * before it counts; what ends them counts at once, and the ledger gets it as soon as it can. Not
+ * thread-safe, but for {@link #settle}.
  */
 final class RunBook {
-  private static final Logger LOG = LoggerFactory.getLogger(RunBook.class);
-
   /** The ledger's name of what was done to all at once. */
   private static final String EVERYTHING = "*";
 
@@ -91,15 +88,16 @@ final class RunBook {
     }
   }
 
-  /** What ends faults takes effect whether it can be written down or not. */
+  /** What ends faults takes effect whether it can be written down or not, and waits for nothing. */
   void recordAnyway(ExperimentRun run) {
-    try {
-      ledger.append(run);
-    } catch (UncheckedIOException e) {
-      LOG.error("{} {}, but it is not in the ledger", run.experiment(), run.event().text(), e);
-    }
+    ledger.appendSoon(run);
     runs.put(run.experiment(), run);
     tellAll();
+  }
+
+  /** Waits, within bounds, until all that happened is on the disk; whether it is. Thread-safe. */
+  boolean settle() {
+    return ledger.settle();
   }
 
   // ---- replicas
@@ -125,11 +123,7 @@ final class RunBook {
     for (ExperimentRun run : standing) {
       next.put(run.experiment(), run);
       if (!run.equals(runs.get(run.experiment()))) {
-        try {
-          ledger.append(run);
-        } catch (UncheckedIOException e) {
-          LOG.error("{} {}, but it is not in the ledger", run.experiment(), run.event().text(), e);
-        }
+        ledger.appendSoon(run);
       }
     }
     runs.clear();

@@ -5,6 +5,7 @@ import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
 import com.google.gson.JsonParseException;
 import com.google.gson.JsonParser;
+import dev.outrigger.controlplane.ca.StateDisk;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -27,6 +28,7 @@ public final class TestHistory {
   private static final Logger LOG = LoggerFactory.getLogger(TestHistory.class);
 
   private final Path file;
+  private final StateDisk disk;
   private final List<Test> tests = new ArrayList<>();
   private final Set<String> runs = new HashSet<>();
 
@@ -46,13 +48,18 @@ public final class TestHistory {
       String verdict,
       boolean conclusive) {}
 
-  private TestHistory(Path file) {
+  private TestHistory(Path file, StateDisk disk) {
     this.file = file;
+    this.disk = disk;
   }
 
-  /** Opens the file, or begins it. Lines that cannot be read are left alone, and do not count. */
-  public static TestHistory open(Path file) throws IOException {
-    TestHistory history = new TestHistory(file);
+  /**
+   * Opens the file, or begins it. Lines that cannot be read are left alone, and do not count.
+   *
+   * @param disk writes it
+   */
+  public static TestHistory open(Path file, StateDisk disk) throws IOException {
+    TestHistory history = new TestHistory(file, disk);
     if (Files.exists(file)) {
       for (String line : Files.readAllLines(file)) {
         try {
@@ -102,11 +109,11 @@ public final class TestHistory {
       return;
     }
     take(line);
-    try {
-      Files.writeString(file, line + "\n", StandardOpenOption.CREATE, StandardOpenOption.APPEND);
-    } catch (IOException e) {
-      LOG.error("that {} was run is not in the history of tests", run(line), e);
-    }
+    disk.soon(
+        () ->
+            Files.writeString(
+                file, line + "\n", StandardOpenOption.CREATE, StandardOpenOption.APPEND),
+        e -> LOG.error("that {} was run is not in the history of tests", run(line), e));
   }
 
   private static String run(JsonObject line) {

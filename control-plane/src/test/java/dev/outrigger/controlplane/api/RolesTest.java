@@ -7,6 +7,7 @@ import com.google.gson.JsonObject;
 import com.google.gson.JsonParser;
 import dev.outrigger.controlplane.access.ApiTokens;
 import dev.outrigger.controlplane.access.AuditLog;
+import dev.outrigger.controlplane.ca.StateDisk;
 import dev.outrigger.controlplane.chaos.Asker;
 import dev.outrigger.controlplane.chaos.ExperimentDocuments;
 import dev.outrigger.controlplane.chaos.ExperimentLedger;
@@ -59,6 +60,7 @@ final class RolesTest {
       """;
 
   @TempDir private Path folder;
+  private final StateDisk disk = new StateDisk();
   private Instant now = Instant.parse("2026-01-01T00:00:00Z");
   private final List<AutoCloseable> open = new ArrayList<>();
   private ApiTokens tokens;
@@ -74,13 +76,13 @@ final class RolesTest {
     Path file = Path.of(java.util.Objects.requireNonNull(tokens.ensureAdmin()));
     admin = Files.readString(file).strip();
     assertThat(tokens.ensureAdmin()).isNull();
-    AuditLog audit = part(AuditLog.open(state.resolve("audit.jsonl"), () -> now));
+    AuditLog audit = part(AuditLog.open(state.resolve("audit.jsonl"), () -> now, disk));
     runner =
         new ExperimentRunner(
             () -> now,
-            part(ExperimentLedger.open(state.resolve("experiments.jsonl"))),
-            ExperimentDocuments.open(state.resolve("experiments")),
-            ReportStore.open(state.resolve("reports")),
+            part(ExperimentLedger.open(state.resolve("experiments.jsonl"), disk)),
+            ExperimentDocuments.open(state.resolve("experiments"), disk),
+            ReportStore.open(state.resolve("reports"), disk),
             part(new NetworkProber(false)));
     Analysis mesh = Analysis.ofText("mesh.yaml", MESH);
     assertThat(mesh.problems()).isEmpty();

@@ -10,6 +10,7 @@ import dev.outrigger.api.chaos.v1.Measurement;
 import dev.outrigger.api.chaos.v1.Traffic;
 import dev.outrigger.api.chaos.v1.Window;
 import dev.outrigger.controlplane.ads.VersionedResource;
+import dev.outrigger.controlplane.ca.StateDisk;
 import dev.outrigger.controlplane.chaos.ExperimentRun.Event;
 import dev.outrigger.controlplane.model.DesiredState;
 import dev.outrigger.controlplane.snapshot.NodeDescription;
@@ -57,6 +58,7 @@ final class CourseTest {
       """;
 
   @TempDir private Path folder;
+  private final StateDisk disk = new StateDisk();
   private Instant now = Instant.parse("2026-01-01T00:00:00Z");
   private ExperimentLedger ledger;
   private AskedProbes probes;
@@ -64,14 +66,14 @@ final class CourseTest {
 
   @BeforeEach
   void begin() throws IOException {
-    ledger = ExperimentLedger.open(folder.resolve("experiments.jsonl"));
+    ledger = ExperimentLedger.open(folder.resolve("experiments.jsonl"), disk);
     probes = new AskedProbes();
     runner =
         new ExperimentRunner(
             () -> now,
             ledger,
-            ExperimentDocuments.open(folder.resolve("experiments")),
-            ReportStore.open(folder.resolve("reports")),
+            ExperimentDocuments.open(folder.resolve("experiments"), disk),
+            ReportStore.open(folder.resolve("reports"), disk),
             probes);
   }
 

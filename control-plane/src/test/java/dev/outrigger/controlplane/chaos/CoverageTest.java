@@ -6,6 +6,7 @@ import com.google.gson.JsonObject;
 import com.google.gson.JsonParser;
 import dev.outrigger.api.chaos.v1.Measurement;
 import dev.outrigger.api.chaos.v1.Sighting;
+import dev.outrigger.controlplane.ca.StateDisk;
 import dev.outrigger.controlplane.model.ChaosLimits;
 import dev.outrigger.controlplane.model.Experiment;
 import dev.outrigger.controlplane.source.Analysis;
@@ -22,6 +23,7 @@ final class CoverageTest {
   private static final CallEdge EDGE = new CallEdge("checkout.shop", "catalog.shop");
 
   @TempDir private Path folder;
+  private final StateDisk disk = new StateDisk();
   private Instant now = Instant.parse("2026-01-01T00:00:00Z");
   private ExperimentLedger ledger;
   private Shadows shadows;
@@ -30,18 +32,19 @@ final class CoverageTest {
 
   @BeforeEach
   void begin() throws IOException {
-    ledger = ExperimentLedger.open(folder.resolve("experiments.jsonl"));
+    ledger = ExperimentLedger.open(folder.resolve("experiments.jsonl"), disk);
     ExperimentRunner runner =
         new ExperimentRunner(
             () -> now,
             ledger,
-            ExperimentDocuments.open(folder.resolve("experiments")),
-            ReportStore.open(folder.resolve("reports")),
+            ExperimentDocuments.open(folder.resolve("experiments"), disk),
+            ReportStore.open(folder.resolve("reports"), disk),
             new AskedProbes());
     runner.onState(ExperimentRunnerTest.manual());
     shadows = new Shadows(() -> now, runner);
-    history = TestHistory.open(folder.resolve("tests.jsonl"));
-    coverage = new Coverage(() -> now, runner, shadows, history, folder.resolve("calls.json"));
+    history = TestHistory.open(folder.resolve("tests.jsonl"), disk);
+    coverage =
+        new Coverage(() -> now, runner, shadows, history, folder.resolve("calls.json"), disk);
   }
 
   @AfterEach

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.outrigger.api.chaos.v1.FaultRule;
 import dev.outrigger.controlplane.ads.VersionedResource;
+import dev.outrigger.controlplane.ca.StateDisk;
 import dev.outrigger.controlplane.model.DesiredState;
 import dev.outrigger.controlplane.snapshot.NodeDescription;
 import dev.outrigger.controlplane.snapshot.NodeDescription.Implementation;
@@ -19,9 +20,12 @@ import java.nio.file.StandardOpenOption;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.Objects;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 /** Of {@code slow-catalog}, which lasts five minutes under a lease of ten seconds. */
@@ -30,19 +34,20 @@ final class ExperimentRunnerTest {
   private static final Instant START = Instant.parse("2026-01-01T00:00:00Z");
 
   @TempDir private Path folder;
+  private final StateDisk disk = new StateDisk();
   private Instant now = START;
   private ExperimentLedger ledger;
   private ExperimentRunner runner;
 
   @BeforeEach
   void begin() throws IOException {
-    ledger = ExperimentLedger.open(folder.resolve("experiments.jsonl"));
+    ledger = ExperimentLedger.open(folder.resolve("experiments.jsonl"), disk);
     runner =
         new ExperimentRunner(
             () -> now,
             ledger,
-            ExperimentDocuments.open(folder.resolve("experiments")),
-            ReportStore.open(folder.resolve("reports")),
+            ExperimentDocuments.open(folder.resolve("experiments"), disk),
+            ReportStore.open(folder.resolve("reports"), disk),
             new AskedProbes());
   }
 
@@ -225,6 +230,61 @@ final class ExperimentRunnerTest {
   }
 
   @Test
+  @Timeout(20)
+  void aHaltGoesOutAlthoughTheDiskHangsAndIsWrittenDownOnceItAnswers() throws Exception {
+    runner.onState(manual());
+    runner.start(KEY, by("ann", ""));
+    CountDownLatch answers = new CountDownLatch(1);
+    AtomicBoolean told = new AtomicBoolean();
+    disk.soon(() -> awaitUninterruptibly(answers), e -> {});
+    runner.onChange(() -> told.set(faults("checkout-1") == 0));
+    runner.tick();
+    Thread asks = Thread.ofVirtual().start(() -> runner.haltAll(by("bob", "pager")));
+    // Proxies are told before anybody waits for the disk.
+    while (!told.get()) {
+      Thread.onSpinWait();
+    }
+    // Whoever asked for it gets an answer too, and others are not held up.
+    asks.join();
+    assertThat(phase()).isEqualTo(ExperimentPhase.HALTED);
+    assertThat(Files.readString(folder.resolve("experiments.jsonl"))).doesNotContain("pager");
+    runner.halt(KEY, by("bob", "again"));
+    pass(Duration.ofSeconds(70));
+    assertThat(phase()).isEqualTo(ExperimentPhase.RECOVERED);
+    assertThatThrownBy(() -> runner.start(KEY, by("ann", ""))).hasMessageContaining("ledger");
+    assertThat(faults("checkout-1")).isZero();
+    answers.countDown();
+    while (!disk.settle()) {
+      Thread.onSpinWait();
+    }
+    ledger.close();
+    begin();
+    assertThat(runner.history())
+        .extracting(ExperimentRun::why)
+        .contains("pager", "again", "the last lease has passed");
+    runner.onState(manual());
+    assertThat(phase()).isEqualTo(ExperimentPhase.RECOVERED);
+    runner.start(KEY, by("ann", ""));
+  }
+
+  private static void awaitUninterruptibly(CountDownLatch latch) throws IOException {
+    try {
+      latch.await();
+    } catch (InterruptedException e) {
+      throw new IOException(e);
+    }
+  }
+
+  @Test
+  void aDiskThatIsFullKeepsNothingFromEnding() throws IOException {
+    runner.onState(immediate());
+    ledger.close();
+    runner.onState(DesiredState.empty());
+    assertThat(faults("checkout-1")).isZero();
+    assertThat(runner.runs()).isEmpty();
+  }
+
+  @Test
   void whatIsSubmittedSurvivesARestartUntilItIsDeleted() throws IOException {
     DesiredState mesh = state(yaml().substring(0, yaml().lastIndexOf("---")));
     runner.onState(mesh);
@@ -308,13 +368,13 @@ final class ExperimentRunnerTest {
   @Test
   void aFullLedgerBeginsAnewWithWhereEachStands() throws IOException {
     ledger.close();
-    ledger = ExperimentLedger.open(folder.resolve("experiments.jsonl"), 10);
+    ledger = ExperimentLedger.open(folder.resolve("experiments.jsonl"), disk, 10);
     runner =
         new ExperimentRunner(
             () -> now,
             ledger,
-            ExperimentDocuments.open(folder.resolve("experiments")),
-            ReportStore.open(folder.resolve("reports")),
+            ExperimentDocuments.open(folder.resolve("experiments"), disk),
+            ReportStore.open(folder.resolve("reports"), disk),
             new AskedProbes());
     runner.onState(manual());
     runner.start(KEY, by("ann", ""));

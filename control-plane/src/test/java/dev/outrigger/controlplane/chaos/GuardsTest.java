@@ -8,6 +8,7 @@ import dev.outrigger.api.chaos.v1.Measurement;
 import dev.outrigger.api.chaos.v1.Traffic;
 import dev.outrigger.api.chaos.v1.Window;
 import dev.outrigger.controlplane.ads.VersionedResource;
+import dev.outrigger.controlplane.ca.StateDisk;
 import dev.outrigger.controlplane.model.DesiredState;
 import dev.outrigger.controlplane.snapshot.NodeDescription;
 import dev.outrigger.controlplane.snapshot.NodeDescription.Implementation;
@@ -33,6 +34,7 @@ final class GuardsTest {
   private static final Asker ANN = new Asker("ann", "", "");
 
   @TempDir private Path folder;
+  private final StateDisk disk = new StateDisk();
   private Instant now = Instant.parse("2026-01-01T00:00:00Z");
   private ExperimentLedger ledger;
   private ExperimentRunner runner;
@@ -40,13 +42,13 @@ final class GuardsTest {
 
   @BeforeEach
   void begin() throws IOException {
-    ledger = ExperimentLedger.open(folder.resolve("experiments.jsonl"));
+    ledger = ExperimentLedger.open(folder.resolve("experiments.jsonl"), disk);
     runner =
         new ExperimentRunner(
             () -> now,
             ledger,
-            ExperimentDocuments.open(folder.resolve("experiments")),
-            ReportStore.open(folder.resolve("reports")),
+            ExperimentDocuments.open(folder.resolve("experiments"), disk),
+            ReportStore.open(folder.resolve("reports"), disk),
             new AskedProbes());
   }
 

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.outrigger.api.chaos.v1.Measurement;
+import dev.outrigger.controlplane.ca.StateDisk;
 import dev.outrigger.controlplane.snapshot.NodeDescription.Implementation;
 import dev.outrigger.tls.SpiffeId;
 import java.io.IOException;
@@ -24,6 +25,7 @@ final class ReplicasTest {
   private static final Asker ANN = new Asker("ann", "enough", "127.0.0.1");
 
   @TempDir private Path folder;
+  private final StateDisk disk = new StateDisk();
   private Instant now = Instant.parse("2026-01-01T00:00:00Z");
   private List<ExperimentRun> kept = List.of();
   private List<HaltOrder> orders = List.of();
@@ -40,9 +42,9 @@ final class ReplicasTest {
       runner =
           new ExperimentRunner(
               () -> now,
-              ExperimentLedger.open(folder.resolve(name + ".jsonl")),
-              ExperimentDocuments.open(folder.resolve(name + "-experiments")),
-              ReportStore.open(folder.resolve(name + "-reports")),
+              ExperimentLedger.open(folder.resolve(name + ".jsonl"), disk),
+              ExperimentDocuments.open(folder.resolve(name + "-experiments"), disk),
+              ReportStore.open(folder.resolve(name + "-reports"), disk),
               new AskedProbes());
       runner.follow(this);
       runner.onState(ExperimentRunnerTest.manual());

@@ -7,6 +7,7 @@ import dev.outrigger.api.chaos.v1.FaultRule;
 import dev.outrigger.api.chaos.v1.Measurement;
 import dev.outrigger.api.chaos.v1.Sighting;
 import dev.outrigger.controlplane.ads.VersionedResource;
+import dev.outrigger.controlplane.ca.StateDisk;
 import dev.outrigger.controlplane.snapshot.NodeDescription;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -24,6 +25,7 @@ final class ShadowsTest {
   private static final Duration LENGTH = Duration.ofSeconds(10);
 
   @TempDir private Path folder;
+  private final StateDisk disk = new StateDisk();
   private Instant now = Instant.parse("2026-01-01T00:00:00Z");
   private ExperimentLedger ledger;
   private ExperimentRunner runner;
@@ -31,13 +33,13 @@ final class ShadowsTest {
 
   @BeforeEach
   void begin() throws IOException {
-    ledger = ExperimentLedger.open(folder.resolve("experiments.jsonl"));
+    ledger = ExperimentLedger.open(folder.resolve("experiments.jsonl"), disk);
     runner =
         new ExperimentRunner(
             () -> now,
             ledger,
-            ExperimentDocuments.open(folder.resolve("experiments")),
-            ReportStore.open(folder.resolve("reports")),
+            ExperimentDocuments.open(folder.resolve("experiments"), disk),
+            ReportStore.open(folder.resolve("reports"), disk),
             new AskedProbes());
     runner.onState(ExperimentRunnerTest.manual());
     shadows = new Shadows(() -> now, runner);
