@@ -44,7 +44,7 @@ final class ScheduleVerbs implements Runnable {
   }
 
   private static void show(Terminal terminal, JsonArray schedules) {
-    Table table = new Table("EXPERIMENT", "CRON", "ZONE", "NEXT", "LAST", "PHASE", "OVERLAP");
+    Table table = new Table("EXPERIMENT", "CRON", "ZONE", "NEXT", "LAST", "PHASE", "OVERLAP", "BY");
     for (JsonElement element : schedules) {
       JsonObject one = element.getAsJsonObject();
       JsonObject schedule = one.getAsJsonObject("schedule");
@@ -58,7 +58,8 @@ final class ScheduleVerbs implements Runnable {
               : text(schedule, "next").isEmpty() ? "never" : text(schedule, "next"),
           ExperimentCommand.time(one, "startedAt"),
           text(one, "phase"),
-          text(schedule, "overlap"));
+          text(schedule, "overlap"),
+          text(schedule, "by"));
     }
     terminal.out().print(table.isEmpty() ? "There are no schedules.\n" : table.render());
   }

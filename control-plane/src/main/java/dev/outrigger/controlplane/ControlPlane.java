@@ -358,6 +358,7 @@ public final class ControlPlane implements AutoCloseable {
       }
     }
     ApiGate gate = new ApiGate(options.apiTokens() ? access : null, audit);
+    experiments.checkRightsBy(gate::obstacle);
     served = List.copyOf(routes);
     ApiServer api = part(new ApiServer(options.apiPort(), served, gate));
     for (Problem problem : source.reading().problems()) {

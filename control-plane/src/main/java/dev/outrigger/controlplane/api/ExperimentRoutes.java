@@ -42,7 +42,8 @@ public final class ExperimentRoutes {
                 ALL,
                 request -> {
                   String document = request.text("document", "");
-                  @Nullable ApiReply beyond = beyond(request, experiments.validate(document));
+                  @Nullable ApiReply beyond =
+                      beyond(experiments, request, experiments.validate(document));
                   if (beyond != null) {
                     return beyond;
                   }
@@ -97,7 +98,9 @@ public final class ExperimentRoutes {
         request -> {
           @Nullable Experiment experiment = experiments.experiment(key(request));
           @Nullable ApiReply beyond =
-              experiment != null && STARTS.contains(name) ? beyond(request, experiment) : null;
+              experiment != null && STARTS.contains(name)
+                  ? beyond(experiments, request, experiment)
+                  : null;
           if (beyond != null) {
             return beyond;
           }
@@ -111,7 +114,8 @@ public final class ExperimentRoutes {
    *
    * @return null where it does not
    */
-  private @Nullable ApiReply beyond(ApiRequest request, Experiment experiment) {
+  static @Nullable ApiReply beyond(
+      ExperimentRunner experiments, ApiRequest request, Experiment experiment) {
     Caller caller = request.caller();
     String namespace = experiment.meta().namespace();
     if (!caller.covers(namespace)) {

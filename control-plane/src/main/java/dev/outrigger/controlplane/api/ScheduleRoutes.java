@@ -5,8 +5,10 @@ import com.google.gson.JsonObject;
 import dev.outrigger.controlplane.access.Role;
 import dev.outrigger.controlplane.chaos.ExperimentRun;
 import dev.outrigger.controlplane.chaos.ExperimentRunner;
+import dev.outrigger.controlplane.model.Experiment;
 import dev.outrigger.controlplane.model.ObjectMeta;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /** Schedules of experiments, what is kept of their runs, and whether a text would be taken. */
 public final class ScheduleRoutes {
@@ -50,6 +52,14 @@ public final class ScheduleRoutes {
         ExperimentRoutes.guarded(
             request -> {
               String key = ExperimentRoutes.key(request);
+              @Nullable Experiment experiment = experiments.experiment(key);
+              @Nullable ApiReply beyond =
+                  experiment == null || suspended
+                      ? null
+                      : ExperimentRoutes.beyond(experiments, request, experiment);
+              if (beyond != null) {
+                return beyond;
+              }
               experiments.suspend(key, suspended, ExperimentRoutes.asker(request, "asked for"));
               return ApiReply.json(schedule(key));
             }));

@@ -86,10 +86,16 @@ public record ExperimentRun(
   /**
    * @param handled up to when the times of the schedule are dealt with; null if it has none
    * @param suspended whether it begins nothing
+   * @param by in whose name it begins: who submitted it, or let it go on; empty for one that is
+   *     written in the folder
    */
-  public record Scheduled(@Nullable Instant handled, boolean suspended) {
+  public record Scheduled(@Nullable Instant handled, boolean suspended, String by) {
     /** Of one without a schedule. */
-    public static final Scheduled NONE = new Scheduled(null, false);
+    public static final Scheduled NONE = new Scheduled(null, false, "");
+
+    Scheduled upTo(Instant next) {
+      return new Scheduled(next, suspended, by);
+    }
   }
 
   static ExperimentRun written(
@@ -168,19 +174,9 @@ public record ExperimentRun(
   }
 
   /** The same with the schedule dealt with up to a time, and suspended or not. */
-  ExperimentRun scheduled(@Nullable Instant handled, boolean suspended) {
+  ExperimentRun scheduled(Scheduled next) {
     return new ExperimentRun(
-        experiment,
-        fingerprint,
-        phase,
-        at,
-        event,
-        by,
-        times,
-        lease,
-        paused,
-        removed,
-        new Scheduled(handled, suspended));
+        experiment, fingerprint, phase, at, event, by, times, lease, paused, removed, next);
   }
 
   ExperimentRun gone(Instant now) {
@@ -233,6 +229,9 @@ public record ExperimentRun(
     if (schedule.suspended()) {
       json.addProperty("suspended", true);
     }
+    if (!schedule.by().isEmpty()) {
+      json.addProperty("scheduledBy", schedule.by());
+    }
     return json;
   }
 
@@ -272,7 +271,8 @@ public record ExperimentRun(
           json.get("removed").getAsBoolean(),
           new Scheduled(
               time(json, "scheduleHandled"),
-              json.has("suspended") && json.get("suspended").getAsBoolean()));
+              json.has("suspended") && json.get("suspended").getAsBoolean(),
+              json.has("scheduledBy") ? json.get("scheduledBy").getAsString() : ""));
     } catch (JsonParseException
         | IllegalStateException
         | NullPointerException

@@ -29,6 +29,7 @@ import java.util.Set;
 import java.util.TreeSet;
 import java.util.UUID;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.function.Consumer;
 import java.util.function.Function;
 import java.util.function.LongSupplier;
 import java.util.function.Supplier;
@@ -55,6 +56,7 @@ public final class ExperimentRunner {
   private final RunReports reports;
   private final PublishedFaults faults;
   private Supplier<Set<String>> envoys = Set::of;
+  private StartRights rights = StartRights.ALL;
   private @Nullable ClockWatch clockWatch;
   private final Schedules schedules = new Schedules();
   private final Prober prober;
@@ -232,7 +234,7 @@ public final class ExperimentRunner {
                         one.lease(),
                         clock.instant(),
                         null,
-                        scheduled(one),
+                        scheduled(one, ""),
                         Asker.itself("it was written"))));
   }
 
@@ -312,6 +314,11 @@ public final class ExperimentRunner {
     envoys = connected;
   }
 
+  /** Asks there before each start by a schedule whether who stands for it still may. */
+  public synchronized void checkRightsBy(StartRights asked) {
+    rights = asked;
+  }
+
   /** Asks to be told whenever what proxies get has changed; the listener is quick. */
   public void onChange(Runnable listener) {
     listeners.add(listener);
@@ -368,7 +375,7 @@ public final class ExperimentRunner {
             experiment.lease(),
             clock.instant(),
             run == null ? null : book.of(key).times(),
-            scheduled(experiment),
+            scheduled(experiment, asker.who().equals(Asker.ITSELF) ? "" : asker.who()),
             asker));
     if (experiment.start() == Experiment.Start.IMMEDIATE) {
       try {
@@ -379,11 +386,11 @@ public final class ExperimentRunner {
     }
   }
 
-  private ExperimentRun.Scheduled scheduled(Experiment experiment) {
+  private ExperimentRun.Scheduled scheduled(Experiment experiment, String by) {
     @Nullable Schedule schedule = experiment.course().schedule();
     return schedule == null
         ? ExperimentRun.Scheduled.NONE
-        : new ExperimentRun.Scheduled(clock.instant(), schedule.suspended());
+        : new ExperimentRun.Scheduled(clock.instant(), schedule.suspended(), by);
   }
 
   /** Begins, moves on and ends what is due. To be called several times a second. */
@@ -428,11 +435,11 @@ public final class ExperimentRunner {
 
   private boolean onDue(Schedules.Due due, Instant now) {
     ExperimentRun run = book.of(due.key());
-    ExperimentRun handled = run.scheduled(due.at(), run.schedule().suspended());
+    ExperimentRun handled = run.scheduled(run.schedule().upTo(due.at()));
     switch (due.what()) {
       case BEGIN -> {
         try {
-          begin(due.experiment(), handled, Asker.schedule("due at " + due.at()));
+          begin(due.experiment(), handled, Asker.schedule("due at " + due.at()), this::checkRights);
           return true;
         } catch (RefusedException e) {
           LOG.warn("{} is not started by its schedule: {}", due.key(), e.getMessage());
@@ -616,10 +623,24 @@ public final class ExperimentRunner {
       }
       texts.put(experiment, text);
       onWritten(key, experiment, asker);
+      takeOver(experiment, runOf(experiment), asker);
       update();
     }
     publish();
     return key;
+  }
+
+  /** Its schedule begins it in the name of whoever submitted it last. */
+  private void takeOver(Experiment experiment, ExperimentRun run, Asker asker) {
+    if (experiment.course().schedule() != null
+        && run.phase() != ExperimentPhase.RUNNING
+        && !run.schedule().by().equals(asker.who())) {
+      book.recordAnyway(
+          run.with(Event.WRITTEN, false, clock.instant(), asker)
+              .scheduled(
+                  new ExperimentRun.Scheduled(
+                      run.schedule().handled(), run.schedule().suspended(), asker.who())));
+    }
   }
 
   /**
@@ -743,7 +764,10 @@ public final class ExperimentRunner {
     }
     Instant now = clock.instant();
     Event event = suspended ? Event.SUSPENDED : Event.UNSUSPENDED;
-    book.record(run.with(event, run.paused(), now, asker).scheduled(now, suspended));
+    String by = suspended || run.schedule().by().isEmpty() ? run.schedule().by() : asker.who();
+    book.record(
+        run.with(event, run.paused(), now, asker)
+            .scheduled(new ExperimentRun.Scheduled(now, suspended, by)));
   }
 
   /**
@@ -871,8 +895,17 @@ public final class ExperimentRunner {
    * @param run where it stands
    */
   private void begin(Experiment experiment, ExperimentRun run, Asker asker) {
+    begin(experiment, run, asker, _ -> {});
+  }
+
+  /**
+   * @param rule refuses it for a reason beside all others
+   */
+  private void begin(
+      Experiment experiment, ExperimentRun run, Asker asker, Consumer<Experiment> rule) {
     try {
       check(experiment);
+      rule.accept(experiment);
     } catch (RefusedException e) {
       Asker refused =
           new Asker(asker.who(), e.refusal().id() + ": " + e.getMessage(), asker.from());
@@ -978,6 +1011,9 @@ public final class ExperimentRunner {
     json.addProperty("overlap", schedule.overlap().name().toLowerCase(Locale.ROOT));
     json.addProperty("startingDeadline", schedule.startingDeadline().toString());
     json.addProperty("suspended", run.schedule().suspended());
+    if (!run.schedule().by().isEmpty()) {
+      json.addProperty("by", run.schedule().by());
+    }
     json.addProperty("history", schedule.history());
     if (next != null) {
       json.addProperty("next", next.toString());
@@ -1008,6 +1044,23 @@ public final class ExperimentRunner {
     }
     book.refuseFresh(key, clock.instant(), texts.state().mesh().chaos().haltCooldown());
     checkLimits(experiment);
+  }
+
+  /** Whoever stands for its schedule may have lost the role since, or its faults may reach more. */
+  private void checkRights(Experiment experiment) {
+    String key = keyOf(experiment);
+    String by = book.of(key).schedule().by();
+    if (by.isEmpty()) {
+      return;
+    }
+    Set<String> namespaces = new TreeSet<>(reach(experiment));
+    namespaces.add(experiment.meta().namespace());
+    @Nullable String obstacle = rights.obstacle(by, key, namespaces);
+    if (obstacle != null) {
+      throw new RefusedException(
+          Refusal.ROLE,
+          obstacle + "; its schedule begins it in that name until somebody else submits it again");
+    }
   }
 
   private void checkLimits(Experiment experiment) {

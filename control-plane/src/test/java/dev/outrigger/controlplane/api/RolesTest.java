@@ -11,6 +11,8 @@ import dev.outrigger.controlplane.ca.StateDisk;
 import dev.outrigger.controlplane.chaos.Asker;
 import dev.outrigger.controlplane.chaos.ExperimentDocuments;
 import dev.outrigger.controlplane.chaos.ExperimentLedger;
+import dev.outrigger.controlplane.chaos.ExperimentPhase;
+import dev.outrigger.controlplane.chaos.ExperimentRun;
 import dev.outrigger.controlplane.chaos.ExperimentRunner;
 import dev.outrigger.controlplane.chaos.NetworkProber;
 import dev.outrigger.controlplane.chaos.ReportStore;
@@ -90,7 +92,9 @@ final class RolesTest {
     List<ApiRoute> routes = new ArrayList<>(new ExperimentRoutes(runner).routes());
     routes.addAll(new ScheduleRoutes(runner).routes());
     routes.addAll(new AccessRoutes(tokens, audit).routes());
-    server = part(new ApiServer(0, routes, new ApiGate(tokens, audit)));
+    ApiGate gate = new ApiGate(tokens, audit);
+    runner.checkRightsBy(gate::obstacle);
+    server = part(new ApiServer(0, routes, gate));
     client = part(HttpClient.newHttpClient());
     runner.submit(experiment("shop", "web.shop"), new Asker("test", "", ""));
     runner.submit(experiment("bank", "pay.bank"), new Asker("test", "", ""));
@@ -195,6 +199,83 @@ final class RolesTest {
     assertThat(audit.get(0).getAsJsonObject().get("at").getAsString()).isEqualTo(now.toString());
     assertThat(audit.get(0).getAsJsonObject().get("from").getAsString()).isEqualTo("127.0.0.1");
     assertThat(audit.toString()).doesNotContain(runs);
+  }
+
+  @Test
+  void aScheduleBeginsNothingOnceWhoSubmittedItMayNotAnyMore() throws Exception {
+    String runs = mint("olaf", "operator", "\"shop\"");
+    String text = hourly("shop", "web.shop");
+    assertThat(submit(runs, text).statusCode()).isEqualTo(200);
+    nextHour();
+    assertThat(nightly().phase()).isEqualTo(ExperimentPhase.RUNNING);
+    mint("olaf", "viewer", "");
+    nextHour();
+    assertNightlyRefused("olaf is viewer");
+    mint("olaf", "operator", "\"bank\"");
+    nextHour();
+    assertNightlyRefused("olaf's token is for bank, not for shop");
+    assertThat(call("DELETE", "access/tokens/olaf", admin, "").statusCode()).isEqualTo(200);
+    nextHour();
+    assertNightlyRefused("nobody named olaf has a good token");
+    JsonObject status =
+        JsonParser.parseString(call("GET", "experiments/shop/nightly", admin, "").body())
+            .getAsJsonObject();
+    assertThat(status.getAsJsonObject("schedule").get("by").getAsString()).isEqualTo("olaf");
+    assertThat(status.getAsJsonArray("conditions").toString()).contains("nobody named olaf");
+    JsonArray audit =
+        JsonParser.parseString(call("GET", "audit", admin, "").body()).getAsJsonArray();
+    assertThat(audit)
+        .extracting(line -> summary(line.getAsJsonObject()))
+        .contains(
+            "olaf viewer SCHEDULE shop/nightly olaf is viewer; this is for the role operator 403"
+                + " OR2017");
+    // Whoever submits it again takes it over.
+    assertThat(submit(admin, text).statusCode()).isEqualTo(200);
+    nextHour();
+    assertThat(nightly().phase()).isEqualTo(ExperimentPhase.RUNNING);
+  }
+
+  @Test
+  void aScheduleGoesOnInTheNameOfWhoeverLetsItAndReachesNoFurther() throws Exception {
+    String runs = mint("olaf", "operator", "\"shop\"");
+    assertThat(submit(admin, hourly("shop", "pay.bank")).statusCode()).isEqualTo(200);
+    String suspension = "experiments/shop/nightly/";
+    assertThat(call("POST", suspension + "suspend", runs, "{}").statusCode()).isEqualTo(200);
+    HttpResponse<String> beyond = call("POST", suspension + "unsuspend", runs, "{}");
+    assertThat(beyond.statusCode()).isEqualTo(403);
+    assertThat(beyond.body()).contains("OR2017", "bank");
+    mint("ada", "admin", "");
+    assertThat(call("POST", suspension + "unsuspend", admin, "{}").statusCode()).isEqualTo(200);
+    nextHour();
+    assertThat(nightly().phase()).isEqualTo(ExperimentPhase.RUNNING);
+  }
+
+  private static String hourly(String namespace, String destination) {
+    return experiment(namespace, destination)
+        .replace("slow", "nightly")
+        .replace("duration: 1m", "duration: 1m\n  schedule: {cron: \"0 * * * *\"}");
+  }
+
+  /** Whatever runs comes to its end on the way. */
+  private void nextHour() {
+    for (int minute = 0; minute < 60; minute++) {
+      now = now.plus(Duration.ofMinutes(1));
+      runner.tick();
+    }
+  }
+
+  private ExperimentRun nightly() {
+    return runner.runs().stream()
+        .filter(run -> run.experiment().equals("shop/nightly"))
+        .findFirst()
+        .orElseThrow();
+  }
+
+  private void assertNightlyRefused(String why) {
+    assertThat(nightly().phase()).isEqualTo(ExperimentPhase.RECOVERED);
+    assertThat(nightly().event()).isEqualTo(ExperimentRun.Event.REFUSED);
+    assertThat(nightly().who()).isEqualTo("schedule");
+    assertThat(nightly().why()).startsWith("OR2017: ").contains(why);
   }
 
   private static String summary(JsonObject line) {
