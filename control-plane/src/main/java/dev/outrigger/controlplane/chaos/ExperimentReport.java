@@ -33,6 +33,8 @@ final class ExperimentReport {
     }
   }
 
+  private static final String AWAITS_AFTER = "the probes after it have not answered yet";
+
   /** At which latency is told, for plots. */
   private static final double[] CURVE = {0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99, 0.995, 0.999};
 
@@ -204,8 +206,7 @@ final class ExperimentReport {
           failed.failedDuring()
               ? "the probe %s failed while faults acted: %s"
                   .formatted(failed.probe().name(), failed.latest(Probe.When.DURING))
-              : "the probe %s failed after it: %s"
-                  .formatted(failed.probe().name(), failed.latest(Probe.When.AFTER));
+              : failedAfter(failed.probe().name(), failed.latest(Probe.When.AFTER));
     } else if (run.phase() == ExperimentPhase.RUNNING) {
       verdict = Verdict.INCONCLUSIVE;
       why = "it is still running";
@@ -220,22 +221,123 @@ final class ExperimentReport {
       why = "the guard " + abstained.guard().name() + " never saw enough requests";
     } else if (probes.stream().anyMatch(ProbeWatch::awaitsAfter)) {
       verdict = Verdict.INCONCLUSIVE;
-      why = "the probes after it have not answered yet";
+      why = AWAITS_AFTER;
     } else if (silent != null) {
       verdict = Verdict.ABSTAINED;
-      why = "the probe " + silent.probe().name() + " had nothing to judge at some time";
+      why = abstained(silent.probe().name());
     } else if (watch.guards().isEmpty() && probes.isEmpty()) {
       verdict = Verdict.INCONCLUSIVE;
       why = "it has no guards and no probes, so nothing was judged";
     } else {
       verdict = Verdict.PASSED;
-      why =
-          watch.guards().isEmpty()
-              ? "all probes passed"
-              : probes.isEmpty() ? "all guards held" : "all guards held and all probes passed";
+      why = held(!watch.guards().isEmpty(), !probes.isEmpty());
     }
     report.addProperty("verdict", verdict.text());
     report.addProperty("reason", why);
+  }
+
+  private static String held(boolean guards, boolean probes) {
+    return !guards
+        ? "all probes passed"
+        : probes ? "all guards held and all probes passed" : "all guards held";
+  }
+
+  private static String abstained(String probe) {
+    return "the probe " + probe + " had nothing to judge at some time";
+  }
+
+  private static String failedAfter(String probe, String text) {
+    return "the probe %s failed after it: %s".formatted(probe, text);
+  }
+
+  /** Whether a probe that is asked after a run has not answered, by what was kept of it. */
+  static boolean awaitsAfter(JsonObject report, @Nullable String probe) {
+    for (JsonElement element : report.getAsJsonArray("probes")) {
+      JsonObject one = element.getAsJsonObject();
+      if (probe == null || probe.equals(one.get("name").getAsString())) {
+        for (JsonElement part : one.getAsJsonArray("parts")) {
+          if (isAfter(part.getAsJsonObject()) && answers(part.getAsJsonObject()) == 0) {
+            return true;
+          }
+        }
+      }
+    }
+    return false;
+  }
+
+  private static boolean isAfter(JsonObject part) {
+    return part.get("when").getAsString().equals("after");
+  }
+
+  private static int answers(JsonObject part) {
+    return part.get("passed").getAsInt()
+        + part.get("failed").getAsInt()
+        + part.get("abstained").getAsInt();
+  }
+
+  /**
+   * A report that was kept, with what a probe answered after the run: of a run that a control plane
+   * began that is no more.
+   */
+  static JsonObject answered(JsonObject kept, String probe, ProbeOutcome outcome, Instant now) {
+    JsonObject report = kept.deepCopy();
+    for (JsonElement element : report.getAsJsonArray("probes")) {
+      JsonObject one = element.getAsJsonObject();
+      if (probe.equals(one.get("name").getAsString())) {
+        answered(one, outcome, now);
+      }
+    }
+    if (outcome.verdict() == ProbeOutcome.Verdict.FAILED) {
+      if (!report.get("verdict").getAsString().equals(Verdict.FAILED.text())) {
+        report.addProperty("verdict", Verdict.FAILED.text());
+        report.addProperty("reason", failedAfter(probe, outcome.text()));
+      }
+    } else if (report.get("reason").getAsString().equals(AWAITS_AFTER)
+        && !awaitsAfter(report, null)) {
+      // All else was judged good when that was kept.
+      @Nullable String silent = silent(report);
+      report.addProperty("verdict", (silent == null ? Verdict.PASSED : Verdict.ABSTAINED).text());
+      boolean guards = !report.getAsJsonArray("guards").isEmpty();
+      report.addProperty("reason", silent == null ? held(guards, true) : abstained(silent));
+    }
+    return report;
+  }
+
+  private static void answered(JsonObject probe, ProbeOutcome outcome, Instant now) {
+    boolean abstained = false;
+    for (JsonElement element : probe.getAsJsonArray("parts")) {
+      JsonObject part = element.getAsJsonObject();
+      if (isAfter(part)) {
+        String count = outcome.verdict().name().toLowerCase(Locale.ROOT);
+        part.addProperty(count, part.get(count).getAsInt() + 1);
+        part.addProperty("latest", outcome.text());
+        part.addProperty("at", now.toString());
+      }
+      abstained |= part.get("passed").getAsInt() == 0;
+    }
+    ProbeWatch.State state =
+        outcome.verdict() == ProbeOutcome.Verdict.FAILED || isState(probe, ProbeWatch.State.FAILED)
+            ? ProbeWatch.State.FAILED
+            : abstained ? ProbeWatch.State.ABSTAINED : ProbeWatch.State.PASSED;
+    probe.addProperty("state", text(state));
+  }
+
+  private static @Nullable String silent(JsonObject report) {
+    for (JsonElement element : report.getAsJsonArray("probes")) {
+      JsonObject probe = element.getAsJsonObject();
+      if (isState(probe, ProbeWatch.State.ABSTAINED)) {
+        return probe.get("name").getAsString();
+      }
+    }
+    return null;
+  }
+
+  private static boolean isState(JsonObject probe, ProbeWatch.State state) {
+    return probe.get("state").getAsString().equals(text(state));
+  }
+
+  private static String text(ProbeWatch.State state) {
+    return state.name().toLowerCase(Locale.ROOT);
   }
 
   private static @Nullable ProbeWatch first(List<ProbeWatch> probes, ProbeWatch.State state) {

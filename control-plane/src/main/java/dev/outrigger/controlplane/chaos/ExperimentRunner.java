@@ -25,6 +25,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.UUID;
@@ -62,6 +63,9 @@ public final class ExperimentRunner {
   private final Prober prober;
   private final List<Runnable> listeners = new CopyOnWriteArrayList<>();
   private final Following following = new Following();
+
+  /** Runs that another process began: what probes say after them is still to be asked. */
+  private final Set<String> inherited = new TreeSet<>();
 
   /**
    * What still ran when the ledger was left is halted: nobody watched it meanwhile.
@@ -105,6 +109,7 @@ public final class ExperimentRunner {
           Event.HALTED,
           Asker.itself("the control plane was restarted while it ran"));
     }
+    inherit();
     waitAnew("the wall clock was set back meanwhile");
   }
 
@@ -167,6 +172,7 @@ public final class ExperimentRunner {
       following.takeOver();
       Asker why = Asker.itself("the control plane's leader changed while it ran");
       book.all().forEach(run -> end(run, ExperimentPhase.HALTED, Event.HALTED, why));
+      inherit();
       following.orders(orders);
       obey();
       update();
@@ -427,10 +433,59 @@ public final class ExperimentRunner {
             onLeasesPassed(run, now);
           }
         }
-        case PENDING, PREVIEWED, RECOVERED -> {}
+        case RECOVERED -> askInherited(run, now);
+        case PENDING, PREVIEWED -> {}
       }
     }
     return changed;
+  }
+
+  private void inherit() {
+    inherited.clear();
+    for (ExperimentRun run : book.all()) {
+      if (run.times().started() != null && reports.watch(run.experiment()) == null) {
+        inherited.add(run.experiment());
+      }
+    }
+  }
+
+  /** Who began the run is gone, but whether all is well after it can be asked by anybody. */
+  private void askInherited(ExperimentRun run, Instant now) {
+    String key = run.experiment();
+    @Nullable Experiment experiment = texts.experiment(key);
+    if (experiment == null || !inherited.remove(key) || reports.watch(key) != null) {
+      return;
+    }
+    for (Probe probe : experiment.course().probes()) {
+      if (probe.when().contains(When.AFTER) && reports.awaitsAfter(key, run, probe.name())) {
+        prober.ask(probe, outcome -> answeredAfter(run, probe, outcome));
+      }
+    }
+  }
+
+  private synchronized void answeredAfter(ExperimentRun asked, Probe probe, ProbeOutcome outcome) {
+    String key = asked.experiment();
+    @Nullable ExperimentRun run = book.find(key);
+    if (run == null
+        || run.removed()
+        || !following.acts()
+        || !Objects.equals(run.times().started(), asked.times().started())) {
+      return; // Another run is on, or its text is gone.
+    }
+    Instant now = clock.instant();
+    book.recordAnyway(run.with(Event.PROBED, run.paused(), now, asker(probe, When.AFTER, outcome)));
+    reports.answered(key, run, probe.name(), outcome, now);
+  }
+
+  private static Asker asker(Probe probe, When part, ProbeOutcome outcome) {
+    return new Asker(
+        "probe " + probe.name(),
+        "%s: %s, %s"
+            .formatted(
+                part.name().toLowerCase(Locale.ROOT),
+                outcome.verdict().name().toLowerCase(Locale.ROOT),
+                outcome.text()),
+        "");
   }
 
   private boolean onDue(Schedules.Due due, Instant now) {
@@ -531,15 +586,7 @@ public final class ExperimentRunner {
       if (reports.watch(key) != watch || !following.acts()) {
         return; // Another run is on, or its text is gone.
       }
-      Asker asker =
-          new Asker(
-              "probe " + probe.probe().name(),
-              "%s: %s, %s"
-                  .formatted(
-                      part.name().toLowerCase(Locale.ROOT),
-                      outcome.verdict().name().toLowerCase(Locale.ROOT),
-                      outcome.text()),
-              "");
+      Asker asker = asker(probe.probe(), part, outcome);
       if (news) {
         ExperimentRun run = book.of(key);
         book.recordAnyway(run.with(Event.PROBED, run.paused(), now, asker));
@@ -1101,6 +1148,10 @@ public final class ExperimentRunner {
     ExperimentRun ended = run.to(how, event, now, asker);
     boolean byHalt = event == Event.HALTED && !asker.who().equals(Asker.ITSELF);
     book.recordAnyway(byHalt ? ended.haltedAt(now) : ended);
+    if (reports.watch(run.experiment()) != null) {
+      // How it ended is known to whoever comes next, however soon.
+      reports.keep(run.experiment(), now);
+    }
     return true;
   }
 

@@ -89,14 +89,46 @@ final class RunReports {
     @Nullable ExperimentWatch watch = watches.get(key);
     @Nullable JsonObject report = watch == null ? resumed(key) : of(key, watch, now);
     if (report != null) {
-      @Nullable Experiment experiment = watch == null ? texts.experiment(key) : watch.experiment();
-      @Nullable Schedule schedule = experiment == null ? null : experiment.course().schedule();
-      if (history != null && book.of(key).phase() == ExperimentPhase.RECOVERED) {
-        history.on(report);
-      }
-      store.keep(key, report, schedule == null ? 1 : schedule.history());
-      checkpoints.put(key, new Checkpoint(now, book.of(key).phase()));
+      keep(key, report, now);
     }
+  }
+
+  private void keep(String key, JsonObject report, Instant now) {
+    @Nullable ExperimentWatch watch = watches.get(key);
+    @Nullable Experiment experiment = watch == null ? texts.experiment(key) : watch.experiment();
+    @Nullable Schedule schedule = experiment == null ? null : experiment.course().schedule();
+    boolean judged =
+        book.of(key).phase() == ExperimentPhase.RECOVERED
+            && !ExperimentReport.awaitsAfter(report, null);
+    if (history != null && judged) {
+      history.on(report);
+    }
+    store.keep(key, report, schedule == null ? 1 : schedule.history());
+    checkpoints.put(key, new Checkpoint(now, book.of(key).phase()));
+  }
+
+  /** Whether a probe is to be asked after a run that this process did not begin. */
+  boolean awaitsAfter(String key, ExperimentRun run, String probe) {
+    @Nullable JsonObject kept = keptOf(key, run);
+    return kept != null && ExperimentReport.awaitsAfter(kept, probe);
+  }
+
+  /** Keeps what a probe answered after a run that this process did not begin. */
+  void answered(String key, ExperimentRun run, String probe, ProbeOutcome outcome, Instant now) {
+    @Nullable JsonObject kept = keptOf(key, run);
+    if (kept != null) {
+      keep(key, ExperimentReport.answered(kept, probe, outcome, now), now);
+    }
+  }
+
+  private @Nullable JsonObject keptOf(String key, ExperimentRun run) {
+    @Nullable JsonObject report = watches.containsKey(key) ? null : resumed(key);
+    @Nullable Instant started = run.times().started();
+    return report != null
+            && started != null
+            && started.toString().equals(report.get("startedAt").getAsString())
+        ? report
+        : null;
   }
 
   /** What is kept of its runs, the latest first. */

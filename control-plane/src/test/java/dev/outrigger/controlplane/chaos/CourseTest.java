@@ -183,6 +183,58 @@ final class CourseTest {
   }
 
   @Test
+  void probesAfterARunThatARestartEndedAreAskedAllTheSame() throws IOException {
+    injectWithProbe();
+    hit();
+    probes.answer(ProbeOutcome.passed("status 200"));
+    pass(3);
+    restart(PROBE, 1);
+    assertThat(phase()).isEqualTo(ExperimentPhase.HALTED);
+    assertThat(probes.open).isEmpty();
+    pass(10);
+    pass(1);
+    assertThat(phase()).isEqualTo(ExperimentPhase.RECOVERED);
+    assertThat(probes.open).hasSize(1);
+    // Until it has answered, each new process asks.
+    restart(PROBE, 1);
+    assertThat(probes.open).hasSize(1);
+    probes.answer(ProbeOutcome.failed("status 500"));
+    assertThat(verdict()).isEqualTo("Failed");
+    assertThat(runner.report(KEY).get("reason").getAsString())
+        .isEqualTo("the probe shop failed after it: status 500");
+    assertThat(ReportPage.of(runner.report(KEY))).contains("<td>after</td>", "status 500");
+    assertThat(run().event()).isEqualTo(Event.PROBED);
+    restart(PROBE, 1);
+    assertThat(probes.open).isEmpty();
+    assertThat(verdict()).isEqualTo("Failed");
+  }
+
+  @Test
+  void aRunThatWasCompleteBeforeARestartPassesByProbesAfterIt() throws IOException {
+    injectWithProbe();
+    hit();
+    probes.answer(ProbeOutcome.passed("status 200"));
+    pass(60);
+    assertThat(phase()).isEqualTo(ExperimentPhase.COMPLETED);
+    restart(PROBE, 10);
+    pass(1);
+    assertThat(verdict()).isEqualTo("Inconclusive");
+    probes.answer(ProbeOutcome.passed("status 200"));
+    assertThat(verdict()).isEqualTo("Passed");
+    assertThat(runner.report(KEY).get("reason").getAsString()).isEqualTo("all probes passed");
+  }
+
+  @Test
+  void whatProbesSayAfterARunCountsForCoverage() throws IOException {
+    TestHistory history = TestHistory.open(folder.resolve("tests.jsonl"), disk);
+    runner.tell(history);
+    completeWithProbe();
+    assertThat(history.tests()).isEmpty();
+    probes.answer(ProbeOutcome.passed("status 200"));
+    assertThat(history.tests()).isNotEmpty().allMatch(TestHistory.Test::conclusive);
+  }
+
+  @Test
   void withNothingToJudgeAProbeAbstainsAndThatIsNoPass() {
     injectWithProbe();
     hit();
