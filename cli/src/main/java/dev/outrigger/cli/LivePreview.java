@@ -68,7 +68,9 @@ final class LivePreview {
         terminal
             .err()
             .printf(
-                "\r  looking on, touching nothing: %d of %d s, %s requests, %s would be hit\u001b[K",
+                "\r"
+                    + "  looking on, touching nothing: %d of %d s, %s requests, %s would be"
+                    + " hit\u001b[K",
                 Math.min(length.toSeconds(), Duration.ofMillis(passed).toSeconds()),
                 length.toSeconds(),
                 text(live, "matched"),
@@ -165,6 +167,16 @@ final class LivePreview {
         share(live));
     terminal.out().print(table.render());
     terminal.out().flush();
+    for (JsonElement element : live.getAsJsonArray("bounds")) {
+      JsonObject bound = element.getAsJsonObject();
+      err.println(
+          "  %s: %s of %s: %s"
+              .formatted(
+                  bound.get("applied").getAsBoolean() ? "note" : terminal.warn("not applied"),
+                  text(bound, "bound"),
+                  text(bound, "fault"),
+                  text(bound, "text")));
+    }
     err.println(
         "  counted by %d of %d proxies; nothing was touched".formatted(heard.size(), asked.size()));
   }

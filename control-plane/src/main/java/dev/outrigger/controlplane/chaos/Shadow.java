@@ -5,6 +5,7 @@ import dev.outrigger.api.chaos.v1.Sighting;
 import dev.outrigger.api.chaos.v1.Window;
 import dev.outrigger.controlplane.model.DesiredState;
 import dev.outrigger.controlplane.model.Experiment;
+import dev.outrigger.controlplane.model.Step;
 import dev.outrigger.controlplane.snapshot.FaultTargets;
 import java.time.Duration;
 import java.time.Instant;
@@ -15,6 +16,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
+import org.jspecify.annotations.Nullable;
 
 /** One experiment whose faults look on for a while and touch nothing. Not thread-safe. */
 final class Shadow {
@@ -31,6 +33,11 @@ final class Shadow {
   private final Map<Where, long[]> counts = new TreeMap<>(Where.ORDER);
   private final Map<String, Traffic> traffic = new TreeMap<>();
 
+  /** Of faults that hit only the first few, how many, and what each proxy has hit of them. */
+  private final Map<String, Integer> firsts = new TreeMap<>();
+
+  private final Map<String, Long> taken = new TreeMap<>();
+
   private record Where(String fault, String workload, String caller, String service, String route) {
     static final Comparator<Where> ORDER =
         Comparator.comparing(Where::fault)
@@ -45,6 +52,9 @@ final class Shadow {
     this.began = began;
     this.ends = ends;
     for (Experiment.Fault fault : experiment.faults()) {
+      if (fault.first() > 0) {
+        firsts.put(fault.name(), fault.first());
+      }
       if (FaultTargets.scopeOf(state, fault.match()).isPresent()) {
         FaultTargets.of(state, fault)
             .forEach(one -> asked.add(one.meta().namespace() + "/" + one.meta().name()));
@@ -115,7 +125,19 @@ final class Shadow {
     long[] sum = counts.computeIfAbsent(where, _ -> new long[3]);
     sum[0] += seen;
     sum[1] += matched;
-    sum[2] += Math.clamp(one.getHit(), 0, matched);
+    sum[2] += first(one.getFault(), workload, Math.clamp(one.getHit(), 0, matched));
+  }
+
+  /** How many of those a proxy would hit with a fault that hits only the first. */
+  private long first(String fault, String workload, long hit) {
+    @Nullable Integer bound = firsts.get(fault);
+    if (bound == null) {
+      return hit;
+    }
+    long before = taken.getOrDefault(workload + " " + fault, 0L);
+    long counted = Math.min(hit, bound - before);
+    taken.put(workload + " " + fault, before + counted);
+    return counted;
   }
 
   /** What a workload sent to a service, as its own proxy measured. */
@@ -138,6 +160,58 @@ final class Shadow {
                     sum[1],
                     sum[2])));
     return new ShadowReading(
-        began, ends, isComplete(now), List.copyOf(asked), List.copyOf(heard), rows);
+        began,
+        ends,
+        isComplete(now),
+        List.copyOf(asked),
+        List.copyOf(heard),
+        rows,
+        bounds(experiment));
+  }
+
+  private static List<ShadowReading.Bound> bounds(Experiment experiment) {
+    List<ShadowReading.Bound> bounds = new ArrayList<>();
+    for (Experiment.Fault fault : experiment.faults()) {
+      String name = fault.name();
+      if (fault.first() > 0) {
+        String text = "the first %d of each proxy are hit, and no more are counted";
+        bounds.add(new ShadowReading.Bound(name, "first", true, text.formatted(fault.first())));
+      }
+      if (fault.maxActive() > 0) {
+        String text = "at most %d at once in one proxy; those beyond are counted as hit here";
+        bounds.add(
+            new ShadowReading.Bound(name, "maxActive", false, text.formatted(fault.maxActive())));
+      }
+      if (!experiment.course().steps().isEmpty()) {
+        String text = "it acts for %d s of the %d s of a run, and is counted throughout here";
+        bounds.add(
+            new ShadowReading.Bound(
+                name,
+                "steps",
+                false,
+                text.formatted(
+                    acts(experiment, name).toSeconds(), experiment.duration().toSeconds())));
+      }
+    }
+    return bounds;
+  }
+
+  /** How long a fault acts in a whole run; steps may overlap. */
+  private static Duration acts(Experiment experiment, String fault) {
+    List<Step> steps =
+        experiment.course().steps().stream()
+            .filter(step -> step.faults().contains(fault))
+            .sorted(Comparator.comparing(Step::from))
+            .toList();
+    Duration acts = Duration.ZERO;
+    Duration counted = Duration.ZERO;
+    for (Step step : steps) {
+      Duration from = step.from().compareTo(counted) > 0 ? step.from() : counted;
+      if (step.until().compareTo(from) > 0) {
+        acts = acts.plus(step.until().minus(from));
+        counted = step.until();
+      }
+    }
+    return acts;
   }
 }

@@ -12,6 +12,7 @@ import java.util.List;
  * @param complete whether that time is over, and what was counted in it is in
  * @param asked the workloads whose proxies were to count, as {@code namespace/name}
  * @param heard those of them that did
+ * @param bounds of the faults beside their percentage, and whether the counts honour them
  */
 public record ShadowReading(
     Instant began,
@@ -19,12 +20,23 @@ public record ShadowReading(
     boolean complete,
     List<String> asked,
     List<String> heard,
-    List<Row> rows) {
+    List<Row> rows,
+    List<Bound> bounds) {
   public ShadowReading {
     asked = List.copyOf(asked);
     heard = List.copyOf(heard);
     rows = List.copyOf(rows);
+    bounds = List.copyOf(bounds);
   }
+
+  /**
+   * What keeps a fault from some of what its dice hit.
+   *
+   * @param name as it is written, such as {@code maxActive}
+   * @param applied whether the counts honour it; if not, a run hits less than was counted
+   * @param text for people
+   */
+  public record Bound(String fault, String name, boolean applied, String text) {}
 
   /**
    * Of one fault, one caller, one route and one workload.
@@ -71,6 +83,16 @@ public record ShadowReading(
       list.add(one);
     }
     json.add("rows", list);
+    JsonArray limits = new JsonArray();
+    for (Bound bound : bounds) {
+      JsonObject one = new JsonObject();
+      one.addProperty("fault", bound.fault());
+      one.addProperty("bound", bound.name());
+      one.addProperty("applied", bound.applied());
+      one.addProperty("text", bound.text());
+      limits.add(one);
+    }
+    json.add("bounds", limits);
     json.addProperty("seen", rows.stream().mapToLong(Row::seen).sum());
     json.addProperty("matched", rows.stream().mapToLong(Row::matched).sum());
     json.addProperty("hit", rows.stream().mapToLong(Row::hit).sum());

@@ -502,7 +502,7 @@ final class ExperimentRunnerTest {
     return Analysis.ofText("shop.yaml", yaml).state();
   }
 
-  private static String yaml() {
+  static String yaml() {
     try (InputStream in =
         ExperimentRunnerTest.class.getResourceAsStream(
             "/dev/outrigger/controlplane/snapshot/shop.yaml")) {

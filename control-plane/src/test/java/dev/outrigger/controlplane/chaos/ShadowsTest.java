@@ -9,6 +9,7 @@ import dev.outrigger.api.chaos.v1.Sighting;
 import dev.outrigger.controlplane.ads.VersionedResource;
 import dev.outrigger.controlplane.ca.StateDisk;
 import dev.outrigger.controlplane.snapshot.NodeDescription;
+import dev.outrigger.controlplane.source.Analysis;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -121,6 +122,40 @@ final class ShadowsTest {
     ShadowReading all = Objects.requireNonNull(shadows.reading(KEY));
     assertThat(all.complete()).isTrue();
     assertThat(all.rows().getFirst().seen()).isEqualTo(16);
+  }
+
+  @Test
+  void countsHonourTheFirstAndNameTheBoundsThatTheyDoNot() throws IOException {
+    String written =
+        ExperimentRunnerTest.yaml()
+            .replace("  maxActive: 100", "  maxActive: 100\n    first: 3")
+            .replace(
+                "  duration: 5m\n",
+                """
+                  steps:
+                  - {name: begin, faults: [slow], for: 20s}
+                  - parallel:
+                    - {name: on, faults: [slow], for: 10s}
+                    - {name: wire, faults: [slow, wire, down], for: 15s, after: 5s}
+                """);
+    runner.onState(Analysis.ofText("shop.yaml", written).state());
+    shadows.begin(KEY, LENGTH);
+    shadows.measured(counted("checkout-1", 10, 8, 2));
+    shadows.measured(counted("checkout-1", 5, 5, 2));
+    shadows.measured(counted("checkout-1", 5, 5, 2));
+    ShadowReading so = Objects.requireNonNull(shadows.reading(KEY));
+    assertThat(so.rows().getFirst().seen()).isEqualTo(20);
+    assertThat(so.rows().getFirst().hit()).isEqualTo(3);
+    assertThat(so.bounds())
+        .extracting(bound -> bound.fault() + " " + bound.name() + " " + bound.applied())
+        .containsExactly(
+            "slow first true",
+            "slow maxActive false",
+            "slow steps false",
+            "down steps false",
+            "wire steps false");
+    assertThat(so.bounds().get(2).text()).startsWith("it acts for 40 s of the 40 s");
+    assertThat(so.bounds().get(4).text()).startsWith("it acts for 15 s of the 40 s");
   }
 
   @Test
