@@ -2,6 +2,9 @@ package dev.outrigger.e2e;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import com.google.gson.JsonElement;
+import com.google.gson.JsonObject;
+import com.google.gson.JsonParser;
 import dev.outrigger.e2e.harness.App;
 import dev.outrigger.e2e.harness.LoopbackMesh;
 import dev.outrigger.e2e.harness.LoopbackMesh.Sidecar;
@@ -173,6 +176,20 @@ class FaultsBelowRequestsInARealMeshTest {
     }
   }
 
+  /** How much of what reached the service is in the report as affected, and failed. */
+  private long failed(String name) throws IOException {
+    long failed = 0;
+    String report = mesh.call("/api/v1/experiments/shop/" + name + "/report", null);
+    for (JsonElement edge :
+        JsonParser.parseString(report).getAsJsonObject().getAsJsonArray("edges")) {
+      JsonObject one = edge.getAsJsonObject();
+      assertThat(one.get("inbound").getAsBoolean()).isTrue();
+      assertThat(one.get("service").getAsString()).isEqualTo("web.shop");
+      failed += one.getAsJsonObject("affected").get("errors").getAsLong();
+    }
+    return failed;
+  }
+
   /** What OpenSSL says after a handshake with a proxy, as a member of the mesh would begin it. */
   private String handshake(Sidecar with) throws Exception {
     Process process = openssl(with);
@@ -276,6 +293,8 @@ class FaultsBelowRequestsInARealMeshTest {
   void aHandshakeEndsByAResetAnAlertOrInSilence() throws Exception {
     start("torn", web);
     assertThat(handshake(web)).containsPattern("errno=104|Connection reset by peer");
+    // No exchange comes of it, and it is measured at the receiver all the same.
+    Awaitility.await().atMost(PATIENCE).until(() -> failed("torn") > 0);
     halts();
     start("alarmed", web);
     assertThat(handshake(web)).contains("alert handshake failure");

@@ -259,7 +259,11 @@ final class ConnectionSetup extends ChannelInboundHandlerAdapter {
             listener.config().name(),
             context.channel().remoteAddress(),
             handshake.cause().getMessage());
-        refuse(context, spoiled == null ? "tls_rejected" : "fault_injected");
+        HandshakeFaults.Spoiled met = spoiled;
+        if (met != null) {
+          worker.handshakeFailed(met);
+        }
+        refuse(context, met == null ? "tls_rejected" : "fault_injected");
       }
       return;
     }

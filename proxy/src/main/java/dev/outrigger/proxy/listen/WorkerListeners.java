@@ -120,6 +120,11 @@ public final class WorkerListeners {
         : tls;
   }
 
+  /** A handshake that something went wrong with on purpose failed. */
+  void handshakeFailed(HandshakeFaults.Spoiled spoiled) {
+    handshakes.failed(spoiled, telemetry);
+  }
+
   private Set<String> services(CompiledChain chain) {
     Set<String> names = new LinkedHashSet<>();
     switch (chain.config().network()) {

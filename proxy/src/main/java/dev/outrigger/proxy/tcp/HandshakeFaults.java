@@ -12,6 +12,7 @@ import dev.outrigger.proxy.config.DownstreamTls;
 import dev.outrigger.proxy.config.Endpoint;
 import dev.outrigger.proxy.config.UpstreamTls;
 import dev.outrigger.proxy.outcome.ProxyError;
+import dev.outrigger.proxy.telemetry.WorkerTelemetry;
 import dev.outrigger.proxy.upstream.UpstreamConnector;
 import dev.outrigger.proxy.worker.FaultView;
 import dev.outrigger.proxy.worker.TlsMaker;
@@ -183,7 +184,22 @@ public final class HandshakeFaults {
     for (String service : services) {
       lucks.add(new ConnectionLuck(null, service, id, false));
     }
-    return spoiled(deciders, lucks, HandshakeStage.Side.SERVER);
+    @Nullable Spoiled spoiled = spoiled(deciders, lucks, HandshakeStage.Side.SERVER);
+    if (spoiled != null && spoiled.service.isEmpty() && services.size() == 1) {
+      spoiled.service = services.iterator().next();
+    }
+    return spoiled;
+  }
+
+  /** One that was accepted failed: it is measured here, since no exchange comes of it. */
+  public void failed(Spoiled spoiled, WorkerTelemetry telemetry) {
+    assert worker.isCurrent();
+    telemetry.handshakeFailed(
+        faults.current(),
+        faults.observed(),
+        spoiled.service,
+        spoiled.rules.stream().map(FaultRule::experiment).distinct().toList(),
+        worker.nanoTime() - spoiled.began);
   }
 
   /** Whether any connection that is accepted may be met. */
@@ -237,7 +253,11 @@ public final class HandshakeFaults {
         if (decider.rule().match().matches(luck)) {
           if (decider.decide(luck.id(), 0) instanceof FaultDecision.Hit hit
               && active.enter(hit.rule())) {
-            spoiled = spoiled == null ? new Spoiled(active) : spoiled;
+            spoiled = spoiled == null ? new Spoiled(active, worker.nanoTime()) : spoiled;
+            @Nullable String service = luck.destinationService();
+            if (spoiled.service.isEmpty() && service != null) {
+              spoiled.service = service;
+            }
             add(hit, spoiled, side);
           }
           break;
@@ -288,8 +308,14 @@ public final class HandshakeFaults {
     private @Nullable WorkloadIdentity shown;
     private @Nullable HandshakeStage stage;
 
-    private Spoiled(ActiveFaults active) {
+    private final long began;
+
+    /** That it leads to; empty where it is not known. */
+    private String service = "";
+
+    private Spoiled(ActiveFaults active, long began) {
       this.active = active;
+      this.began = began;
     }
 
     /** The faults that met it. */

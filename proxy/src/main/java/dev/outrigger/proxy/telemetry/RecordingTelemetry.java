@@ -1,5 +1,6 @@
 package dev.outrigger.proxy.telemetry;
 
+import dev.outrigger.fault.FaultPlan;
 import dev.outrigger.fault.FaultRule;
 import dev.outrigger.proxy.config.ClusterConfig;
 import dev.outrigger.proxy.config.HttpProxyConfig;
@@ -152,6 +153,14 @@ final class RecordingTelemetry implements WorkerTelemetry {
     assert worker.isCurrent();
     assert ConnectionCodes.known(code) : code + " has no page";
     counters.refuse(listener, code);
+  }
+
+  @Override
+  public void handshakeFailed(
+      FaultPlan acting, FaultPlan observed, String service, List<String> experiments, long nanos) {
+    assert worker.isCurrent();
+    meter.follow(acting, observed);
+    meter.ended(true, service, new FaultMeter.Ended(nanos, true, 0, false), experiments);
   }
 
   @Override

@@ -1,5 +1,6 @@
 package dev.outrigger.proxy.telemetry;
 
+import dev.outrigger.fault.FaultPlan;
 import dev.outrigger.fault.FaultRule;
 import dev.outrigger.proxy.config.HttpProxyConfig;
 import dev.outrigger.proxy.config.NetworkFilter;
@@ -7,6 +8,7 @@ import dev.outrigger.proxy.message.ConnectionFacts;
 import dev.outrigger.proxy.message.RequestHead;
 import dev.outrigger.proxy.outcome.Outcome;
 import dev.outrigger.proxy.outcome.ProxyError;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /** Makes the records of one worker. Confined to its event loop. */
@@ -48,6 +50,18 @@ public interface WorkerTelemetry {
 
   /** A client was refused before any exchange: TLS, limits or protocol. */
   void connectionRefused(String listener, String code);
+
+  /**
+   * A handshake that was accepted failed by faults, so that no exchange will come of it.
+   *
+   * @param acting the faults that act on this worker now
+   * @param observed those that only observe
+   * @param service of the destination; empty where it is not known
+   * @param experiments whose faults met it
+   * @param nanos since it began
+   */
+  default void handshakeFailed(
+      FaultPlan acting, FaultPlan observed, String service, List<String> experiments, long nanos) {}
 
   /** A request was refused that could not be read, so that no exchange was made of it. */
   void requestRefused(ConnectionFacts facts, HttpProxyConfig config, ProxyError error);

@@ -1,5 +1,6 @@
 package dev.outrigger.proxy.http;
 
+import dev.outrigger.fault.FaultPlan;
 import dev.outrigger.fault.FaultRule;
 import dev.outrigger.proxy.config.ClusterConfig;
 import dev.outrigger.proxy.config.Endpoint;
@@ -28,6 +29,10 @@ import org.jspecify.annotations.Nullable;
 public final class RecordedTelemetry implements WorkerTelemetry {
   public final List<Record> records = new CopyOnWriteArrayList<>();
   public final List<String> relaysEnded = new CopyOnWriteArrayList<>();
+
+  /** Service, experiments and how long it took. */
+  public final List<String> handshakesFailed = new CopyOnWriteArrayList<>();
+
   public final List<String> refusals = new CopyOnWriteArrayList<>();
   public final List<String> floods = new CopyOnWriteArrayList<>();
 
@@ -207,6 +212,12 @@ public final class RecordedTelemetry implements WorkerTelemetry {
       throw new AssertionError(code + " belongs to ConnectionCodes, and needs a page");
     }
     refusals.add(code);
+  }
+
+  @Override
+  public void handshakeFailed(
+      FaultPlan acting, FaultPlan observed, String service, List<String> experiments, long nanos) {
+    handshakesFailed.add(service + " " + experiments + " " + nanos / 1_000_000 + " ms");
   }
 
   @Override
