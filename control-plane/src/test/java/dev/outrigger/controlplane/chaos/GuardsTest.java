@@ -3,6 +3,7 @@ package dev.outrigger.controlplane.chaos;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.google.gson.JsonObject;
+import dev.outrigger.api.chaos.v1.Ejections;
 import dev.outrigger.api.chaos.v1.FaultRule;
 import dev.outrigger.api.chaos.v1.Measurement;
 import dev.outrigger.api.chaos.v1.Traffic;
@@ -298,6 +299,44 @@ final class GuardsTest {
     assertThat(report.getAsJsonObject("score").get("value").getAsInt()).isEqualTo(70);
     String page = ReportPage.of(report);
     assertThat(page).contains("a retry storm", "prefers-color-scheme:dark", "Resilience score");
+  }
+
+  @Test
+  void ejectionsAreToldBeforeFaultsActedAndWhileTheyDid() {
+    start("- {name: slow, latency: {quantile: p90, maxIncrease: 900%}, window: 1s}");
+    eject("catalog.shop", 1);
+    while (!Objects.requireNonNull(runner.watch(KEY)).injects().isBefore(now)) {
+      measure("", traffic(10, 0, 10), traffic(10, 0, 10));
+    }
+    now = now.plusSeconds(1);
+    eject("catalog.shop", 2);
+    eject("catalog.shop", 1);
+    // What a proxy says is never less than nothing.
+    eject("db.shop", -5);
+    JsonObject report = runner.report(KEY);
+    assertThat(report.getAsJsonArray("ejections").toString())
+        .isEqualTo(
+            "[{\"service\":\"catalog.shop\",\"baseline\":1,\"during\":3},"
+                + "{\"service\":\"db.shop\",\"baseline\":0,\"during\":0}]");
+    assertThat(report.getAsJsonArray("findings").toString())
+        .contains(
+            "outlier detection took endpoints of catalog.shop out 3 times, and 1 times before");
+    assertThat(ReportPage.of(report))
+        .contains(
+            "<tr><td>endpoints of catalog.shop taken out by outlier detection</td>"
+                + "<td class=\"n\">1</td><td class=\"n\">3</td></tr>");
+  }
+
+  private void eject(String service, long count) {
+    now = now.plusMillis(500);
+    Measurement measured =
+        Measurement.newBuilder()
+            .setNamespace("shop")
+            .setWorkload("checkout-1")
+            .setMillis(500)
+            .addEjections(Ejections.newBuilder().setService(service).setCount(count))
+            .build();
+    assertThat(runner.measured(measured, null)).isTrue();
   }
 
   private void start(String guards) {

@@ -91,6 +91,21 @@ final class FaultMeterTest {
   }
 
   @Test
+  void ejectionsAreCountedByServiceWhileAnyFaultIsHeld() {
+    meter.ejected("catalog.shop");
+    assertThat(meter.takeEjections()).isEmpty();
+    meter.follow(FaultPlan.of(List.of(rule("f", Place.REQUEST, "catalog.shop"))), FaultPlan.NONE);
+    meter.ejected("catalog.shop");
+    meter.ejected("catalog.shop");
+    meter.ejected("db.shop");
+    assertThat(meter.takeEjections()).isEqualTo(Map.of("catalog.shop", 2L, "db.shop", 1L));
+    assertThat(meter.takeEjections()).isEmpty();
+    meter.follow(FaultPlan.NONE, FaultPlan.NONE);
+    meter.ejected("catalog.shop");
+    assertThat(meter.takeEjections()).isEmpty();
+  }
+
+  @Test
   void countsGoOnWhenThePlanChangesForOthers() {
     FaultRule mine = rule("f", Place.REQUEST, "catalog.shop");
     meter.follow(FaultPlan.of(List.of(mine)), FaultPlan.NONE);
