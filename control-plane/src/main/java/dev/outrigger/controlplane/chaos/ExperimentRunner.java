@@ -1084,10 +1084,17 @@ public final class ExperimentRunner {
     switch (run.phase()) {
       case PENDING, PREVIEWED, RECOVERED -> {}
       case RUNNING -> throw new RefusedException(Refusal.PHASE, key + " is running already");
-      case HALTED, COMPLETED ->
-          throw new RefusedException(
-              Refusal.LEASES,
-              key + " has ended but proxies may still hold its leases; try again in a moment");
+      case HALTED, COMPLETED -> {
+        Instant over = run.times().since().plus(run.lease());
+        long seconds =
+            Math.max(1, Duration.between(clock.instant(), over).plusMillis(999).toSeconds());
+        throw new RefusedException(
+            Refusal.LEASES,
+            "%s has ended, but a proxy that cannot be reached may hold its leases for %d s more;"
+                    .formatted(key, seconds)
+                + " it can start again from "
+                + over);
+      }
     }
     book.refuseFresh(key, clock.instant(), texts.state().mesh().chaos().haltCooldown());
     checkLimits(experiment);

@@ -112,7 +112,10 @@ final class ExperimentRunnerTest {
     assertThat(told[0]).isEqualTo(1);
     assertThat(faults("checkout-1")).isZero();
     assertThat(phase()).isEqualTo(ExperimentPhase.HALTED);
-    assertThatThrownBy(() -> runner.start(KEY, by("ann", ""))).hasMessageContaining("leases");
+    now = now.plusMillis(2500);
+    assertThatThrownBy(() -> runner.start(KEY, by("ann", "")))
+        .hasMessageContaining("leases for 8 s more")
+        .hasMessageContaining("from " + START.plusSeconds(10));
     pass(Duration.ofSeconds(10));
     assertRefused(Refusal.HALT);
     pass(Duration.ofSeconds(50));
