@@ -35,6 +35,7 @@ public final class ControlPlaneTarget implements AdsStreams.TargetSource {
   private final Map<String, SecretConfig> secrets = new ConcurrentHashMap<>();
   private final InstantSource clock;
   private int turn;
+  private int known = 1;
 
   /**
    * @param server as the bootstrap says
@@ -68,6 +69,11 @@ public final class ControlPlaneTarget implements AdsStreams.TargetSource {
     }
   }
 
+  @Override
+  public int known() {
+    return known;
+  }
+
   private Target of(
       BootstrapConfig.Target.ByCluster target, List<Map.Entry<String, String>> headers)
       throws TargetException, InvalidResourceException, TlsSetupException {
@@ -86,6 +92,7 @@ public final class ControlPlaneTarget implements AdsStreams.TargetSource {
     if (endpoints.isEmpty()) {
       throw new TargetException("the cluster '" + cluster.name() + "' has no endpoint");
     }
+    known = endpoints.size();
     Endpoint endpoint = endpoints.get(Math.floorMod(turn++, endpoints.size()));
     UpstreamTls tls = cluster.tlsMatches().getFirst().tls();
     String authority = target.authority();

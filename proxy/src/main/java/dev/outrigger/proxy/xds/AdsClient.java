@@ -29,6 +29,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executor;
 import java.util.function.BiFunction;
 import java.util.function.Consumer;
+import java.util.function.IntSupplier;
 import java.util.random.RandomGenerator;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -57,6 +58,10 @@ public final class AdsClient {
   private final ConfigLoop loop;
   private final AdsSettings settings;
   private final AdsStream.Opener opener;
+
+  /** How many addresses there are to try. */
+  private final IntSupplier known;
+
   private final ResourceStore store;
   private final ConfigAssembler assembler;
   private final @Nullable FaultInbox faults;
@@ -120,6 +125,7 @@ public final class AdsClient {
     this.loop = parts.loop();
     this.settings = settings;
     this.opener = events -> parts.opener().open(settings, events);
+    this.known = parts.opener()::known;
     this.cache = parts.cache();
     this.disk = parts.disk();
     this.faults = settings.faults() ? new FaultInbox(parts.faults(), parts.loop()::nanoTime) : null;
@@ -287,7 +293,7 @@ public final class AdsClient {
     // Silence means nothing while nobody can speak.
     fetches.values().forEach(one -> one.cancel(false));
     fetches.clear();
-    Duration wait = backOff.next();
+    Duration wait = backOff.next(known.getAsInt());
     LOG.warn("the control plane is gone, next try in {} ms: {}", wait.toMillis(), reason);
     retry = loop.schedule(this::connect, wait);
   }

@@ -11,6 +11,7 @@ import io.grpc.ManagedChannel;
 import io.grpc.Metadata;
 import io.grpc.netty.NettyChannelBuilder;
 import io.grpc.stub.MetadataUtils;
+import io.netty.channel.ChannelOption;
 import io.netty.handler.ssl.SslContext;
 import java.util.ArrayList;
 import java.util.List;
@@ -25,6 +26,9 @@ import org.jspecify.annotations.Nullable;
  */
 public final class AdsStreams implements AutoCloseable {
   private static final int MAX_MESSAGE_BYTES = 64 << 20;
+
+  /** An address behind which nobody is any more says nothing, and another one may answer. */
+  private static final int CONNECT_MILLIS = 3000;
 
   private final TargetSource targets;
   private final ConfigLoop loop;
@@ -65,6 +69,11 @@ public final class AdsStreams implements AutoCloseable {
      * @throws TargetException if nobody can be reached yet; it is asked again later
      */
     Target next() throws TargetException;
+
+    /** How many addresses it goes to in turn, as far as it knows; 1 at least. */
+    default int known() {
+      return 1;
+    }
   }
 
   /** Why a control plane cannot be reached yet, in words for an operator. */
@@ -106,6 +115,12 @@ public final class AdsStreams implements AutoCloseable {
     };
   }
 
+  /** How many addresses streams go to in turn; 1 at least. */
+  int known() {
+    loop.checkInside();
+    return Math.max(1, targets.known());
+  }
+
   /** The connection of the latest stream, with its headers; null while there is none. */
   @Nullable Channel current() {
     loop.checkInside();
@@ -133,6 +148,7 @@ public final class AdsStreams implements AutoCloseable {
             .eventLoopGroup(loop.loop())
             .channelType(transport.socketChannel())
             .executor(loop)
+            .withOption(ChannelOption.CONNECT_TIMEOUT_MILLIS, CONNECT_MILLIS)
             .maxInboundMessageSize(MAX_MESSAGE_BYTES)
             .keepAliveTime(30, TimeUnit.SECONDS)
             .keepAliveTimeout(10, TimeUnit.SECONDS)

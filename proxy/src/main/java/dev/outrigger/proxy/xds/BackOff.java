@@ -3,9 +3,14 @@ package dev.outrigger.proxy.xds;
 import java.time.Duration;
 import java.util.random.RandomGenerator;
 
-/** Waits between tries: uniform between nothing and a bound that doubles ("full jitter"). */
+/**
+ * Waits between tries: uniform between nothing and a bound that doubles ("full jitter"), once all
+ * addresses that are known were tried. Where others are known the bound stays short, since one of
+ * them may answer at any moment, and a fault's lease may hang on it.
+ */
 final class BackOff {
   private static final int MAX_DOUBLINGS = 20;
+  private static final Duration AMONG_OTHERS = Duration.ofSeconds(2);
 
   private final Duration first;
   private final Duration cap;
@@ -18,9 +23,16 @@ final class BackOff {
     this.random = random;
   }
 
-  Duration next() {
-    long bound = Math.min(cap.toNanos(), first.toNanos() << Math.min(failures, MAX_DOUBLINGS));
-    failures = Math.min(failures + 1, MAX_DOUBLINGS);
+  /**
+   * How long to wait after another failure.
+   *
+   * @param known how many addresses there are to try in turn, at least 1
+   */
+  Duration next(int known) {
+    Duration most = known > 1 && cap.compareTo(AMONG_OTHERS) > 0 ? AMONG_OTHERS : cap;
+    int rounds = Math.min(failures / known, MAX_DOUBLINGS);
+    long bound = Math.min(most.toNanos(), first.toNanos() << rounds);
+    failures = rounds < MAX_DOUBLINGS ? failures + 1 : failures;
     return Duration.ofNanos(random.nextLong(bound + 1));
   }
 

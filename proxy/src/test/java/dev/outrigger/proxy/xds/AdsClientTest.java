@@ -412,6 +412,35 @@ class AdsClientTest {
   }
 
   @Test
+  void whereOthersAreKnownEachIsTriedBeforeTheWaitGrowsAndItStaysShort() {
+    // The longest wait that the bound allows.
+    BackOff backOff = new BackOff(Duration.ofMillis(500), Duration.ofSeconds(30), new Longest());
+    long[] bounds = {500, 500, 500, 1000, 1000, 1000, 2000, 2000, 2000, 2000};
+    for (long bound : bounds) {
+      assertThat(backOff.next(3).toMillis()).isEqualTo(bound);
+    }
+    for (int i = 0; i < 1000; i++) {
+      assertThat(backOff.next(3).toMillis()).isEqualTo(2000);
+    }
+    // They may leave.
+    assertThat(backOff.next(1)).isEqualTo(Duration.ofSeconds(30));
+    backOff.reset();
+    assertThat(backOff.next(2).toMillis()).isEqualTo(500);
+  }
+
+  private static final class Longest implements RandomGenerator {
+    @Override
+    public long nextLong() {
+      throw new AssertionError("a bound is given");
+    }
+
+    @Override
+    public long nextLong(long bound) {
+      return bound - 1;
+    }
+  }
+
+  @Test
   void inStateOfTheWorldAnAbsentClusterIsGoneAndAnAbsentEndpointSetIsNot() throws Exception {
     start(AdsSettings.Variant.SOTW, null);
     serveOne();
@@ -491,9 +520,9 @@ class AdsClientTest {
     BackOff backOff = new BackOff(Duration.ofMillis(500), Duration.ofSeconds(30), new Random(1));
     for (int failures = 0; failures < 40; failures++) {
       long bound = Math.min(30_000, 500L << Math.min(failures, 20));
-      assertThat(backOff.next().toMillis()).isBetween(0L, bound);
+      assertThat(backOff.next(1).toMillis()).isBetween(0L, bound);
     }
     backOff.reset();
-    assertThat(backOff.next()).isLessThanOrEqualTo(Duration.ofMillis(500));
+    assertThat(backOff.next(1)).isLessThanOrEqualTo(Duration.ofMillis(500));
   }
 }
