@@ -200,8 +200,7 @@ final class RecordedExchange implements ExchangeRecord, AccessLogs.Lasting {
       return;
     }
     if (!w3c) {
-      // Someone else's state without the identity that it belongs to.
-      outgoing.headers().remove(HeaderName.TRACESTATE);
+      TraceContext.dropOthersState(outgoing.headers());
     }
     if (untouched) {
       return;

@@ -2,6 +2,7 @@ package dev.outrigger.proxy.telemetry;
 
 import dev.outrigger.proxy.message.HeaderName;
 import dev.outrigger.proxy.message.Headers;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The trace that an exchange belongs to: read from W3C {@code traceparent} or from B3 headers, else
@@ -264,6 +265,28 @@ final class TraceContext {
   static void putHex(byte[] to, int at, long value) {
     for (int i = 0; i < 16; i++) {
       to[at + i] = HEX[(int) (value >>> (60 - 4 * i)) & 15];
+    }
+  }
+
+  /**
+   * Takes away others' state, which came without the identity that it belongs to. What faults of
+   * this mesh chose for the trace stays.
+   */
+  static void dropOthersState(Headers headers) {
+    if (!headers.contains(HeaderName.TRACESTATE)) {
+      return;
+    }
+    @Nullable String own = null;
+    for (String line : headers.all(HeaderName.TRACESTATE)) {
+      for (String member : line.split(",", -1)) {
+        if (own == null && member.strip().startsWith("outrigger=")) {
+          own = member.strip();
+        }
+      }
+    }
+    headers.remove(HeaderName.TRACESTATE);
+    if (own != null) {
+      headers.set(HeaderName.TRACESTATE, own);
     }
   }
 }

@@ -110,6 +110,14 @@ final class TraceContextTest {
   }
 
   @Test
+  void whatTheMeshChoseForATraceThatBeginsHereGoesOnWithoutOthersState() {
+    RequestHead head = Bed.head("/", "tracestate", "a=1", "tracestate", "b=2, outrigger=t:0123");
+    pass(head, Bed.tracing(0));
+    assertThat(head.headers().all(dev.outrigger.proxy.message.HeaderName.TRACESTATE))
+        .containsExactly("outrigger=t:0123");
+  }
+
+  @Test
   void twoTraceparentsAreNone() {
     String sent = "00-" + TRACE + "-" + SPAN + "-01";
     RequestHead head = Bed.head("/", "traceparent", sent, "traceparent", sent);
