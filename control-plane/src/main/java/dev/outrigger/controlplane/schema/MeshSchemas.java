@@ -251,22 +251,32 @@ final class MeshSchemas {
   }
 
   private static Mapping retries() {
+    Schema on =
+        list(
+            choice(
+                "safe",
+                "connect-failure",
+                "refused-stream",
+                "reset-before-request",
+                "reset",
+                "gateway-error",
+                "5xx",
+                "retriable-4xx"),
+            8);
     return mapping(
+        List.of(
+            rule(
+                "!(has(self.on) && has(self.__true__))",
+                "true is what YAML makes of on without quotes, and on is there too; keep one")),
         may("attempts", "So many more attempts; 2 unless given.", whole(0, 100)),
         may(
             "on",
             "What is tried again; safe unless given, which is what cannot have had an effect.",
-            list(
-                choice(
-                    "safe",
-                    "connect-failure",
-                    "refused-stream",
-                    "reset-before-request",
-                    "reset",
-                    "gateway-error",
-                    "5xx",
-                    "retriable-4xx"),
-                8)),
+            on),
+        may(
+            "true",
+            "What YAML 1.1, and so kubectl and Helm, make of on without quotes; the same as on.",
+            on),
         may("codes", "Statuses that are tried again.", list(whole(400, 599), 100)),
         may(
             "backoff",

@@ -222,8 +222,19 @@ final class TrafficPolicyDecoder {
       return null;
     }
     Set<RetryOn> on = new LinkedHashSet<>();
-    for (Node node : fields.list("on")) {
-      on.add(fields.choice(node, fields.at("on"), RETRY_ON, RetryOn.SAFE));
+    // A reader of YAML 1.1, such as kubectl, takes the bare word for a boolean; here it can only be
+    // this field.
+    for (String name : List.of("on", "true")) {
+      for (Node node : fields.list(name)) {
+        on.add(fields.choice(node, fields.at(name), RETRY_ON, RetryOn.SAFE));
+      }
+    }
+    if (fields.has("on") && fields.has("true")) {
+      fields.problem(
+          Code.CONFLICT,
+          "true",
+          "`" + fields.at("true") + "` is `on` without quotes, and `on` is there too",
+          "keep one, and write \"on\"");
     }
     @Nullable Duration base = null;
     @Nullable Duration max = null;

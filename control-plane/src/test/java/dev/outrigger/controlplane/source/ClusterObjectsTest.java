@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.outrigger.controlplane.model.DesiredState;
 import dev.outrigger.controlplane.model.Service;
 import dev.outrigger.controlplane.model.ServiceName;
+import dev.outrigger.controlplane.model.TrafficPolicy.RetryOn;
 import dev.outrigger.controlplane.model.Workload;
 import dev.outrigger.controlplane.model.Workload.Locality;
 import dev.outrigger.controlplane.source.ClusterObjects.Read;
@@ -353,6 +354,21 @@ final class ClusterObjectsTest {
 
     objects.remove(key);
     assertThat(state().trafficPolicies()).isEmpty();
+  }
+
+  /** What kubectl, Helm and every reader of YAML 1.1 make of {@code on} without quotes. */
+  @Test
+  void whatIsTriedAgainIsUnderstoodWithoutQuotesToo() {
+    put(SERVICE);
+    put(policy("retries: {\"true\": [5xx]}", 1));
+    assertThat(objects.read().problems()).extracting(Problem::message).isEmpty();
+    assertThat(state().trafficPolicies().getFirst().retries().on())
+        .containsExactly(RetryOn.SERVER_ERROR);
+
+    put(policy("retries: {\"on\": [safe], \"true\": [5xx]}", 2));
+    assertThat(objects.read().verdicts().getFirst().errors())
+        .extracting(Problem::message)
+        .containsExactly("`spec.retries.true` is `on` without quotes, and `on` is there too");
   }
 
   @Test

@@ -40,6 +40,10 @@ final class BadObjects {
             "{targetRefs: [{name: a}], retries: {backoff: {max: 1s}}}",
             "max needs base"),
         policy(
+            "retries said with and without quotes",
+            "{targetRefs: [{name: a}], retries: {on: [safe], \"on\": [5xx]}}",
+            "true is what YAML makes of on without quotes"),
+        policy(
             "pool",
             "{targetRefs: [{name: a}], connectionPool: {minIdle: 5, maxConnectionsPerWorker: 2}}",
             "minIdle is more than maxConnectionsPerWorker"),

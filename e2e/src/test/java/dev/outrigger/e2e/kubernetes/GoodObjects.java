@@ -21,6 +21,7 @@ final class GoodObjects {
         policy("circuitBreakers: {maxRequests: 10, retryBudget: {percent: 100%}}"),
         policy("timeouts: {request: 0s, idle: 1h, connect: 100ms}"),
         policy("retries: {attempts: 3, on: [reset, 5xx], codes: [503], backoff: {base: 10ms}}"),
+        policy("retries: {attempts: 3, \"on\": [reset, 5xx]}"),
         policy("connectionPool: {minIdle: 2, maxConnectionsPerWorker: 0}"),
         mesh("Workload", "{address: 10.0.0.1, ports: [{port: 80}]}"),
         mesh("Workload", "{addresses: [10.0.0.1, \"fd00::1\"], ports: [{name: http, port: 80}]}"),
