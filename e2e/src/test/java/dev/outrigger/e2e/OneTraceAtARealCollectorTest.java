@@ -2,23 +2,16 @@ package dev.outrigger.e2e;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import com.google.gson.JsonElement;
-import com.google.gson.JsonObject;
-import com.google.gson.JsonParser;
 import dev.outrigger.e2e.harness.App;
-import dev.outrigger.e2e.harness.Launched;
+import dev.outrigger.e2e.harness.Collector;
+import dev.outrigger.e2e.harness.Collector.Span;
 import dev.outrigger.e2e.harness.LoopbackMesh;
 import dev.outrigger.e2e.harness.LoopbackMesh.Sidecar;
-import dev.outrigger.e2e.harness.Peers;
 import dev.outrigger.e2e.harness.PlainClient;
-import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import java.util.regex.Pattern;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -34,73 +27,6 @@ class OneTraceAtARealCollectorTest {
 
   @TempDir private Path folder;
 
-  private record Span(String service, String kind, String id, String parent, String name) {}
-
-  /** What the collector has written: JSON documents, one after the other. */
-  private List<JsonObject> written(String signal) throws IOException {
-    Path file = folder.resolve(signal + ".json");
-    List<JsonObject> all = new ArrayList<>();
-    if (Files.exists(file)) {
-      String text = Files.readString(file);
-      // The last line may be half written.
-      for (String line : text.substring(0, text.lastIndexOf('\n') + 1).split("\n", -1)) {
-        if (!line.isBlank()) {
-          all.add(JsonParser.parseString(line).getAsJsonObject());
-        }
-      }
-    }
-    return all;
-  }
-
-  private static String service(JsonElement resource) {
-    for (JsonElement attribute :
-        resource.getAsJsonObject().getAsJsonObject("resource").getAsJsonArray("attributes")) {
-      JsonObject one = attribute.getAsJsonObject();
-      if (one.get("key").getAsString().equals("service.name")) {
-        return one.getAsJsonObject("value").get("stringValue").getAsString();
-      }
-    }
-    return "";
-  }
-
-  private List<Span> spans() throws IOException {
-    List<Span> spans = new ArrayList<>();
-    for (JsonObject document : written("traces")) {
-      for (JsonElement resource : document.getAsJsonArray("resourceSpans")) {
-        for (JsonElement scope : resource.getAsJsonObject().getAsJsonArray("scopeSpans")) {
-          for (JsonElement element : scope.getAsJsonObject().getAsJsonArray("spans")) {
-            JsonObject span = element.getAsJsonObject();
-            if (span.get("traceId").getAsString().equals(TRACE)) {
-              spans.add(
-                  new Span(
-                      service(resource),
-                      // opentelemetry-proto: SpanKind
-                      span.get("kind").getAsInt() == 2 ? "server" : "client",
-                      span.get("spanId").getAsString(),
-                      span.get("parentSpanId").getAsString(),
-                      span.get("name").getAsString()));
-            }
-          }
-        }
-      }
-    }
-    return spans;
-  }
-
-  private List<String> metrics() throws IOException {
-    List<String> names = new ArrayList<>();
-    for (JsonObject document : written("metrics")) {
-      for (JsonElement resource : document.getAsJsonArray("resourceMetrics")) {
-        for (JsonElement scope : resource.getAsJsonObject().getAsJsonArray("scopeMetrics")) {
-          for (JsonElement metric : scope.getAsJsonObject().getAsJsonArray("metrics")) {
-            names.add(service(resource) + " " + metric.getAsJsonObject().get("name").getAsString());
-          }
-        }
-      }
-    }
-    return names;
-  }
-
   private static Span only(List<Span> spans, String service, String kind) {
     List<Span> found =
         spans.stream().filter(s -> s.service().equals(service) && s.kind().equals(kind)).toList();
@@ -111,40 +37,8 @@ class OneTraceAtARealCollectorTest {
   @ParameterizedTest
   @ValueSource(strings = {"grpc", "http/protobuf"})
   void theParentsAreRight(String protocol) throws Exception {
-    List<Integer> ports = Peers.freePorts(2);
-    Path config = folder.resolve("collector.yaml");
-    Files.writeString(
-        config,
-        """
-        receivers:
-          otlp:
-            protocols:
-              grpc: {endpoint: "127.0.0.1:%d"}
-              http: {endpoint: "127.0.0.1:%d"}
-        exporters:
-          file/traces: {path: "%s/traces.json", flush_interval: 100ms}
-          file/metrics: {path: "%s/metrics.json", flush_interval: 100ms}
-        service:
-          telemetry: {metrics: {level: none}}
-          pipelines:
-            traces: {receivers: [otlp], exporters: [file/traces]}
-            metrics: {receivers: [otlp], exporters: [file/metrics]}
-        """
-            .formatted(ports.get(0), ports.get(1), folder, folder));
-    Map<String, String> environment =
-        Map.of(
-            "OTEL_EXPORTER_OTLP_ENDPOINT",
-            "http://127.0.0.1:" + ports.get(protocol.equals("grpc") ? 0 : 1),
-            "OTEL_EXPORTER_OTLP_PROTOCOL",
-            protocol,
-            "OTEL_BSP_SCHEDULE_DELAY",
-            "100",
-            "OTEL_METRIC_EXPORT_INTERVAL",
-            "500");
     List<String> seen = new java.util.concurrent.CopyOnWriteArrayList<>();
-    try (Launched collector =
-            Launched.start(
-                folder, "collector", List.of(Peers.require("otelcol"), "--config=" + config));
+    try (Collector collector = Collector.start(folder);
         App app =
             App.answering(
                 exchange -> {
@@ -153,7 +47,7 @@ class OneTraceAtARealCollectorTest {
                   return "well";
                 });
         LoopbackMesh mesh = new LoopbackMesh(folder)) {
-      collector.await(Pattern.compile("Everything is ready"), PATIENCE);
+      Map<String, String> environment = collector.environment(protocol);
       Sidecar caller = Sidecar.beside("caller-1", "caller", 1);
       Sidecar web = Sidecar.beside("web-1", "web", app.port());
       mesh.write(
@@ -182,8 +76,8 @@ class OneTraceAtARealCollectorTest {
       }
       Awaitility.await()
           .atMost(PATIENCE)
-          .untilAsserted(() -> assertThat(spans()).as(mesh::logs).hasSize(4));
-      List<Span> spans = spans();
+          .untilAsserted(() -> assertThat(collector.spans(TRACE)).as(mesh::logs).hasSize(4));
+      List<Span> spans = collector.spans(TRACE);
       List<String> services = spans.stream().map(Span::service).distinct().sorted().toList();
       assertThat(services).hasSize(2);
       Span outServer = only(spans, services.get(0), "server");
@@ -201,7 +95,7 @@ class OneTraceAtARealCollectorTest {
           .atMost(PATIENCE)
           .untilAsserted(
               () ->
-                  assertThat(metrics())
+                  assertThat(collector.metrics())
                       .contains(
                           services.get(0) + " outrigger_requests_total",
                           services.get(1) + " outrigger_requests_total",

@@ -2,6 +2,7 @@ package dev.outrigger.e2e.harness;
 
 import dev.outrigger.e2e.harness.LoopbackMesh.Sidecar;
 import java.io.IOException;
+import java.io.RandomAccessFile;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -52,6 +53,9 @@ public final class ChaosMesh implements AutoCloseable {
 
   /** How long is the body at {@code /big}. */
   public static final int BIG = 1 << 20;
+
+  /** How long is the body at {@code /huge}: longer than a test waits. */
+  private static final long HUGE = 1L << 30;
 
   private final Path folder;
   private final List<AutoCloseable> started = new ArrayList<>();
@@ -168,6 +172,9 @@ public final class ChaosMesh implements AutoCloseable {
     byte[] big = new byte[BIG];
     KnownBytes.fill(0, big, big.length);
     Files.write(www.resolve("big"), big);
+    try (RandomAccessFile huge = new RandomAccessFile(www.resolve("huge").toFile(), "rw")) {
+      huge.setLength(HUGE); // takes no space
+    }
     Path config = folder.resolve("nginx.conf");
     Files.writeString(
         config,
@@ -184,6 +191,7 @@ public final class ChaosMesh implements AutoCloseable {
             listen 127.0.0.1:%4$d http2 backlog=512; http2_max_requests 10000000;
             location / { default_type text/plain; return 200 "fine $http_x_tenant\\n"; }
             location /big { default_type text/plain; }
+            location /huge { default_type text/plain; }
           }
         }
         """
