@@ -294,7 +294,13 @@ class FaultsBelowRequestsInARealMeshTest {
     start("torn", web);
     assertThat(handshake(web)).containsPattern("errno=104|Connection reset by peer");
     // No exchange comes of it, and it is measured at the receiver all the same.
-    Awaitility.await().atMost(PATIENCE).until(() -> failed("torn") > 0);
+    Awaitility.await()
+        .atMost(PATIENCE)
+        .until(
+            () -> {
+              handshake(web);
+              return failed("torn") > 0;
+            });
     halts();
     start("alarmed", web);
     assertThat(handshake(web)).contains("alert handshake failure");

@@ -259,11 +259,9 @@ final class ConnectionSetup extends ChannelInboundHandlerAdapter {
             listener.config().name(),
             context.channel().remoteAddress(),
             handshake.cause().getMessage());
-        HandshakeFaults.Spoiled met = spoiled;
-        if (met != null) {
-          worker.handshakeFailed(met);
+        if (!failByFault(context)) {
+          refuse(context, "tls_rejected");
         }
-        refuse(context, met == null ? "tls_rejected" : "fault_injected");
       }
       return;
     }
@@ -323,6 +321,17 @@ final class ConnectionSetup extends ChannelInboundHandlerAdapter {
     }
   }
 
+  /** Whether a fault met the handshake, which has failed. */
+  private boolean failByFault(ChannelHandlerContext context) {
+    HandshakeFaults.Spoiled met = spoiled;
+    if (met == null) {
+      return false;
+    }
+    worker.handshakeFailed(met);
+    refuse(context, "fault_injected");
+    return true;
+  }
+
   private void refuse(ChannelHandlerContext context, String code) {
     endFault();
     if (!done) {
@@ -334,6 +343,8 @@ final class ConnectionSetup extends ChannelInboundHandlerAdapter {
 
   @Override
   public void channelInactive(ChannelHandlerContext context) {
+    // TLS says nothing of a handshake of which it has seen no byte.
+    var _ = failByFault(context);
     release();
     context.fireChannelInactive();
   }

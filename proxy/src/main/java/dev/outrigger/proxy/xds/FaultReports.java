@@ -88,6 +88,9 @@ public final class FaultReports {
     if (!measuring && leases.isActive()) {
       measuring = true;
       began = loop.nanoTime();
+      if (stream == null) {
+        stream = open(); // By the first period's end it is ready, and that period is not lost.
+      }
       var _ = loop.schedule(this::collect, PERIOD);
     }
   }
