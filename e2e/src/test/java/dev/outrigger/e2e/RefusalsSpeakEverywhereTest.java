@@ -146,9 +146,7 @@ class RefusalsSpeakEverywhereTest {
                             }));
         try (Launched explain =
             Launched.start(
-                folder,
-                "explain-" + refused.host(),
-                Peers.outrigger("explain", refused.code()))) {
+                folder, "explain-" + refused.host(), Peers.outrigger("explain", refused.code()))) {
           assertThat(explain.exit(PATIENCE)).as(explain.said()).isZero();
           assertThat(explain.said()).contains(refused.code());
         }
