@@ -20,7 +20,7 @@ tools:
 build: tools ## build the launcher's folder, target/dist
 	@cli/launcher/build "$(CURDIR)"
 
-images: build ## the container image, as an archive, an OCI layout and a bill of materials, in target/image
+images: build ## the container image with a bill of materials, in target/image; ARCH=arm64, or all for an index
 	cli/image/build
 
 check: tools ## format, lint, compile, unit tests of what is quick

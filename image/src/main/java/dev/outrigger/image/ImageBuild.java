@@ -20,7 +20,11 @@ import java.util.Set;
  * Turns a folder with a file system into an image: {@code --root FOLDER --out FOLDER --name
  * REFERENCE …}. Called by {@code cli/image/build}, which makes the folder.
  *
- * <p>Each {@code --layer NAME=GLOB} is a layer of what no earlier one took, in the image's order.
+ * <p>Each {@code --layer NAME=GLOB} is a layer of what no earlier one took, in the image's order;
+ * each {@code --label NAME=VALUE} is one more label.
+ *
+ * <p>With {@code --join LAYOUT}, once for each platform, and {@code --out}, {@code --name} and
+ * {@code --epoch}: makes the images of these layouts one with an index.
  */
 public final class ImageBuild {
   private static final Set<String> KNOWN =
@@ -31,6 +35,8 @@ public final class ImageBuild {
           "--arch",
           "--epoch",
           "--version",
+          "--label",
+          "--join",
           "--layer",
           "--libraries",
           "--library-list",
@@ -75,6 +81,25 @@ public final class ImageBuild {
   }
 
   private void run(PrintStream out) throws IOException {
+    if (options.containsKey("--join")) {
+      join(out, options.get("--join").stream().map(Path::of).toList());
+    } else {
+      build(out);
+    }
+  }
+
+  private void join(PrintStream out, List<Path> layouts) throws IOException {
+    Path folder = Path.of(one("--out"));
+    OciLayout layout = new OciLayout(folder.resolve("oci"));
+    String digest = layout.join(one("--name"), layouts);
+    Path archive = folder.resolve("outrigger.tar");
+    layout.archive(archive, Long.parseLong(one("--epoch")));
+    Files.writeString(folder.resolve("digest"), digest + "\n");
+    out.println(one("--name") + " " + digest);
+    out.println(archive + " (" + mebibytes(Files.size(archive)) + ")");
+  }
+
+  private void build(PrintStream out) throws IOException {
     Path root = Path.of(one("--root"));
     Path folder = Path.of(one("--out"));
     long epoch = Long.parseLong(one("--epoch"));
@@ -95,15 +120,7 @@ public final class ImageBuild {
                 "MALLOC_TRIM_THRESHOLD_=134217728"),
             List.of("/outrigger/bin/java"),
             List.of("@/outrigger/cli", "help"),
-            Map.of(
-                "org.opencontainers.image.title",
-                "outrigger",
-                "org.opencontainers.image.version",
-                version,
-                "org.opencontainers.image.licenses",
-                "Apache-2.0",
-                "org.opencontainers.image.description",
-                "A sidecar service mesh with chaos engineering built in."));
+            labels(version));
     String bom = bill(settings, version, epoch);
     Files.writeString(root.resolve("outrigger/sbom.cdx.json"), bom);
     Files.writeString(folder.resolve("sbom.cdx.json"), bom);
@@ -114,6 +131,24 @@ public final class ImageBuild {
     layout.archive(archive, epoch);
     Files.writeString(folder.resolve("digest"), digest + "\n");
     print(out, settings, layers, digest, archive);
+  }
+
+  private Map<String, String> labels(String version) {
+    Map<String, String> labels = new LinkedHashMap<>();
+    labels.put("org.opencontainers.image.title", "outrigger");
+    labels.put("org.opencontainers.image.version", version);
+    labels.put("org.opencontainers.image.licenses", "Apache-2.0");
+    labels.put(
+        "org.opencontainers.image.description",
+        "A sidecar service mesh with chaos engineering built in.");
+    for (String label : options.getOrDefault("--label", List.of())) {
+      int equals = label.indexOf('=');
+      if (equals < 1) {
+        throw new IllegalArgumentException("--label " + label + ": expected NAME=VALUE");
+      }
+      labels.put(label.substring(0, equals), label.substring(equals + 1));
+    }
+    return labels;
   }
 
   private String bill(ImageSettings settings, String version, long epoch) throws IOException {

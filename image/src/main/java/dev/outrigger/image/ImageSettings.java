@@ -29,6 +29,22 @@ record ImageSettings(
       Pattern.compile("[a-z0-9.-]+(:[0-9]+)?(/[a-z0-9._-]+)+:[A-Za-z0-9_][A-Za-z0-9._-]{0,127}");
 
   ImageSettings {
+    tag(reference);
+    environment = List.copyOf(environment);
+    entrypoint = List.copyOf(entrypoint);
+    command = List.copyOf(command);
+  }
+
+  String tag() {
+    return tag(reference);
+  }
+
+  /**
+   * The tag of an image's reference.
+   *
+   * @throws IllegalArgumentException if it is not registry, repository and tag
+   */
+  static String tag(String reference) {
     if (!REFERENCE.matcher(reference).matches()) {
       throw new IllegalArgumentException(
           "'"
@@ -36,12 +52,6 @@ record ImageSettings(
               + "' names no image; expected registry/repository:tag,"
               + " such as ghcr.io/outrigger/outrigger:0.1.0");
     }
-    environment = List.copyOf(environment);
-    entrypoint = List.copyOf(entrypoint);
-    command = List.copyOf(command);
-  }
-
-  String tag() {
     return reference.substring(reference.lastIndexOf(':') + 1);
   }
 }

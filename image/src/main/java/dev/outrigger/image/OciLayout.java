@@ -3,22 +3,29 @@ package dev.outrigger.image;
 import com.google.gson.Gson;
 import com.google.gson.GsonBuilder;
 import com.google.gson.JsonArray;
+import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
+import com.google.gson.JsonParser;
 import java.io.BufferedOutputStream;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.time.Instant;
+import java.util.Collection;
 import java.util.List;
+import java.util.TreeMap;
 import java.util.TreeSet;
 
 /**
- * An image in the OCI image layout 1.1, as a folder and as an archive. The archive is both an OCI
- * archive and what {@code docker load} reads, so that any engine takes it.
+ * An image in the OCI image layout 1.1, as a folder and as an archive. The archive of one
+ * platform's image is both an OCI archive and what {@code docker load} reads, so that any engine
+ * takes it.
  */
 final class OciLayout {
   private static final String MANIFEST = "application/vnd.oci.image.manifest.v1+json";
+  private static final String INDEX = "application/vnd.oci.image.index.v1+json";
   private static final Gson JSON = new GsonBuilder().disableHtmlEscaping().create();
 
   private final Path folder;
@@ -59,21 +66,64 @@ final class OciLayout {
     platform.addProperty("architecture", settings.architecture());
     platform.addProperty("os", "linux");
     named.add("platform", platform);
-    JsonObject names = new JsonObject();
-    // The first is what containerd imports it as, the second what other tools do.
-    names.addProperty("io.containerd.image.name", settings.reference());
-    names.addProperty("org.opencontainers.image.ref.name", settings.tag());
-    named.add("annotations", names);
-    JsonObject index = new JsonObject();
-    index.addProperty("schemaVersion", 2);
-    index.addProperty("mediaType", "application/vnd.oci.image.index.v1+json");
-    JsonArray manifests = new JsonArray();
-    manifests.add(named);
-    index.add("manifests", manifests);
-    Files.write(folder.resolve("index.json"), bytes(index));
-    Files.writeString(folder.resolve("oci-layout"), "{\"imageLayoutVersion\":\"1.0.0\"}");
+    name(named, settings.reference());
     Files.write(folder.resolve("manifest.json"), dockerManifest(settings, config, layers));
     return digest;
+  }
+
+  /**
+   * Writes what makes the images of other layouts one, of which each platform takes its own. Its
+   * archive is for what reads the OCI layout: what {@code docker load} reads knows one platform.
+   *
+   * @param reference registry, repository and tag of the one
+   * @param layouts folders with one image each, each for another platform
+   * @return the digest of the index, by which it is pulled
+   * @throws IOException if a layout cannot be read, or two are for one platform
+   */
+  String join(String reference, List<Path> layouts) throws IOException {
+    TreeMap<String, JsonObject> manifests = new TreeMap<>();
+    for (Path layout : layouts) {
+      JsonObject index =
+          JsonParser.parseString(Files.readString(layout.resolve("index.json"))).getAsJsonObject();
+      for (JsonElement each : index.getAsJsonArray("manifests")) {
+        JsonObject manifest = each.getAsJsonObject();
+        // The one has the name; what it is made of has none.
+        manifest.remove("annotations");
+        String platform = manifest.getAsJsonObject("platform").get("architecture").getAsString();
+        if (manifests.put(platform, manifest) != null) {
+          throw new IOException(layout + ": another image is for " + platform + " too");
+        }
+      }
+      try (var all = Files.list(layout.resolve("blobs/sha256"))) {
+        for (Path blob : all.toList()) {
+          Files.copy(blob, blobs.resolve(blob.getFileName()), StandardCopyOption.REPLACE_EXISTING);
+        }
+      }
+    }
+    JsonObject named = blob(INDEX, index(manifests.values()));
+    name(named, reference);
+    return named.get("digest").getAsString();
+  }
+
+  /** Makes a manifest or an index what this layout is of. */
+  private void name(JsonObject named, String reference) throws IOException {
+    JsonObject names = new JsonObject();
+    // The first is what containerd imports it as, the second what other tools do.
+    names.addProperty("io.containerd.image.name", reference);
+    names.addProperty("org.opencontainers.image.ref.name", ImageSettings.tag(reference));
+    named.add("annotations", names);
+    Files.write(folder.resolve("index.json"), bytes(index(List.of(named))));
+    Files.writeString(folder.resolve("oci-layout"), "{\"imageLayoutVersion\":\"1.0.0\"}");
+  }
+
+  private static JsonObject index(Collection<JsonObject> descriptors) {
+    JsonObject index = new JsonObject();
+    index.addProperty("schemaVersion", 2);
+    index.addProperty("mediaType", INDEX);
+    JsonArray manifests = new JsonArray();
+    descriptors.forEach(manifests::add);
+    index.add("manifests", manifests);
+    return index;
   }
 
   /** Writes the whole layout into one archive. */

@@ -27,9 +27,13 @@ final class OciLayoutTest {
   @TempDir private Path folder;
 
   private static ImageSettings settings(String reference) {
+    return settings(reference, "amd64");
+  }
+
+  private static ImageSettings settings(String reference, String architecture) {
     return new ImageSettings(
         reference,
-        "amd64",
+        architecture,
         EPOCH,
         "65532:65532",
         List.of("PATH=/bin"),
@@ -102,6 +106,58 @@ final class OciLayoutTest {
         .contains("oci-layout")
         .contains("manifest.json")
         .contains("blobs/sha256/" + digest.substring("sha256:".length()));
+  }
+
+  /** A layout with one small image. */
+  private Path layout(String name, String architecture) throws IOException {
+    Path root = folder.resolve(name + "-root");
+    List<Path> paths = tree(root, "rw-r--r--", 1);
+    paths.add(Files.writeString(root.resolve("bin/machine"), architecture));
+    OciLayout layout = new OciLayout(folder.resolve(name));
+    Layer layer = Layer.write("all", root, paths, layout.blobs(), EPOCH);
+    layout.finish(settings("example.com/one:1", architecture), List.of(layer));
+    return folder.resolve(name);
+  }
+
+  @Test
+  void anIndexLeadsEachPlatformToItsImageWhateverTheOrder() throws IOException {
+    List<Path> layouts = List.of(layout("a", "amd64"), layout("b", "arm64"));
+    Path oci = folder.resolve("both");
+    String digest = new OciLayout(oci).join("example.com/one:1", layouts);
+    String turned =
+        new OciLayout(folder.resolve("turned")).join("example.com/one:1", layouts.reversed());
+    assertThat(turned).isEqualTo(digest);
+
+    JsonObject named =
+        json(Files.readAllBytes(oci.resolve("index.json")))
+            .getAsJsonArray("manifests")
+            .get(0)
+            .getAsJsonObject();
+    assertThat(named.get("digest").getAsString()).isEqualTo(digest);
+    assertThat(named.get("mediaType").getAsString()).endsWith("image.index.v1+json");
+    assertThat(named.getAsJsonObject("annotations").get("io.containerd.image.name").getAsString())
+        .isEqualTo("example.com/one:1");
+    List<String> platforms = new ArrayList<>();
+    for (JsonElement manifest : json(blob(oci, named)).getAsJsonArray("manifests")) {
+      JsonObject image = json(blob(oci, manifest));
+      blob(oci, image.getAsJsonArray("layers").get(0));
+      String platform =
+          manifest.getAsJsonObject().getAsJsonObject("platform").get("architecture").getAsString();
+      assertThat(json(blob(oci, image.get("config"))).get("architecture").getAsString())
+          .isEqualTo(platform);
+      assertThat(manifest.getAsJsonObject().has("annotations")).isFalse();
+      platforms.add(platform);
+    }
+    assertThat(platforms).containsExactly("amd64", "arm64");
+  }
+
+  @Test
+  void anIndexWithTwoImagesForOnePlatformIsRefused() throws IOException {
+    List<Path> layouts = List.of(layout("a", "amd64"), layout("b", "amd64"));
+    OciLayout both = new OciLayout(folder.resolve("both"));
+    assertThatThrownBy(() -> both.join("example.com/one:1", layouts))
+        .isInstanceOf(IOException.class)
+        .hasMessageContaining("another image is for amd64 too");
   }
 
   /** The blob of a descriptor, which is what its digest and size say. */
