@@ -16,6 +16,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import org.awaitility.Awaitility;
+import org.jspecify.annotations.Nullable;
 
 /** Debian's containerd and runc on a {@link Machine}, with pods on a network of their own. */
 final class Containers implements AutoCloseable {
@@ -118,6 +119,29 @@ final class Containers implements AutoCloseable {
    */
   Said run(int user, Set<String> capabilities, List<String> command, String... environment)
       throws IOException, InterruptedException {
+    List<String> alone = alone(user, capabilities, command, null, environment);
+    return machine.run(PATIENCE, "", Map.of(), alone);
+  }
+
+  /**
+   * Starts a command in such a container, without any capability, under a seccomp profile.
+   *
+   * @param profile as the container runtime takes it, and with it a kubelet
+   */
+  Launched launch(int user, Path profile, List<String> command)
+      throws IOException, InterruptedException {
+    JsonObject seccomp = JsonParser.parseString(Files.readString(profile)).getAsJsonObject();
+    List<String> alone = alone(user, Set.of(), command, seccomp);
+    return machine.launch("run-" + runs, alone, Map.of());
+  }
+
+  private List<String> alone(
+      int user,
+      Set<String> capabilities,
+      List<String> command,
+      @Nullable JsonObject seccomp,
+      String... environment)
+      throws IOException, InterruptedException {
     Path bundle = Files.createDirectories(machine.folder().resolve("run-" + ++runs));
     Path rootfs = machine.folder().resolve("rootfs");
     if (!Files.exists(rootfs)) {
@@ -147,17 +171,16 @@ final class Containers implements AutoCloseable {
       kept.add(set, array(capabilities));
     }
     process.add("capabilities", kept);
+    if (seccomp != null) {
+      spec.getAsJsonObject("linux").add("seccomp", seccomp);
+    }
     Files.writeString(file, spec.toString());
-    return machine.run(
-        PATIENCE,
-        "",
-        Map.of(),
-        List.of(
-            Peers.require("runc"),
-            "--root=" + machine.folder().resolve("runc-alone"),
-            "run",
-            "--bundle=" + bundle,
-            "run-" + runs));
+    return List.of(
+        Peers.require("runc"),
+        "--root=" + machine.folder().resolve("runc-alone"),
+        "run",
+        "--bundle=" + bundle,
+        "run-" + runs);
   }
 
   private static JsonArray array(Collection<String> texts) {

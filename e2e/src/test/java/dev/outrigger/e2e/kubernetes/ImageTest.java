@@ -11,10 +11,12 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.stream.StreamSupport;
+import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -105,6 +107,27 @@ final class ImageTest {
     assertThat(said.exit()).as(said.all()).isZero();
     assertThat(said.out())
         .contains("dev.outrigger.controlplane.ControlPlane source: shared objects file");
+  }
+
+  @Test
+  void underTheChartsSeccompProfileAProxyListensByIoUring() throws Exception {
+    Path profile =
+        Path.of(System.getProperty("outrigger.home"))
+            .resolve("helm/outrigger/files/seccomp/io-uring.json");
+    List<String> command = new ArrayList<>(List.of(JAVA, "@/outrigger/proxy"));
+    command.addAll(List.of("--listen", "127.0.0.1:0", "--to", "127.0.0.1:3000"));
+    command.addAll(List.of("--admin", "127.0.0.1:0"));
+    try (Launched proxy = containers.launch(NOBODY, profile, command)) {
+      Awaitility.await("proxy")
+          .atMost(Duration.ofSeconds(60))
+          .failFast("the proxy ended", () -> !proxy.isAlive())
+          .until(() -> proxy.said().contains("ready: "));
+      assertThat(proxy.said().lines().filter(line -> line.contains("ready: ")))
+          .singleElement()
+          .asString()
+          .contains("io_uring")
+          .doesNotContain("epoll");
+    }
   }
 
   @Test
