@@ -120,7 +120,7 @@ public final class ClusterServices implements AutoCloseable {
       long half = CERTIFICATE_LIFETIME.dividedBy(2).toSeconds();
       var _ =
           timer.scheduleWithFixedDelay(
-              () -> started.use(identity(authority)), half, half, TimeUnit.SECONDS);
+              () -> renew(started, authority), half, half, TimeUnit.SECONDS);
       if (kubernetes != null) {
         // Again and again: whoever applies the chart anew may have taken it away.
         var _ =
@@ -139,6 +139,15 @@ public final class ClusterServices implements AutoCloseable {
   }
 
   /** A timer that throws is never run again, so nothing may get out. */
+  private void renew(WebhookServer shown, CertificateAuthority authority) {
+    try {
+      shown.use(identity(authority));
+    } catch (RuntimeException e) {
+      LOG.error("the certificate of the webhook cannot be renewed", e);
+    }
+  }
+
+  /** As for {@link #renew}. */
   private static void announce(Cluster kubernetes, String root) {
     try {
       kubernetes.announceWebhook(root);

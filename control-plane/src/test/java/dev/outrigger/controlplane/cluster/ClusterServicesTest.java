@@ -14,9 +14,19 @@ import java.nio.file.Path;
 import java.security.KeyStore;
 import java.security.SecureRandom;
 import java.security.cert.X509Certificate;
+import java.time.Duration;
+import java.time.Instant;
 import java.time.InstantSource;
+import java.util.ArrayList;
+import java.util.Date;
+import java.util.List;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.ScheduledFuture;
+import java.util.concurrent.ScheduledThreadPoolExecutor;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.Supplier;
 import javax.net.ssl.SSLContext;
 import javax.net.ssl.TrustManagerFactory;
 import org.junit.jupiter.api.Test;
@@ -60,12 +70,78 @@ class ClusterServicesTest {
     }
   }
 
+  /** Keeps what is to be done again and again, for a test to do. */
+  private static final class Repeated extends ScheduledThreadPoolExecutor {
+    private final List<Runnable> tasks = new ArrayList<>();
+    private final List<Duration> delays = new ArrayList<>();
+
+    Repeated() {
+      super(1);
+    }
+
+    @Override
+    public ScheduledFuture<?> scheduleWithFixedDelay(
+        Runnable task, long first, long delay, TimeUnit unit) {
+      tasks.add(task);
+      delays.add(Duration.of(delay, unit.toChronoUnit()));
+      return schedule(() -> {}, 0, TimeUnit.SECONDS);
+    }
+  }
+
+  @Test
+  void theCertificateOfTheWebhookIsRenewedLongBeforeItsEnd() throws Exception {
+    Instant now = InstantSource.system().instant();
+    AtomicReference<Supplier<Instant>> clock =
+        new AtomicReference<>(() -> now.minus(Duration.ofHours(13)));
+    Repeated timer = new Repeated();
+    try (ClusterServices services =
+        new ClusterServices(
+            new ClusterOptions(
+                null, 0, "", 0, "", "", "localhost", "outrigger-system", "", null))) {
+      CertificateAuthority authority =
+          services.authority(folder.resolve("state"), () -> authority(() -> clock.get().get()));
+      services.start(authority, timer, () -> "");
+      URI hook = URI.create("https://localhost:" + services.webhookPort() + "/inject");
+      X509Certificate root = authority.trust().roots().getFirst();
+      assertThat(timer.delays).containsExactly(Duration.ofHours(12));
+
+      X509Certificate first = shown(root, hook);
+      clock.set(
+          () -> {
+            throw new IllegalStateException("no clock");
+          });
+      timer.tasks.getFirst().run();
+      X509Certificate still = shown(root, hook);
+      clock.set(() -> now);
+      timer.tasks.getFirst().run();
+      X509Certificate renewed = shown(root, hook);
+
+      assertThat(still).as("a renewal that fails leaves what there is").isEqualTo(first);
+      assertThat(renewed.getNotAfter())
+          .isEqualTo(Date.from(first.getNotAfter().toInstant().plus(Duration.ofHours(13))));
+    } finally {
+      timer.shutdownNow();
+    }
+  }
+
+  private static X509Certificate shown(X509Certificate root, URI hook) throws Exception {
+    try (HttpClient client = trusting(root)) {
+      HttpResponse<String> answer = post(client, hook, REVIEW);
+      assertThat(answer.statusCode()).isEqualTo(200);
+      return (X509Certificate) answer.sslSession().orElseThrow().getPeerCertificates()[0];
+    }
+  }
+
   private CertificateAuthority authority() throws IOException {
+    return authority(InstantSource.system());
+  }
+
+  private CertificateAuthority authority(InstantSource clock) throws IOException {
     return CertificateAuthority.open(
         folder.resolve("state"),
         "cluster.local",
         CertificateAuthority.Lifetimes.DAY,
-        InstantSource.system(),
+        clock,
         new SecureRandom());
   }
 
