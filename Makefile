@@ -35,6 +35,7 @@ e2e: tools build ## whole meshes with real peers, in network namespaces (root) a
 e2e-kubernetes: tools images ## on a real node with kubelet and containerd, built on first use (about 15 minutes; root)
 	e2e/kubernetes/install node
 	e2e/kubernetes/conformance/install
+	e2e/spire/install
 	e2e/helm/install
 	e2e/helm/test
 	e2e/helm/cluster

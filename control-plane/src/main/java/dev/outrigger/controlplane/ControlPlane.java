@@ -19,9 +19,11 @@ import dev.outrigger.controlplane.api.PreviewRoutes;
 import dev.outrigger.controlplane.api.ScheduleRoutes;
 import dev.outrigger.controlplane.api.StatusRoutes;
 import dev.outrigger.controlplane.api.TokenRoutes;
+import dev.outrigger.controlplane.ca.AttestedIdentity;
 import dev.outrigger.controlplane.ca.CertificateAuthority;
 import dev.outrigger.controlplane.ca.CertificateService;
 import dev.outrigger.controlplane.ca.JoinTokens;
+import dev.outrigger.controlplane.ca.ServingIdentity;
 import dev.outrigger.controlplane.ca.StateDisk;
 import dev.outrigger.controlplane.ca.StateLock;
 import dev.outrigger.controlplane.ca.TokenVerifier;
@@ -258,7 +260,13 @@ public final class ControlPlane implements AutoCloseable {
                   Pem.of(made.key()));
             });
     experiments.distrustClockBy(nanoTime);
-    MeasurementRelay relay = part(new MeasurementRelay(authority, clock, nanoTime));
+    AttestedIdentity.@Nullable Source spiffe = options.spiffe();
+    @Nullable AttestedIdentity attested =
+        spiffe == null
+            ? null
+            : part(AttestedIdentity.open(spiffe, authority.trustDomain(), clock, random));
+    ServingIdentity identity = attested == null ? authority : attested;
+    MeasurementRelay relay = part(new MeasurementRelay(identity, clock, nanoTime));
     @Nullable LeaseOptions lease = options.services().lease();
     @Nullable ClusterReplicas replicas =
         desired.replicas(options.services(), clock, nanoTime, random, relay::send);
@@ -294,17 +302,22 @@ public final class ControlPlane implements AutoCloseable {
             .addService((BindableService) ads)
             .addService(measurements)
             .build();
-    RotatingServerTls tls = new RotatingServerTls(authority, services.names(), clock);
-    Server secure =
+    RotatingServerTls tls = new RotatingServerTls(identity, services.names(), clock);
+    if (attested != null) {
+      attested.onRenewal(tls::renew);
+    }
+    NettyServerBuilder guarded =
         server(new InetSocketAddress(options.bind(), options.xdsTlsPort()), calls)
             .sslContext(tls)
             .addService(ServerInterceptors.intercept(ads, new CallerAuthentication(verifier)))
             .addService(
-                ServerInterceptors.intercept(measurements, new CallerAuthentication(verifier)))
-            .addService(
-                ServerInterceptors.intercept(
-                    CertificateService.define(authority, verifier, clock), certificates))
-            .build();
+                ServerInterceptors.intercept(measurements, new CallerAuthentication(verifier)));
+    if (attested == null) {
+      guarded.addService(
+          ServerInterceptors.intercept(
+              CertificateService.define(authority, verifier, clock), certificates));
+    }
+    Server secure = guarded.build();
     start(plain, options.xdsPort());
     start(secure, options.xdsTlsPort());
     part(ads);
@@ -344,7 +357,7 @@ public final class ControlPlane implements AutoCloseable {
     routes.addAll(new CoverageRoutes(coverage).routes());
     routes.addAll(new ScheduleRoutes(experiments).routes());
     routes.addAll(new StatusRoutes(source, ledger).routes());
-    routes.addAll(new TokenRoutes(authority, tokens, clock).routes());
+    routes.addAll(new TokenRoutes(identity, tokens, clock).routes());
     MetricsPage metrics = metrics(source, counters, certificates);
     routes.addAll(metrics.routes());
     routes.addAll(new OpenApiRoutes().routes());

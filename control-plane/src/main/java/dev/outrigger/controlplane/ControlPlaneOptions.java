@@ -1,8 +1,11 @@
 package dev.outrigger.controlplane;
 
+import dev.outrigger.controlplane.ca.AttestedIdentity;
 import dev.outrigger.controlplane.cluster.ClusterOptions;
 import dev.outrigger.controlplane.cluster.ClusterOptions.LeaseOptions;
 import dev.outrigger.controlplane.source.Durations;
+import dev.outrigger.tls.SpiffeId;
+import dev.outrigger.tls.X509Svid;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.EnumMap;
@@ -37,7 +40,8 @@ public record ControlPlaneOptions(
     boolean probeCommands,
     ClusterOptions services,
     Duration certificateLifetime,
-    @Nullable Cluster cluster) {
+    @Nullable Cluster cluster,
+    AttestedIdentity.@Nullable Source spiffe) {
   /**
    * A Kubernetes cluster.
    *
@@ -65,6 +69,8 @@ public record ControlPlaneOptions(
     API_TOKENS("YES|NO", "whether the API asks who calls; no: who is on this machine may all"),
     PROBE_COMMANDS("YES|NO", "whether probes of experiments may run programs here; no"),
     CERTIFICATE_LIFETIME("TIME", "of workloads' certificates, 10s to 24h; 24h unless given"),
+    SPIFFE_ENDPOINT_SOCKET("URI", "of the Workload API, where SPIRE issues all identities"),
+    SPIFFE_ID("ID", "which identity, where the Workload API gives several"),
     METRICS_PORT("PORT", "metrics and health for the cluster, on all addresses; none unless given"),
     WEBHOOK_PORT("PORT", "the injection webhook, with TLS; none unless given"),
     WEBHOOK_NAME("NAME", "the webhook configurations that are told whom to trust"),
@@ -114,13 +120,25 @@ public record ControlPlaneOptions(
         false,
         ClusterOptions.NONE,
         LONGEST,
+        null,
         null);
   }
 
   /** The same with every port free and TLS on loopback only, for tests and demos. */
   public static ControlPlaneOptions onFreePorts(Path folder, Path state) {
     return new ControlPlaneOptions(
-        folder, state, 0, "127.0.0.1", 0, 0, false, false, ClusterOptions.NONE, LONGEST, null);
+        folder,
+        state,
+        0,
+        "127.0.0.1",
+        0,
+        0,
+        false,
+        false,
+        ClusterOptions.NONE,
+        LONGEST,
+        null,
+        null);
   }
 
   /** The same with an API that asks for tokens. */
@@ -136,7 +154,8 @@ public record ControlPlaneOptions(
         probeCommands,
         services,
         certificateLifetime,
-        cluster);
+        cluster,
+        spiffe);
   }
 
   /** The help: each flag with what it means, and examples. */
@@ -227,7 +246,28 @@ public record ControlPlaneOptions(
         yes(given, Flag.PROBE_COMMANDS),
         services(given),
         time(given, Flag.CERTIFICATE_LIFETIME, SHORTEST, LONGEST, LONGEST),
-        cluster);
+        cluster,
+        spiffe(given));
+  }
+
+  private static AttestedIdentity.@Nullable Source spiffe(Map<Flag, String> given) {
+    @Nullable String socket = given.get(Flag.SPIFFE_ENDPOINT_SOCKET);
+    @Nullable String wanted = given.get(Flag.SPIFFE_ID);
+    if (socket == null) {
+      if (wanted != null) {
+        throw new IllegalArgumentException(
+            Flag.SPIFFE_ID.text() + " is only for " + Flag.SPIFFE_ENDPOINT_SOCKET.text());
+      }
+      return null;
+    }
+    try {
+      return new AttestedIdentity.Source(
+          X509Svid.socketOf(socket), wanted == null ? null : SpiffeId.parse(wanted));
+    } catch (IllegalArgumentException e) {
+      throw new IllegalArgumentException(
+          Flag.SPIFFE_ENDPOINT_SOCKET.text() + ", " + Flag.SPIFFE_ID.text() + ": " + e.getMessage(),
+          e);
+    }
   }
 
   private static @Nullable Cluster cluster(Map<Flag, String> given) {

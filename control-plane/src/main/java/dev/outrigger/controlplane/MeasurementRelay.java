@@ -3,10 +3,9 @@ package dev.outrigger.controlplane;
 import dev.outrigger.api.chaos.v1.Measurement;
 import dev.outrigger.api.chaos.v1.MeasurementEnd;
 import dev.outrigger.api.chaos.v1.MeasurementsGrpc;
-import dev.outrigger.controlplane.ca.CertificateAuthority;
+import dev.outrigger.controlplane.ca.ServingIdentity;
 import dev.outrigger.tls.ClientTls;
 import dev.outrigger.tls.PeerRule;
-import dev.outrigger.tls.SpiffeId;
 import dev.outrigger.tls.TlsSetupException;
 import io.grpc.ManagedChannel;
 import io.grpc.netty.NettyChannelBuilder;
@@ -32,7 +31,7 @@ final class MeasurementRelay implements AutoCloseable {
   private static final int MAX_WAITING = 200;
   private static final Duration LIFETIME = Duration.ofHours(24);
 
-  private final CertificateAuthority authority;
+  private final ServingIdentity identity;
   private final InstantSource clock;
   private final LongSupplier nanoTime;
   private final ReentrantLock lock = new ReentrantLock();
@@ -76,8 +75,8 @@ final class MeasurementRelay implements AutoCloseable {
     }
   }
 
-  MeasurementRelay(CertificateAuthority authority, InstantSource clock, LongSupplier nanoTime) {
-    this.authority = authority;
+  MeasurementRelay(ServingIdentity identity, InstantSource clock, LongSupplier nanoTime) {
+    this.identity = identity;
     this.clock = clock;
     this.nanoTime = nanoTime;
     this.notBefore = nanoTime.getAsLong();
@@ -127,12 +126,11 @@ final class MeasurementRelay implements AutoCloseable {
     if (at < 0) {
       return null; // Not one of ours.
     }
-    String domain = authority.trustDomain();
     ClientTls tls =
         ClientTls.of(
-            authority.servingIdentity(List.of("outrigger-control-plane"), List.of(), LIFETIME),
-            authority.trust(),
-            new PeerRule.MeshMember(Set.of(domain), Set.of(SpiffeId.ofControlPlane(domain))),
+            identity.servingIdentity(List.of("outrigger-control-plane"), List.of(), LIFETIME),
+            identity.trust(),
+            new PeerRule.MeshMember(Set.of(identity.id().trustDomain()), Set.of(identity.id())),
             List.of("h2"),
             List.of("TLSv1.3"),
             clock);

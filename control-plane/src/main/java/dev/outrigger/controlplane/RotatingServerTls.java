@@ -1,6 +1,6 @@
 package dev.outrigger.controlplane;
 
-import dev.outrigger.controlplane.ca.CertificateAuthority;
+import dev.outrigger.controlplane.ca.ServingIdentity;
 import dev.outrigger.tls.ClientCheck;
 import dev.outrigger.tls.PeerRule;
 import dev.outrigger.tls.ServerTls;
@@ -32,7 +32,7 @@ final class RotatingServerTls extends SslContext {
   private static final int MAX_ADDRESSES = 64;
   static final Duration LIFETIME = Duration.ofHours(24);
 
-  private final CertificateAuthority authority;
+  private final ServingIdentity identity;
   private final InstantSource clock;
   private final List<String> names;
   private volatile ServerTls current;
@@ -40,31 +40,30 @@ final class RotatingServerTls extends SslContext {
   /**
    * @param names by which this is called, beside those of this machine
    */
-  RotatingServerTls(CertificateAuthority authority, List<String> names, InstantSource clock)
+  RotatingServerTls(ServingIdentity identity, List<String> names, InstantSource clock)
       throws TlsSetupException {
-    this.authority = authority;
+    this.identity = identity;
     this.clock = clock;
     this.names = List.copyOf(names);
-    this.current = next(authority, this.names, clock);
+    this.current = next(identity, this.names, clock);
   }
 
   /** Takes a new certificate; called at half of the lifetime. */
   void renew() {
     try {
-      current = next(authority, names, clock);
+      current = next(identity, names, clock);
     } catch (TlsSetupException e) {
       LOG.error("the control plane's own certificate could not be renewed: {}", e.getMessage());
     }
   }
 
-  private static ServerTls next(
-      CertificateAuthority authority, List<String> names, InstantSource clock)
+  private static ServerTls next(ServingIdentity identity, List<String> names, InstantSource clock)
       throws TlsSetupException {
     return ServerTls.of(
-        authority.servingIdentity(dnsNames(names), addresses(), LIFETIME),
+        identity.servingIdentity(dnsNames(names), addresses(), LIFETIME),
         new ClientCheck(
-            authority.trust(),
-            new PeerRule.MeshMember(Set.of(authority.trustDomain()), Set.of()),
+            identity.trust(),
+            new PeerRule.MeshMember(Set.of(identity.id().trustDomain()), Set.of()),
             false),
         List.of("h2"),
         List.of("TLSv1.3"),

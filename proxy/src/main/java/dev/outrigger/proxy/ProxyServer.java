@@ -30,6 +30,8 @@ import dev.outrigger.proxy.http.filter.fault.FaultFilter;
 import dev.outrigger.proxy.http.filter.fault.WorkerFaults;
 import dev.outrigger.proxy.http.filter.grpcweb.GrpcWebFilter;
 import dev.outrigger.proxy.identity.CertificateClient;
+import dev.outrigger.proxy.identity.IdentitySource;
+import dev.outrigger.proxy.identity.WorkloadApiSource;
 import dev.outrigger.proxy.listen.CompiledConfig;
 import dev.outrigger.proxy.listen.Listeners;
 import dev.outrigger.proxy.listen.WorkerListeners;
@@ -118,7 +120,7 @@ public final class ProxyServer implements AutoCloseable {
   private final HealthWatch health;
   private final ExecutorService disk;
   private final @Nullable ScheduledExecutorService identityThread;
-  private final @Nullable CertificateClient identity;
+  private final @Nullable IdentitySource identity;
   private final @Nullable AdsClient ads;
   private final FaultReadings faultReadings = new FaultReadings();
   private final AtomicReference<String> ownIdentity = new AtomicReference<>("");
@@ -209,7 +211,20 @@ public final class ProxyServer implements AutoCloseable {
     if (options.source() instanceof ProxyOptions.Source.Mesh mesh) {
       identityThread =
           Executors.newSingleThreadScheduledExecutor(task -> daemon(task, "outrigger-identity"));
-      identity = joining(mesh.join(), identityThread, surroundings.random());
+      ProxyOptions.MeshJoin join = mesh.join();
+      identity =
+          switch (join.membership()) {
+            case ProxyOptions.Membership.Issued issued ->
+                joining(join, issued, identityThread, surroundings.random());
+            case ProxyOptions.Membership.Attested attested ->
+                new WorkloadApiSource(
+                    attested.socket(),
+                    attested.wanted(),
+                    attested.controlPlane().trustDomain(),
+                    identityThread,
+                    clock,
+                    surroundings.random());
+          };
       identity.start(
           (own, trust) -> {
             SpiffeId id = own.spiffeId();
@@ -321,19 +336,22 @@ public final class ProxyServer implements AutoCloseable {
   }
 
   private CertificateClient joining(
-      ProxyOptions.MeshJoin join, ScheduledExecutorService scheduler, SecureRandom random)
+      ProxyOptions.MeshJoin join,
+      ProxyOptions.Membership.Issued issued,
+      ScheduledExecutorService scheduler,
+      SecureRandom random)
       throws IOException {
     CertificateClient.RootSource later =
         () -> {
           try {
-            return TrustBundle.parse(Files.readString(join.rootCa()));
+            return TrustBundle.parse(Files.readString(issued.rootCa()));
           } catch (dev.outrigger.tls.PemException e) {
-            throw new IOException(join.rootCa() + ": " + e.getMessage(), e);
+            throw new IOException(issued.rootCa() + ": " + e.getMessage(), e);
           }
         };
     TrustBundle roots = later.read();
     CertificateClient.TokenSource token =
-        switch (join.token()) {
+        switch (issued.token()) {
           case ProxyOptions.JoinToken.Inline inline -> inline::text;
           case ProxyOptions.JoinToken.File file -> () -> Files.readString(file.path()).strip();
         };
@@ -429,7 +447,7 @@ public final class ProxyServer implements AutoCloseable {
             Discovery.statics(bootstrap),
             resolver::resolve);
     client.useLocalSecrets(secrets);
-    CertificateClient authority = identity;
+    IdentitySource authority = identity;
     mesh[0] =
         new MeshFaults(
             config.node().id(),
@@ -763,7 +781,7 @@ public final class ProxyServer implements AutoCloseable {
     if (client != null) {
       client.stop();
     }
-    CertificateClient source = identity;
+    IdentitySource source = identity;
     if (source != null) {
       source.close();
     }

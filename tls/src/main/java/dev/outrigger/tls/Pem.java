@@ -251,8 +251,7 @@ public final class Pem {
     return Der.value(Der.SEQUENCE, EC_PUBLIC_KEY, curve);
   }
 
-  private static PrivateKey pkcs8(byte[] content)
-      throws Der.MalformedException, GeneralSecurityException {
+  static PrivateKey pkcs8(byte[] content) throws Der.MalformedException, GeneralSecurityException {
     Der key = Der.reader(content).next(Der.SEQUENCE);
     key.integer();
     byte[] oid = key.next(Der.SEQUENCE).next(Der.OBJECT_IDENTIFIER).rest();

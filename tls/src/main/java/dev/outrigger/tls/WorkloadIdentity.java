@@ -55,7 +55,7 @@ public record WorkloadIdentity(List<X509Certificate> chain, PrivateKey key) {
     return "WorkloadIdentity[" + leaf().getSubjectX500Principal() + "]";
   }
 
-  private boolean keyMatches() {
+  boolean keyMatches() {
     PublicKey publicKey = leaf().getPublicKey();
     String algorithm =
         switch (key.getAlgorithm()) {

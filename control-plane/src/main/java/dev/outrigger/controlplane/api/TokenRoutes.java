@@ -1,8 +1,8 @@
 package dev.outrigger.controlplane.api;
 
 import com.google.gson.JsonObject;
-import dev.outrigger.controlplane.ca.CertificateAuthority;
 import dev.outrigger.controlplane.ca.JoinTokens;
+import dev.outrigger.controlplane.ca.ServingIdentity;
 import dev.outrigger.tls.Pem;
 import dev.outrigger.tls.SpiffeId;
 import java.io.IOException;
@@ -16,12 +16,12 @@ public final class TokenRoutes {
   private static final Duration MAX_LIFETIME = Duration.ofDays(365);
   private static final long DEFAULT_SECONDS = Duration.ofHours(1).toSeconds();
 
-  private final CertificateAuthority authority;
+  private final ServingIdentity own;
   private final JoinTokens tokens;
   private final InstantSource clock;
 
-  public TokenRoutes(CertificateAuthority authority, JoinTokens tokens, InstantSource clock) {
-    this.authority = authority;
+  public TokenRoutes(ServingIdentity own, JoinTokens tokens, InstantSource clock) {
+    this.own = own;
     this.tokens = tokens;
     this.clock = clock;
   }
@@ -41,13 +41,13 @@ public final class TokenRoutes {
     if (text.isEmpty()) {
       throw new IllegalArgumentException(
           "identity: expected a SPIFFE ID such as spiffe://"
-              + authority.trustDomain()
+              + own.id().trustDomain()
               + "/ns/default/sa/web");
     }
     SpiffeId identity = SpiffeId.parse(text);
-    if (!identity.trustDomain().equals(authority.trustDomain())) {
+    if (!identity.trustDomain().equals(own.id().trustDomain())) {
       throw new IllegalArgumentException(
-          "identity: the trust domain of this mesh is " + authority.trustDomain());
+          "identity: the trust domain of this mesh is " + own.id().trustDomain());
     }
     long seconds = request.number("ttlSeconds", DEFAULT_SECONDS);
     long uses = request.number("uses", 1);
@@ -68,6 +68,6 @@ public final class TokenRoutes {
   private ApiReply root() {
     return ApiReply.text(
         "application/x-pem-file",
-        authority.trust().roots().stream().map(Pem::of).collect(Collectors.joining()));
+        own.trust().roots().stream().map(Pem::of).collect(Collectors.joining()));
   }
 }

@@ -47,7 +47,7 @@ import org.jspecify.annotations.Nullable;
  * Signs X.509-SVIDs with a root of its own, which it makes at its first start and keeps in the
  * state folder, or with what it finds there. Any thread may use it.
  */
-public final class CertificateAuthority {
+public final class CertificateAuthority implements ServingIdentity {
   /** Of a state folder: the private key. */
   public static final String KEY_FILE = "ca.key";
 
@@ -183,7 +183,12 @@ public final class CertificateAuthority {
     return new Succession(trustDomain, longest, random).step(kept(), clock.instant());
   }
 
-  /** What peers are verified against. */
+  @Override
+  public SpiffeId id() {
+    return SpiffeId.ofControlPlane(trustDomain);
+  }
+
+  @Override
   public TrustBundle trust() {
     return issuer.roots();
   }
@@ -215,16 +220,13 @@ public final class CertificateAuthority {
         sign(signing, key, new GeneralNames(uri(identity)), lifetimes.granted(asked)));
   }
 
-  /**
-   * Makes what the control plane itself shows: its SPIFFE ID, and DNS names and addresses for
-   * clients that check those.
-   */
+  @Override
   public WorkloadIdentity servingIdentity(
       List<String> dnsNames, List<InetAddress> addresses, Duration lifetime) {
     try {
       KeyPair keys = newKeys(random);
       List<GeneralName> names = new ArrayList<>();
-      names.add(uri(SpiffeId.ofControlPlane(trustDomain)));
+      names.add(uri(id()));
       for (String dns : dnsNames) {
         names.add(new GeneralName(GeneralName.dNSName, dns));
       }

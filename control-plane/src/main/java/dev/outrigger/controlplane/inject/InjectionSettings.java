@@ -2,6 +2,7 @@ package dev.outrigger.controlplane.inject;
 
 import com.google.gson.JsonObject;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What the sidecar of every pod has in common. Read from the chart's ConfigMap by {@link
@@ -25,6 +26,7 @@ import java.util.List;
  * @param excludedOutboundPorts of all pods, beside their own
  * @param excludedOutboundNetworks of all pods, beside their own
  * @param controlPlaneNamespace whose pods are left alone
+ * @param spiffe where SPIRE issues identities; null where the control plane does
  */
 public record InjectionSettings(
     String image,
@@ -44,7 +46,8 @@ public record InjectionSettings(
     String otlpEndpoint,
     List<String> excludedOutboundPorts,
     List<String> excludedOutboundNetworks,
-    String controlPlaneNamespace) {
+    String controlPlaneNamespace,
+    @Nullable Spiffe spiffe) {
   /** Version of what is injected. */
   static final String VERSION = "0.1.0";
 
@@ -54,6 +57,19 @@ public record InjectionSettings(
     seccompProfile = seccompProfile.deepCopy();
     excludedOutboundPorts = List.copyOf(excludedOutboundPorts);
     excludedOutboundNetworks = List.copyOf(excludedOutboundNetworks);
+  }
+
+  /**
+   * How a sidecar reaches the SPIFFE Workload API.
+   *
+   * @param controlPlaneIdentity who must answer for the control plane
+   * @param volume with the agent's socket, as Kubernetes takes a volume's source
+   * @param socket its file in the volume
+   */
+  public record Spiffe(String controlPlaneIdentity, JsonObject volume, String socket) {
+    public Spiffe {
+      volume = volume.deepCopy();
+    }
   }
 
   /** How traffic gets to the proxy. */
@@ -104,6 +120,7 @@ public record InjectionSettings(
         "",
         List.of(),
         List.of(),
-        "outrigger-system");
+        "outrigger-system",
+        null);
   }
 }

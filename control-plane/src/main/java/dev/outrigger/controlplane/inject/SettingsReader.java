@@ -3,11 +3,14 @@ package dev.outrigger.controlplane.inject;
 import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
 import dev.outrigger.controlplane.inject.InjectionSettings.Capture;
+import dev.outrigger.controlplane.inject.InjectionSettings.Spiffe;
 import dev.outrigger.controlplane.source.Nearest;
+import dev.outrigger.tls.SpiffeId;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
 import java.util.TreeSet;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Reads {@link InjectionSettings} from what the chart writes. Every field may be left out; one that
@@ -67,7 +70,16 @@ public final class SettingsReader {
             text("otlpEndpoint", usual.otlpEndpoint()),
             ports("excludeOutboundPorts"),
             networks("excludeOutboundCidrs"),
-            text("controlPlaneNamespace", usual.controlPlaneNamespace()));
+            text("controlPlaneNamespace", usual.controlPlaneNamespace()),
+            spiffe());
+    complainOfUnknown();
+    if (!problems.isEmpty()) {
+      throw new IllegalArgumentException(String.join("\n", problems));
+    }
+    return settings;
+  }
+
+  private void complainOfUnknown() {
     for (String name : json.keySet()) {
       if (!known.contains(name)) {
         String near = Nearest.to(name, known);
@@ -79,10 +91,34 @@ public final class SettingsReader {
                     : "; did you mean " + near + "?"));
       }
     }
-    if (!problems.isEmpty()) {
-      throw new IllegalArgumentException(String.join("\n", problems));
+  }
+
+  private @Nullable Spiffe spiffe() {
+    JsonObject given = object("spiffe", new JsonObject());
+    if (given.isEmpty()) {
+      return null;
     }
-    return settings;
+    SettingsReader fields = new SettingsReader(given);
+    JsonObject volume = new JsonObject();
+    volume.add("csi", Json.of("driver", "csi.spiffe.io", "readOnly", true));
+    Spiffe spiffe =
+        new Spiffe(
+            fields.text("controlPlaneIdentity", ""),
+            fields.object("volume", volume),
+            fields.text("socket", "spire-agent.sock"));
+    try {
+      if (!SpiffeId.parse(spiffe.controlPlaneIdentity()).hasPath()) {
+        fields.problems.add("controlPlaneIdentity: it names a trust domain, not a workload");
+      }
+    } catch (IllegalArgumentException e) {
+      fields.problems.add("controlPlaneIdentity: " + e.getMessage());
+    }
+    if (!spiffe.socket().matches("[A-Za-z0-9._-]+")) {
+      fields.problems.add("socket: expected the name of a file in the volume");
+    }
+    fields.complainOfUnknown();
+    fields.problems.forEach(problem -> problems.add("spiffe." + problem));
+    return spiffe;
   }
 
   private String text(String name, String otherwise) {

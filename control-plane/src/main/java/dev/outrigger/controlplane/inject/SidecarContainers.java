@@ -21,6 +21,7 @@ final class SidecarContainers {
   private static final String JAVA = "/outrigger/bin/java";
   private static final String TOKEN_FOLDER = "/var/run/secrets/outrigger";
   private static final String ROOT_FOLDER = "/etc/outrigger/root";
+  private static final String SPIFFE_FOLDER = "/spiffe-workload-api";
   private static final String STATE_FOLDER = "/var/lib/outrigger";
 
   /** Kubernetes waits that long for a pod to end unless it says otherwise. */
@@ -129,8 +130,12 @@ final class SidecarContainers {
             "seccompProfile",
             settings.seccompProfile().deepCopy()));
     JsonArray mounts = new JsonArray();
-    mounts.add(mount("outrigger-token", TOKEN_FOLDER, true));
-    mounts.add(mount("outrigger-root", ROOT_FOLDER, true));
+    if (settings.spiffe() == null) {
+      mounts.add(mount("outrigger-token", TOKEN_FOLDER, true));
+      mounts.add(mount("outrigger-root", ROOT_FOLDER, true));
+    } else {
+      mounts.add(mount("outrigger-spiffe", SPIFFE_FOLDER, true));
+    }
     mounts.add(mount("outrigger-state", STATE_FOLDER, false));
     container.add("volumeMounts", mounts);
     return container;
@@ -152,8 +157,17 @@ final class SidecarContainers {
     env.add(fact("OUTRIGGER_NAMESPACE", "metadata.namespace"));
     env.add(fact("OUTRIGGER_POD_IP", "status.podIP"));
     env.add(value("OUTRIGGER_MESH", settings.controlPlane()));
-    env.add(value("OUTRIGGER_JOIN_TOKEN_FILE", TOKEN_FOLDER + "/token"));
-    env.add(value("OUTRIGGER_ROOT_CA", ROOT_FOLDER + "/root.pem"));
+    InjectionSettings.Spiffe spiffe = settings.spiffe();
+    if (spiffe == null) {
+      env.add(value("OUTRIGGER_JOIN_TOKEN_FILE", TOKEN_FOLDER + "/token"));
+      env.add(value("OUTRIGGER_ROOT_CA", ROOT_FOLDER + "/root.pem"));
+    } else {
+      env.add(
+          value(
+              "OUTRIGGER_SPIFFE_ENDPOINT_SOCKET",
+              "unix://" + SPIFFE_FOLDER + "/" + spiffe.socket()));
+      env.add(value("OUTRIGGER_MESH_IDENTITY", spiffe.controlPlaneIdentity()));
+    }
     env.add(value("OUTRIGGER_STATE_DIR", STATE_FOLDER));
     env.add(value("OUTRIGGER_ADMIN", "127.0.0.1:" + ADMIN_PORT));
     env.add(value("OUTRIGGER_METRICS", "*:" + METRICS_PORT));
@@ -183,6 +197,13 @@ final class SidecarContainers {
   }
 
   List<JsonObject> volumes() {
+    JsonObject state = Json.of("name", "outrigger-state", "emptyDir", Json.of("sizeLimit", "64Mi"));
+    InjectionSettings.Spiffe spiffe = settings.spiffe();
+    if (spiffe != null) {
+      JsonObject socket = Json.of("name", "outrigger-spiffe");
+      spiffe.volume().deepCopy().asMap().forEach(socket::add);
+      return List.of(socket, state);
+    }
     JsonArray token = new JsonArray();
     token.add(
         Json.of(
@@ -197,7 +218,7 @@ final class SidecarContainers {
     return List.of(
         Json.of("name", "outrigger-token", "projected", Json.of("sources", token)),
         Json.of("name", "outrigger-root", "configMap", Json.of("name", settings.rootConfigMap())),
-        Json.of("name", "outrigger-state", "emptyDir", Json.of("sizeLimit", "64Mi")));
+        state);
   }
 
   private static JsonObject probe(String path, int period, int failures) {

@@ -143,6 +143,9 @@ class ManifestsTest {
     assertThat(read.image()).isEqualTo("a/b:1");
     assertThat(read.capture()).isEqualTo(InjectionSettings.Capture.NONE);
     assertThat(read.logLevel()).isEqualTo("info");
+    assertThatThrownBy(() -> SettingsReader.read("{spiffe: {controlPlaneIdentity: x, sockets: s}}"))
+        .hasMessageContaining("spiffe.controlPlaneIdentity: not a SPIFFE ID")
+        .hasMessageContaining("spiffe.there is no setting sockets; did you mean socket?");
     assertThat(SettingsReader.read("")).isEqualTo(InjectionSettings.usual());
     assertThatThrownBy(() -> SettingsReader.read("{imag: x, tokenSeconds: 1, capture: cni}"))
         .hasMessageContaining("there is no setting imag; did you mean image?")

@@ -8,6 +8,7 @@ import com.google.protobuf.Struct;
 import com.google.protobuf.UInt32Value;
 import com.google.protobuf.Value;
 import dev.outrigger.proxy.bootstrap.ProxyOptions.ClientTls;
+import dev.outrigger.proxy.bootstrap.ProxyOptions.Membership;
 import dev.outrigger.proxy.bootstrap.ProxyOptions.MeshJoin;
 import dev.outrigger.proxy.bootstrap.ProxyOptions.Protocol;
 import dev.outrigger.proxy.bootstrap.ProxyOptions.ServerTls;
@@ -319,12 +320,38 @@ final class GeneratedBootstrap {
                     .setTlsParams(upTo13())
                     .addTlsCertificateSdsSecretConfigs(
                         SdsSecretConfig.newBuilder().setName(LocalSecrets.IDENTITY))
-                    .setValidationContext(
-                        CertificateValidationContext.newBuilder()
-                            .setTrustedCa(file(join.rootCa()))
-                            .addMatchTypedSubjectAltNames(named(join.serverName())))
+                    .mergeFrom(validation(join))
                     .addAlpnProtocols("h2"))
             .build());
+  }
+
+  private static CommonTlsContext validation(MeshJoin join) {
+    CommonTlsContext.Builder context = CommonTlsContext.newBuilder();
+    return switch (join.membership()) {
+      case Membership.Issued issued ->
+          context
+              .setValidationContext(
+                  CertificateValidationContext.newBuilder()
+                      .setTrustedCa(file(issued.rootCa()))
+                      .addMatchTypedSubjectAltNames(named(join.serverName())))
+              .build();
+      // Its certificate need not name a host, and its roots may change.
+      case Membership.Attested attested ->
+          context
+              .setCombinedValidationContext(
+                  CommonTlsContext.CombinedCertificateValidationContext.newBuilder()
+                      .setDefaultValidationContext(
+                          CertificateValidationContext.newBuilder()
+                              .addMatchTypedSubjectAltNames(
+                                  SubjectAltNameMatcher.newBuilder()
+                                      .setSanType(SubjectAltNameMatcher.SanType.URI)
+                                      .setMatcher(
+                                          StringMatcher.newBuilder()
+                                              .setExact(attested.controlPlane().toString()))))
+                      .setValidationContextSdsSecretConfig(
+                          SdsSecretConfig.newBuilder().setName(LocalSecrets.TRUST)))
+              .build();
+    };
   }
 
   // -------------------------------------------------------------------------------------- parts

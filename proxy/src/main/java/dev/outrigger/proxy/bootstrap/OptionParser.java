@@ -10,6 +10,8 @@ import dev.outrigger.proxy.bootstrap.ProxyOptions.Source;
 import dev.outrigger.proxy.bootstrap.ProxyOptions.Unsupported;
 import dev.outrigger.proxy.config.NearestName;
 import dev.outrigger.proxy.config.SocketAddressConfig;
+import dev.outrigger.tls.SpiffeId;
+import dev.outrigger.tls.X509Svid;
 import io.netty.util.NetUtil;
 import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
@@ -24,6 +26,7 @@ import java.util.Map;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /** Reads flags and variables. Used once. */
@@ -60,6 +63,11 @@ final class OptionParser {
     JOIN_TOKEN("TEXT", "proves who this workload is"),
     JOIN_TOKEN_FILE("FILE", "a file that holds the join token"),
     ROOT_CA("FILE", "roots that vouch for the control plane"),
+    SPIFFE_ENDPOINT_SOCKET(
+        "URI",
+        "instead of token and roots: the SPIFFE Workload API, as in unix:///run/spire/agent.sock"),
+    SPIFFE_ID("ID", "which identity, where the Workload API gives several"),
+    MESH_IDENTITY("ID", "the control plane's SPIFFE ID, for --spiffe-endpoint-socket"),
     WORKLOAD("NAME", "this workload's name"),
     NAMESPACE("NAME", "this workload's namespace; default unless given"),
     MODE("MODE", "serve (default) or validate"),
@@ -174,6 +182,11 @@ final class OptionParser {
   }
 
   private void readEnvironment() {
+    // The standard's own name; whoever has another proof of who they are may have it for others.
+    String standard = environment.getOrDefault(Key.SPIFFE_ENDPOINT_SOCKET.name(), "");
+    if (!standard.isEmpty() && !hasToken()) {
+      values.put(Key.SPIFFE_ENDPOINT_SOCKET, standard);
+    }
     for (Key key : Key.values()) {
       String value = environment.get(key.variable());
       if (value == null || value.isEmpty()) {
@@ -185,6 +198,16 @@ final class OptionParser {
         values.put(key, value);
       }
     }
+  }
+
+  private boolean hasToken() {
+    return Stream.of(Key.JOIN_TOKEN, Key.JOIN_TOKEN_FILE)
+        .anyMatch(
+            key ->
+                !environment.getOrDefault(key.variable(), "").isEmpty()
+                    || arguments.stream()
+                        .anyMatch(
+                            one -> one.equals(key.flag()) || one.startsWith(key.flag() + "=")));
   }
 
   private void readArguments() throws UsageException {
@@ -336,22 +359,76 @@ final class OptionParser {
               + " NAME: what their"
               + " certificates say");
     }
+    ProxyOptions.Membership membership =
+        values.containsKey(Key.SPIFFE_ENDPOINT_SOCKET) ? attested() : issued();
+    String workload = required(Key.WORKLOAD);
+    return new MeshJoin(
+        addresses,
+        values.getOrDefault(Key.MESH_NAME, addresses.getFirst().host()),
+        membership,
+        workload,
+        values.getOrDefault(Key.NAMESPACE, "default"));
+  }
+
+  private ProxyOptions.Membership issued() throws UsageException {
     boolean inline = values.containsKey(Key.JOIN_TOKEN);
     if (inline == values.containsKey(Key.JOIN_TOKEN_FILE)) {
-      throw new UsageException("--mesh needs --join-token-file FILE (or --join-token TEXT)");
+      throw new UsageException(
+          "--mesh needs --join-token-file FILE (or --join-token TEXT), or"
+              + " --spiffe-endpoint-socket URI");
     }
     JoinToken token =
         inline
             ? new JoinToken.Inline(value(Key.JOIN_TOKEN))
             : new JoinToken.File(path(Key.JOIN_TOKEN_FILE));
-    String workload = required(Key.WORKLOAD);
-    return new MeshJoin(
-        addresses,
-        values.getOrDefault(Key.MESH_NAME, addresses.getFirst().host()),
-        token,
-        required(Key.ROOT_CA, Key.MESH),
-        workload,
-        values.getOrDefault(Key.NAMESPACE, "default"));
+    for (Key key : List.of(Key.SPIFFE_ID, Key.MESH_IDENTITY)) {
+      if (values.containsKey(key)) {
+        throw new UsageException(
+            key.flag() + " needs " + Key.SPIFFE_ENDPOINT_SOCKET.flag() + " URI");
+      }
+    }
+    return new ProxyOptions.Membership.Issued(token, required(Key.ROOT_CA, Key.MESH));
+  }
+
+  private ProxyOptions.Membership attested() throws UsageException {
+    for (Key key : List.of(Key.JOIN_TOKEN, Key.JOIN_TOKEN_FILE, Key.ROOT_CA)) {
+      if (values.containsKey(key)) {
+        throw new UsageException(
+            key.flag()
+                + " and "
+                + Key.SPIFFE_ENDPOINT_SOCKET.flag()
+                + ": identity and roots come from the one or from the other");
+      }
+    }
+    if (!values.containsKey(Key.MESH_IDENTITY)) {
+      throw new UsageException(
+          Key.SPIFFE_ENDPOINT_SOCKET.flag()
+              + " needs --mesh-identity ID: who the control plane must be, such as"
+              + " spiffe://cluster.local/ns/outrigger-system/sa/outrigger");
+    }
+    Path socket;
+    try {
+      socket = X509Svid.socketOf(value(Key.SPIFFE_ENDPOINT_SOCKET));
+    } catch (IllegalArgumentException e) {
+      throw new UsageException(Key.SPIFFE_ENDPOINT_SOCKET.flag() + " " + e.getMessage());
+    }
+    return new ProxyOptions.Membership.Attested(
+        socket,
+        values.containsKey(Key.SPIFFE_ID) ? identity(Key.SPIFFE_ID) : null,
+        identity(Key.MESH_IDENTITY));
+  }
+
+  private SpiffeId identity(Key key) throws UsageException {
+    try {
+      SpiffeId id = SpiffeId.parse(value(key));
+      if (id.hasPath()) {
+        return id;
+      }
+    } catch (IllegalArgumentException e) {
+      throw new UsageException(key.flag() + ": " + e.getMessage());
+    }
+    throw new UsageException(
+        key.flag() + " " + value(key) + ": it names a trust domain, not a workload");
   }
 
   private String required(Key key) throws UsageException {

@@ -2,6 +2,7 @@ package dev.outrigger.proxy.bootstrap;
 
 import dev.outrigger.proxy.config.AppProbe;
 import dev.outrigger.proxy.config.SocketAddressConfig;
+import dev.outrigger.tls.SpiffeId;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
@@ -155,21 +156,40 @@ public record ProxyOptions(
    *
    * @param controlPlanes the TLS port of each replica; all have one name, and are tried in turn
    * @param serverName the name in its certificate
-   * @param token proves who this workload is
-   * @param rootCa PEM file with the roots that vouch for the control plane
+   * @param membership how this workload gets its identity, and knows the control plane
    * @param workload this workload's name
    * @param namespace this workload's namespace
    */
   public record MeshJoin(
       List<SocketAddressConfig> controlPlanes,
       String serverName,
-      JoinToken token,
-      Path rootCa,
+      Membership membership,
       String workload,
       String namespace) {
     public MeshJoin {
       controlPlanes = List.copyOf(controlPlanes);
     }
+  }
+
+  /** How a workload gets its identity, and knows the control plane. */
+  public sealed interface Membership {
+    /**
+     * The control plane issues it.
+     *
+     * @param token proves who this workload is
+     * @param rootCa PEM file with the roots that vouch for the control plane
+     */
+    record Issued(JoinToken token, Path rootCa) implements Membership {}
+
+    /**
+     * The SPIFFE Workload API gives it, and the roots that vouch for the control plane.
+     *
+     * @param socket of the agent
+     * @param wanted which identity, where the agent gives several; null takes the usual one
+     * @param controlPlane who must answer; this workload must be of its trust domain
+     */
+    record Attested(Path socket, @Nullable SpiffeId wanted, SpiffeId controlPlane)
+        implements Membership {}
   }
 
   /** A join token, inline or in a file that may be replaced. */

@@ -177,12 +177,7 @@ public final class CertificateClient implements IdentitySource {
         });
   }
 
-  /**
-   * Treats the authority as one that fails, on purpose, until it is told otherwise: a renewal is
-   * tried, and tried again, as it would be. The present identity goes on. Any thread.
-   *
-   * @param reason why; null asks the authority again, soon
-   */
+  @Override
   public void suffer(@Nullable String reason) {
     String before = failing;
     failing = reason;

@@ -66,6 +66,10 @@ public final class FileIdentitySource implements IdentitySource {
     scheduler.execute(() -> look(listener));
   }
 
+  /** Changes nothing: nobody issues what is in files. */
+  @Override
+  public void suffer(@Nullable String reason) {}
+
   @Override
   public IdentityState state() {
     return state;

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.outrigger.proxy.bootstrap.ProxyOptions.JoinToken;
+import dev.outrigger.proxy.bootstrap.ProxyOptions.Membership;
 import dev.outrigger.proxy.bootstrap.ProxyOptions.Mode;
 import dev.outrigger.proxy.bootstrap.ProxyOptions.Source;
 import dev.outrigger.proxy.config.AppProbe;
@@ -14,6 +15,7 @@ import dev.outrigger.proxy.config.SocketAddressConfig;
 import dev.outrigger.proxy.config.UpstreamTls;
 import dev.outrigger.proxy.xds.AdsSettings;
 import dev.outrigger.tls.PeerRule;
+import dev.outrigger.tls.SpiffeId;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -22,6 +24,8 @@ import java.util.Map;
 import org.jspecify.annotations.NullUnmarked;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 @NullUnmarked // What is null fails the test anyway.
 final class ProxyOptionsTest {
@@ -181,7 +185,10 @@ final class ProxyOptionsTest {
     assertRefused(
         "--drain-time 5: expected a time such as 300ms, 30s or 5m", "-c", "x", "--drain-time", "5");
     assertRefused(
-        "--mesh needs --join-token-file FILE (or --join-token TEXT)", "--mesh", "cp:15012");
+        "--mesh needs --join-token-file FILE (or --join-token TEXT), or"
+            + " --spiffe-endpoint-socket URI",
+        "--mesh",
+        "cp:15012");
     assertRefused(
         "only one way at a time: use -c FILE, or --listen ADDR --to ADDR, or --mesh ADDR",
         "-c",
@@ -260,9 +267,51 @@ final class ProxyOptionsTest {
     assertThat(loaded.yaml()).doesNotContain("secret-token");
     assertThat(loaded.options().toString()).doesNotContain("secret-token");
     Source.Mesh mesh = (Source.Mesh) loaded.options().source();
-    assertThat(mesh.join().token()).isEqualTo(new JoinToken.Inline("secret-token"));
+    assertThat(mesh.join().membership())
+        .isEqualTo(
+            new Membership.Issued(new JoinToken.Inline("secret-token"), folder.resolve("ca.pem")));
     assertThat(mesh.join().controlPlanes())
         .containsExactly(new SocketAddressConfig("127.0.0.1", 15012));
+  }
+
+  @Test
+  void anIdentityMayComeFromTheWorkloadApi() throws Exception {
+    String[] mesh = {
+      "--mesh", "127.0.0.1",
+      "--workload", "cart-1",
+      "--mesh-identity", "spiffe://example.org/control"
+    };
+    Map<String, String> standard = Map.of("SPIFFE_ENDPOINT_SOCKET", "unix:///run/agent.sock");
+    LoadedBootstrap loaded = BootstrapLoader.load(ProxyOptions.parse(List.of(mesh), standard));
+    Source.Mesh source = (Source.Mesh) loaded.options().source();
+    assertThat(source.join().membership())
+        .isEqualTo(
+            new Membership.Attested(
+                Path.of("/run/agent.sock"), null, SpiffeId.parse("spiffe://example.org/control")));
+    assertThat(loaded.yaml()).contains("spiffe://example.org/control");
+    // Who has a token of the control plane is not asked why the variable is there.
+    List<String> joining =
+        List.of("--mesh", "127.0.0.1", "--workload", "w", "--join-token", "t", "--root-ca", "r");
+    assertThat(((Source.Mesh) ProxyOptions.parse(joining, standard).source()).join().membership())
+        .isInstanceOf(Membership.Issued.class);
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "--spiffe-endpoint-socket tcp://127.0.0.1:8 --mesh-identity spiffe://a/b | unix:///run/",
+        "--spiffe-endpoint-socket unix:///run/a.sock | needs --mesh-identity",
+        "--spiffe-endpoint-socket unix:///run/a.sock --mesh-identity spiffe://a | not a workload",
+        "--spiffe-endpoint-socket unix:///run/a.sock --mesh-identity nobody | not a SPIFFE ID",
+        "--spiffe-endpoint-socket unix:///run/a.sock --root-ca x | from the one or from the other",
+        "--mesh-identity spiffe://a/b --join-token t --root-ca x | needs --spiffe-endpoint-socket",
+        "--spiffe-id spiffe://a/b --join-token t --root-ca x | needs --spiffe-endpoint-socket",
+      })
+  void anUnclearWayToAnIdentityIsRefused(String arguments, String message) {
+    List<String> all = new ArrayList<>(List.of("--mesh", "127.0.0.1", "--workload", "cart-1"));
+    all.addAll(List.of(arguments.split(" ")));
+    assertThatThrownBy(() -> ProxyOptions.parse(all, Map.of())).hasMessageContaining(message);
   }
 
   @Test
