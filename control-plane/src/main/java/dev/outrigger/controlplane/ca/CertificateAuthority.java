@@ -172,15 +172,29 @@ public final class CertificateAuthority implements ServingIdentity {
   }
 
   /**
+   * What is to be kept where somebody may have given another authority: what is there, or how it
+   * follows the present one without anybody being distrusted.
+   *
+   * @throws IOException if it is of no use
+   */
+  public KeptAuthority following(KeptAuthority there) throws IOException {
+    return newSuccession().follow(kept(), there, clock.instant());
+  }
+
+  /**
    * What is to be kept from now on, where a step is due by which one root follows another; null
    * otherwise.
    *
    * @throws IOException if what is kept cannot be read
    */
   public @Nullable KeptAuthority succession() throws IOException {
+    return newSuccession().step(kept(), clock.instant());
+  }
+
+  private Succession newSuccession() {
     Duration serving = Duration.ofHours(24); // Of the control plane's own certificates.
     Duration longest = lifetimes.longest().compareTo(serving) > 0 ? lifetimes.longest() : serving;
-    return new Succession(trustDomain, longest, random).step(kept(), clock.instant());
+    return new Succession(trustDomain, longest, random);
   }
 
   @Override

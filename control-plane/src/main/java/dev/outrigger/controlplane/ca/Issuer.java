@@ -1,6 +1,5 @@
 package dev.outrigger.controlplane.ca;
 
-import dev.outrigger.tls.Pem;
 import dev.outrigger.tls.PemException;
 import dev.outrigger.tls.SpiffeId;
 import dev.outrigger.tls.TrustBundle;
@@ -40,9 +39,9 @@ record Issuer(WorkloadIdentity signer, TrustBundle roots) {
     try {
       WorkloadIdentity signer = WorkloadIdentity.parse(kept.certificate(), kept.key());
       Issuer issuer =
-          kept.roots().isBlank()
+          kept.roots().isBlank() && kept.former().isBlank()
               ? ofRoot(signer)
-              : new Issuer(signer, new TrustBundle(Pem.certificates(kept.roots())));
+              : new Issuer(signer, new TrustBundle(kept.trusted()));
       issuer.check(trustDomain, now, where);
       return issuer;
     } catch (PemException e) {

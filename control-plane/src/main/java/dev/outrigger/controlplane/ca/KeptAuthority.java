@@ -1,7 +1,13 @@
 package dev.outrigger.controlplane.ca;
 
+import dev.outrigger.tls.Pem;
+import dev.outrigger.tls.PemException;
 import java.io.IOException;
+import java.security.cert.X509Certificate;
+import java.util.LinkedHashSet;
+import java.util.List;
 import java.util.Map;
+import java.util.Set;
 
 /**
  * What is kept of an authority, in PEM: in a state folder, and in Kubernetes in a Secret. Empty is
@@ -13,6 +19,7 @@ import java.util.Map;
  * @param nextCertificate of the root that will sign next, which peers trust already
  * @param nextKey of that
  * @param since when the present step of a change of roots began (RFC 3339)
+ * @param former the roots of before, PEM, while one that others gave follows them
  */
 public record KeptAuthority(
     String certificate,
@@ -20,10 +27,12 @@ public record KeptAuthority(
     String roots,
     String nextCertificate,
     String nextKey,
-    String since) {
+    String since,
+    String former) {
   private static final String NEXT_CERTIFICATE_FILE = "ca-next.crt";
   private static final String NEXT_KEY_FILE = "ca-next.key";
   private static final String SINCE_FILE = "ca-since";
+  private static final String FORMER_FILE = "ca-former.crt";
 
   // As cert-manager has the first three.
   private static final String CERTIFICATE = "tls.crt";
@@ -33,14 +42,55 @@ public record KeptAuthority(
   private static final String NEXT_KEY = "next.key";
   private static final String SINCE = "since";
 
+  // Beside what cert-manager writes and would write anew.
+  private static final String FORMER_ROOTS = "former-ca.crt";
+  private static final String FORMER_CERTIFICATE = "former.crt";
+  private static final String FORMER_KEY = "former.key";
+
+  /** All that a Secret may have of it; what else is there is not ours. */
+  public static final Set<String> SECRET_KEYS =
+      Set.of(
+          CERTIFICATE,
+          KEY,
+          ROOTS,
+          NEXT_CERTIFICATE,
+          NEXT_KEY,
+          SINCE,
+          FORMER_ROOTS,
+          FORMER_CERTIFICATE,
+          FORMER_KEY);
+
   /** Where keys are, it says nothing. */
   @Override
   public String toString() {
     return "KeptAuthority[...]";
   }
 
-  /** It as a Secret's texts by their names. */
+  /** One that follows no other. */
+  public KeptAuthority(String certificate, String key, String roots) {
+    this(certificate, key, roots, "", "", "", "");
+  }
+
+  /** It as a Secret's texts by their names; what was given stays where it was given. */
   public Map<String, String> toSecret() {
+    if (!former.isBlank()) {
+      boolean waits = !nextKey.isBlank();
+      return Map.of(
+          CERTIFICATE,
+          waits ? nextCertificate : certificate,
+          KEY,
+          waits ? nextKey : key,
+          ROOTS,
+          roots,
+          FORMER_CERTIFICATE,
+          waits ? certificate : "",
+          FORMER_KEY,
+          waits ? key : "",
+          FORMER_ROOTS,
+          former,
+          SINCE,
+          since);
+    }
     return Map.of(
         CERTIFICATE,
         certificate,
@@ -70,13 +120,25 @@ public record KeptAuthority(
                 .formatted(name, needed, CERTIFICATE, KEY));
       }
     }
-    return new KeptAuthority(
-        texts.getOrDefault(CERTIFICATE, ""),
-        texts.getOrDefault(KEY, ""),
-        texts.getOrDefault(ROOTS, ""),
-        texts.getOrDefault(NEXT_CERTIFICATE, ""),
-        texts.getOrDefault(NEXT_KEY, ""),
-        texts.getOrDefault(SINCE, ""));
+    String given = texts.getOrDefault(CERTIFICATE, "");
+    String givenKey = texts.getOrDefault(KEY, "");
+    String signer = texts.getOrDefault(FORMER_CERTIFICATE, "");
+    String signerKey = texts.getOrDefault(FORMER_KEY, "");
+    String former = texts.getOrDefault(FORMER_ROOTS, "");
+    String since = texts.getOrDefault(SINCE, "");
+    // Without its roots to return to, one of them says nothing.
+    String roots = texts.getOrDefault(ROOTS, former.isBlank() ? "" : given);
+    if (former.isBlank() || signer.isBlank() || signerKey.isBlank()) {
+      return new KeptAuthority(
+          given,
+          givenKey,
+          roots,
+          texts.getOrDefault(NEXT_CERTIFICATE, ""),
+          texts.getOrDefault(NEXT_KEY, ""),
+          since,
+          former);
+    }
+    return new KeptAuthority(signer, signerKey, roots, given, givenKey, since, former);
   }
 
   /**
@@ -103,12 +165,16 @@ public record KeptAuthority(
             : "",
         next.isEmpty() || nextKey.isEmpty() ? "" : next,
         next.isEmpty() || nextKey.isEmpty() ? "" : nextKey,
-        state.has(SINCE_FILE) ? state.read(SINCE_FILE) : "");
+        state.has(SINCE_FILE) ? state.read(SINCE_FILE) : "",
+        state.has(FORMER_FILE) ? state.read(FORMER_FILE) : "");
   }
 
   /** Writes it so that what {@link #read} finds is of use wherever the writing is cut short. */
   public void write(StateFolder state) throws IOException {
     put(state, SINCE_FILE, since);
+    if (!former.isEmpty()) {
+      state.write(FORMER_FILE, former);
+    }
     if (!nextKey.isEmpty()) {
       state.write(NEXT_KEY_FILE, nextKey);
       state.write(NEXT_CERTIFICATE_FILE, nextCertificate);
@@ -120,6 +186,24 @@ public record KeptAuthority(
       state.remove(NEXT_KEY_FILE);
       state.remove(NEXT_CERTIFICATE_FILE);
     }
+    if (former.isEmpty()) {
+      state.remove(FORMER_FILE);
+    }
+  }
+
+  /**
+   * All that is trusted.
+   *
+   * @throws PemException if something cannot be read
+   */
+  List<X509Certificate> trusted() throws PemException {
+    Set<X509Certificate> all = new LinkedHashSet<>();
+    for (String some : List.of(roots.isBlank() ? certificate : roots, former)) {
+      if (!some.isBlank()) {
+        all.addAll(Pem.certificates(some));
+      }
+    }
+    return List.copyOf(all);
   }
 
   private static void put(StateFolder state, String file, String text) throws IOException {

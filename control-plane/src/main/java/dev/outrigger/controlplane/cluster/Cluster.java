@@ -168,12 +168,15 @@ public final class Cluster implements AutoCloseable {
       if (secret == null || !kept(secret).equals(before)) {
         return false;
       }
+      Map<String, String> data = new HashMap<>(secret.getData());
+      data.keySet().removeAll(KeptAuthority.SECRET_KEYS);
+      data.putAll(data(next));
       // With the version that was read: another's write in between is a conflict.
       var _ =
           client
               .secrets()
               .inNamespace(options.namespace())
-              .resource(new SecretBuilder(secret).withData(data(next)).build())
+              .resource(new SecretBuilder(secret).withData(data).build())
               .update();
       return true;
     } catch (KubernetesClientException e) {

@@ -168,7 +168,16 @@ public final class ClusterServices implements AutoCloseable {
     Cluster kubernetes = cluster;
     try {
       @Nullable KeptAuthority there = kubernetes == null ? null : kubernetes.root();
-      boolean differs = there != null && authority.adopt(there);
+      boolean differs = false;
+      if (there != null) {
+        KeptAuthority followed = authority.following(there);
+        differs = authority.adopt(followed);
+        if (kubernetes != null
+            && !followed.equals(there)
+            && kubernetes.replaceRoot(there, followed)) {
+          LOG.info("another authority was given; it signs once every proxy trusts it");
+        }
+      }
       @Nullable KeptAuthority next = leads.getAsBoolean() ? authority.succession() : null;
       if (next != null && (kubernetes == null || kubernetes.replaceRoot(authority.kept(), next))) {
         differs |= authority.adopt(next);

@@ -8,6 +8,7 @@ import dev.outrigger.tls.PeerVerifier;
 import dev.outrigger.tls.Pem;
 import dev.outrigger.tls.SigningRequest;
 import dev.outrigger.tls.SpiffeId;
+import dev.outrigger.tls.TrustBundle;
 import java.math.BigInteger;
 import java.nio.file.Path;
 import java.security.KeyPair;
@@ -17,8 +18,11 @@ import java.security.cert.X509Certificate;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
+import java.util.ArrayList;
 import java.util.Date;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import org.bouncycastle.asn1.x500.X500Name;
 import org.bouncycastle.asn1.x509.BasicConstraints;
@@ -36,7 +40,7 @@ class GivenAuthorityTest {
   private static final SpiffeId CART = SpiffeId.parse("spiffe://cluster.local/ns/shop/sa/cart");
 
   private final SecureRandom random = new SecureRandom();
-  private final Instant now = Instant.parse("2026-11-21T12:00:00Z");
+  private Instant now = Instant.parse("2026-11-21T12:00:00Z");
   private final InstantSource clock = () -> now;
   @TempDir private Path folder;
   private KeyPair rootKeys;
@@ -86,6 +90,125 @@ class GivenAuthorityTest {
     assertThatIOException()
         .isThrownBy(() -> open("elsewhere", keys, Pem.of(elsewhere), Pem.of(root)))
         .withMessageContaining("CN=issuing does not lead to a root in ca.crt");
+  }
+
+  /** A proxy's certificate of this moment, and whom it trusts until it is renewed. */
+  private record Proxy(List<X509Certificate> chain, TrustBundle trust) {}
+
+  private Proxy proxy(CertificateAuthority authority) throws Exception {
+    List<X509Certificate> answer =
+        authority.issue(SigningRequest.create(random).pem(), CART, Duration.ZERO);
+    return new Proxy(List.of(answer.getFirst()), new TrustBundle(answer.subList(1, answer.size())));
+  }
+
+  private void assertTrust(Proxy one, Proxy other) throws Exception {
+    for (Proxy verifier : List.of(one, other)) {
+      Proxy shown = verifier == one ? other : one;
+      new PeerVerifier(
+              verifier.trust(), new PeerRule.MeshMember(Set.of("cluster.local"), Set.of()), clock)
+          .verify(shown.chain().toArray(X509Certificate[]::new), PeerVerifier.Side.CLIENT, CART);
+    }
+  }
+
+  /** What a replica does when it looks at the Secret; null where that is to be left as it is. */
+  private KeptAuthority look(CertificateAuthority authority, KeptAuthority secret)
+      throws Exception {
+    KeptAuthority followed = authority.following(secret);
+    authority.adopt(followed);
+    KeptAuthority next = authority.succession();
+    if (next != null) {
+      authority.adopt(next);
+      followed = next;
+    }
+    return KeptAuthority.ofSecret("s", followed.toSecret());
+  }
+
+  @Test
+  void oneThatIsGivenAnewIsTrustedBeforeItSignsAndTheOldOneUntilNothingOfItIsLeft()
+      throws Exception {
+    Duration overlap = Duration.ofHours(25);
+    CertificateAuthority authority = open("state", rootKeys, Pem.of(root), Pem.of(root));
+    CertificateAuthority other = open("other", rootKeys, Pem.of(root), Pem.of(root));
+    Proxy before = proxy(authority);
+    KeyPair keys = keys("EC");
+    X509Certificate next = certificate("CN=root", keys, "CN=root", keys, true);
+    KeptAuthority secret = new KeptAuthority(Pem.of(next), Pem.of(keys.getPrivate()), Pem.of(next));
+
+    secret = look(authority, secret);
+    assertThat(authority.trust().roots()).containsExactlyInAnyOrder(root, next);
+    assertThat(secret.toSecret()).containsEntry("tls.crt", Pem.of(next));
+    Proxy during = proxy(authority);
+    assertTrust(before, during); // Who has not heard of the next one yet is not shown it.
+    now = now.plus(Duration.ofHours(1));
+    assertThat(look(other, secret)).as("another replica goes by the same").isEqualTo(secret);
+    assertThat(look(authority, secret)).isEqualTo(secret);
+
+    now = now.plus(overlap);
+    secret = look(authority, secret);
+    Proxy after = proxy(authority);
+    after.chain().getFirst().verify(next.getPublicKey());
+    assertTrust(proxy(other), after);
+    assertThat(look(other, secret)).isEqualTo(secret);
+    assertThat(authority.trust().roots()).containsExactlyInAnyOrder(root, next);
+
+    now = now.plus(overlap.dividedBy(2));
+    Proxy renewed = proxy(other);
+    now = now.plus(overlap.dividedBy(2));
+    secret = look(authority, secret);
+    assertThat(authority.trust().roots()).containsExactly(next);
+    assertThat(secret)
+        .isEqualTo(new KeptAuthority(Pem.of(next), Pem.of(keys.getPrivate()), Pem.of(next)));
+    assertTrust(renewed, proxy(authority));
+    assertThat(look(other, secret)).isEqualTo(secret);
+    assertThat(other.trust().roots()).containsExactly(next);
+  }
+
+  @Test
+  void oneWithTheSameKeySignsAtOnce() throws Exception {
+    CertificateAuthority authority = open("state", rootKeys, Pem.of(root), Pem.of(root));
+    Proxy before = proxy(authority);
+    X509Certificate next = certificate("CN=root", rootKeys, "CN=root", rootKeys, true);
+    KeptAuthority secret =
+        look(
+            authority,
+            new KeptAuthority(Pem.of(next), Pem.of(rootKeys.getPrivate()), Pem.of(next)));
+    assertThat(secret.nextCertificate()).isEmpty();
+    assertThat(authority.trust().roots()).containsExactlyInAnyOrder(root, next);
+    assertTrust(before, proxy(authority));
+  }
+
+  @Test
+  void anIntermediateBelowTheSameRootSignsAtOnce() throws Exception {
+    CertificateAuthority authority = open("state", rootKeys, Pem.of(root), Pem.of(root));
+    KeyPair keys = keys("EC");
+    X509Certificate next = certificate("CN=issuing", keys, "CN=root", rootKeys, true);
+    KeptAuthority secret = new KeptAuthority(Pem.of(next), Pem.of(keys.getPrivate()), Pem.of(root));
+    assertThat(look(authority, secret)).isEqualTo(secret);
+    assertThat(authority.trust().roots()).containsExactly(root);
+  }
+
+  @Test
+  void oneThatIsGivenWhileAnotherIsOnItsWayIsAnnouncedToo() throws Exception {
+    CertificateAuthority authority = open("state", rootKeys, Pem.of(root), Pem.of(root));
+    List<X509Certificate> given = new ArrayList<>();
+    KeptAuthority secret = authority.kept();
+    for (int i = 0; i < 2; i++) {
+      KeyPair keys = keys("EC");
+      given.add(certificate("CN=next", keys, "CN=next", keys, true));
+      // As cert-manager writes its own three, and leaves the others.
+      Map<String, String> texts = new HashMap<>(i == 0 ? Map.of() : secret.toSecret());
+      texts.put("tls.crt", Pem.of(given.getLast()));
+      texts.put("tls.key", Pem.of(keys.getPrivate()));
+      texts.put("ca.crt", Pem.of(given.getLast()));
+      now = now.plus(Duration.ofHours(20));
+      secret = look(authority, KeptAuthority.ofSecret("s", texts));
+    }
+    now = now.plus(Duration.ofHours(20));
+    assertThat(look(authority, secret)).as("the time of the second counts").isEqualTo(secret);
+    assertThat(authority.trust().roots())
+        .containsExactlyInAnyOrder(root, given.getFirst(), given.getLast());
+    assertThat(proxy(authority).chain().getFirst().getIssuerX500Principal())
+        .isEqualTo(root.getSubjectX500Principal());
   }
 
   private CertificateAuthority open(String name, KeyPair keys, String chain, String roots)

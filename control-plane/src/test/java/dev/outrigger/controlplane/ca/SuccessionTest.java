@@ -183,8 +183,7 @@ class SuccessionTest {
   void whatOthersGaveIsFollowedByOthers() throws Exception {
     KeptAuthority kept = authority.kept();
     X509Certificate given = authority.servingIdentity(List.of(), List.of(), OVERLAP).leaf();
-    KeptAuthority others =
-        new KeptAuthority(Pem.of(given), kept.key(), kept.certificate(), "", "", "");
+    KeptAuthority others = new KeptAuthority(Pem.of(given), kept.key(), kept.certificate());
     pass(Duration.ofDays(3650 - 1));
     assertThat(new Succession("cluster.local", OVERLAP, random).step(others, now)).isNull();
     assertThat(kept.toString()).doesNotContain("PRIVATE");
