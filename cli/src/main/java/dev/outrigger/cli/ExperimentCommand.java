@@ -113,6 +113,7 @@ final class ExperimentCommand implements Runnable {
 
   @Command(
       name = "run",
+      aliases = "start",
       description = "Shows whom an experiment would hit, asks, and starts it.",
       footer = {
         "",

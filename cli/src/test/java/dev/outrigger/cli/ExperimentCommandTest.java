@@ -83,9 +83,11 @@ class ExperimentCommandTest {
     assertThat(run("halt", "--why", "pager").out()).contains("halted shop/slow");
     assertThat(run("experiment", "get", "shop/slow").out())
         .contains("nobody minds", "Injecting", "False", "game day", "pager", "127.0.0.1");
-    Captured refused = run("experiment", "run", "shop/slow", "--yes");
+    Captured refused = run("experiment", "start", "shop/slow", "--yes");
     assertThat(refused.exit()).isEqualTo(Main.FAILED);
-    assertThat(refused.err()).contains("outrigger explain OR2003");
+    assertThat(refused.err())
+        .contains("can start again from 2026-11-21T00:00:", "outrigger explain OR2003");
+    assertThat(run("experiment", "stop", "slow").err()).contains("did you mean shop/slow?");
     assertThat(run("experiment", "delete", "shop/slow").out()).contains("deleted shop/slow");
     assertThat(run("experiment", "list").out()).contains("There are no experiments");
     assertThat(run("halt", "--lift").out()).contains("lifted");

@@ -58,11 +58,19 @@ final class ExperimentTexts {
     if (experiment != null) {
       return experiment;
     }
+    throw new RefusedException(Refusal.UNKNOWN, "there is no experiment " + key + others(key));
+  }
+
+  /** What may have been meant: one of the same name elsewhere, or any. */
+  private String others(String key) {
     List<String> known =
         state.experiments().stream().map(ExperimentTexts::keyOf).limit(20).toList();
-    throw new RefusedException(
-        Refusal.UNKNOWN,
-        "there is no experiment " + key + (known.isEmpty() ? "" : "; there are " + known));
+    String name = key.substring(key.indexOf('/') + 1);
+    return known.stream()
+        .filter(one -> one.substring(one.indexOf('/') + 1).equals(name))
+        .findFirst()
+        .map(one -> "; did you mean " + one + "?")
+        .orElse(known.isEmpty() ? "" : "; there are " + known);
   }
 
   /** As it was submitted, or stands in the folder; null where it cannot be read. */

@@ -424,7 +424,10 @@ final class ExperimentRunnerTest {
   @Test
   void unknownNamesAreAnsweredWithTheKnownOnes() {
     runner.onState(manual());
-    assertThatThrownBy(() -> runner.start("shop/slow", by("ann", ""))).hasMessageContaining(KEY);
+    assertThatThrownBy(() -> runner.start("shop/slow", by("ann", "")))
+        .hasMessage("there is no experiment shop/slow; there are [" + KEY + "]");
+    assertThatThrownBy(() -> runner.start("default/slow-catalog", by("ann", "")))
+        .hasMessage("there is no experiment default/slow-catalog; did you mean shop/slow-catalog?");
     assertThatThrownBy(() -> runner.stop(KEY, by("ann", ""))).hasMessageContaining("not running");
   }
 
