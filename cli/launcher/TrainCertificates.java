@@ -41,7 +41,11 @@ final class TrainCertificates {
     JcaX509v3CertificateBuilder peer = certificate("CN=peer", leaf, 2);
     GeneralName name =
         new GeneralName(GeneralName.uniformResourceIdentifier, "spiffe://train.local/peer");
-    peer.addExtension(Extension.subjectAlternativeName, false, new GeneralNames(name))
+    GeneralName address = new GeneralName(GeneralName.iPAddress, "127.0.0.1");
+    peer.addExtension(
+            Extension.subjectAlternativeName,
+            false,
+            new GeneralNames(new GeneralName[] {name, address}))
         .addExtension(Extension.keyUsage, true, new KeyUsage(KeyUsage.digitalSignature))
         .addExtension(
             Extension.extendedKeyUsage,

@@ -1,10 +1,17 @@
 package dev.outrigger.controlplane.kubernetes;
 
+import com.fasterxml.jackson.annotation.JsonIgnoreProperties;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import io.fabric8.kubernetes.api.model.ConfigMap;
+import io.fabric8.kubernetes.api.model.Namespace;
+import io.fabric8.kubernetes.api.model.ObjectMeta;
+import io.fabric8.kubernetes.api.model.Status;
 import io.fabric8.kubernetes.client.Config;
 import io.fabric8.kubernetes.client.ConfigBuilder;
 import io.fabric8.kubernetes.client.KubernetesClient;
 import io.fabric8.kubernetes.client.KubernetesClientBuilder;
 import io.fabric8.kubernetes.client.jdkhttp.JdkHttpClientFactory;
+import io.fabric8.kubernetes.client.utils.KubernetesSerialization;
 import java.io.File;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -76,7 +83,25 @@ public final class ClusterLogin {
                 .withUserAgent(agent)
                 .build())
         .withHttpClientFactory(new JdkHttpClientFactory())
+        .withKubernetesSerialization(serialization())
         .build();
+  }
+
+  /** Who wrote which field is a third of an object, and nobody asks. */
+  @JsonIgnoreProperties("managedFields")
+  private interface WithoutWriters {}
+
+  /**
+   * Knows the kinds that are watched by a class of their own: looking for those of all kinds takes
+   * longer than the rest of a start, and objects of others would be read twice.
+   */
+  private static KubernetesSerialization serialization() {
+    ObjectMapper mapper = new ObjectMapper();
+    mapper.addMixIn(ObjectMeta.class, WithoutWriters.class);
+    KubernetesSerialization serialization = new KubernetesSerialization(mapper, false);
+    List.of(Status.class, Namespace.class, ConfigMap.class)
+        .forEach(serialization::registerKubernetesResource);
+    return serialization;
   }
 
   private static void inPod(ConfigBuilder config, String host, String port) {

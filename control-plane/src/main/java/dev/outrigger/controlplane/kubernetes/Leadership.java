@@ -41,6 +41,9 @@ final class Leadership {
   private volatile Seen seen;
   private String failure = "";
 
+  /** As it was when we renewed it last, which is how it stands while we lead; null for unknown. */
+  private @Nullable Lease renewed;
+
   /** What was seen of the Lease, and when. */
   private record Seen(String holder, String version, Duration lasts, long at) {}
 
@@ -138,6 +141,9 @@ final class Leadership {
   }
 
   private void tryOnce(long begun) {
+    if (renewsUnread(begun)) {
+      return;
+    }
     @Nullable Lease lease = leases.get();
     if (lease == null) {
       taken(begun, leases.create(lease(null)));
@@ -153,6 +159,25 @@ final class Leadership {
     }
     if (ours || free) {
       taken(begun, leases.update(lease(lease)));
+    }
+  }
+
+  /** Most rounds are renewals by the only one that writes; false if it must be read. */
+  private boolean renewsUnread(long begun) {
+    @Nullable Lease last = renewed;
+    renewed = null;
+    if (!leading || last == null) {
+      return false;
+    }
+    try {
+      taken(begun, leases.update(lease(last)));
+      return true;
+    } catch (KubernetesClientException e) {
+      if (e.getCode() != HttpURLConnection.HTTP_CONFLICT
+          && e.getCode() != HttpURLConnection.HTTP_NOT_FOUND) {
+        throw e;
+      }
+      return false; // Somebody wrote it or deleted it.
     }
   }
 
@@ -178,6 +203,7 @@ final class Leadership {
       resign("it was renewed too late");
     }
     until = begun + renewWithin.toNanos();
+    renewed = lease;
     if (!leading && nanoTime.getAsLong() - until < 0) {
       leading = true;
       boolean ready = false;

@@ -24,6 +24,7 @@ class LeadershipTest {
   private static final class Server implements Leadership.Leases {
     private @Nullable Lease lease;
     private int version;
+    private int reads;
     private boolean gone;
 
     /** What happens while a write is under way. */
@@ -31,6 +32,7 @@ class LeadershipTest {
 
     @Override
     public @Nullable Lease get() {
+      reads++;
       answer();
       return lease == null ? null : new LeaseBuilder(lease).build();
     }
@@ -121,6 +123,33 @@ class LeadershipTest {
     assertThat(two.leads()).isFalse();
     assertThat(two.leadership.holder()).isEqualTo("one");
     assertThat(two.leadership.isHeld()).isTrue();
+    assertThat(one.told).containsExactly("lead");
+  }
+
+  @Test
+  void oneThatLeadsRenewsWithoutReadingFirst() {
+    one.leadership.round();
+    int reads = server.reads;
+    for (int i = 0; i < 10; i++) {
+      pass(2000);
+      one.leadership.round();
+      assertThat(one.leads()).isTrue();
+    }
+    assertThat(server.reads).isEqualTo(reads);
+  }
+
+  @Test
+  void oneThatLeadsReadsItWhereSomebodyWroteItOrDeletedIt() {
+    one.leadership.round();
+    var _ = server.put(Objects.requireNonNull(server.get()));
+    pass(2000);
+    one.leadership.round();
+    pass(9000);
+    assertThat(one.leads()).isTrue();
+    server.lease = null;
+    one.leadership.round();
+    pass(9000);
+    assertThat(one.leads()).isTrue();
     assertThat(one.told).containsExactly("lead");
   }
 

@@ -1,5 +1,7 @@
 package dev.outrigger.e2e.kubernetes;
 
+import com.google.gson.JsonObject;
+import com.google.gson.JsonParser;
 import dev.outrigger.e2e.harness.Peers;
 import dev.outrigger.e2e.kubernetes.KubeApi.Said;
 import java.io.IOException;
@@ -10,13 +12,17 @@ import java.net.http.HttpRequest;
 import java.net.http.HttpRequest.BodyPublishers;
 import java.net.http.HttpResponse;
 import java.net.http.HttpResponse.BodyHandlers;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.GeneralSecurityException;
 import java.security.KeyStore;
 import java.security.cert.CertificateFactory;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
+import java.util.UUID;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
@@ -26,7 +32,8 @@ import javax.net.ssl.TrustManagerFactory;
 
 /**
  * Services, each with five slices of two endpoints, and the ten pods that these name, as the
- * injector leaves pods and a kubelet reports them. Written through the API, many at once.
+ * injector leaves pods and a kubelet reports them. One of each kind is written through the API, and
+ * the others are stored as the API server stored that one.
  */
 final class BigCluster implements AutoCloseable {
   static final int SLICES = 5;
@@ -34,6 +41,8 @@ final class BigCluster implements AutoCloseable {
   private static final int NAMESPACES = 10;
   private static final int AT_ONCE = 32;
   private static final int PORT = 8080;
+  private static final String TEMPLATE = "template-namespace";
+  private static final String TEMPLATE_ADDRESS = "10.255.255.254";
 
   private final KubeApi kube;
   private final int services;
@@ -91,7 +100,6 @@ final class BigCluster implements AutoCloseable {
 
   /** Writes all of it. */
   void create(Path folder) throws Exception {
-    String template = podTemplate(folder);
     all(
         namespaces(services).size(),
         i -> {
@@ -108,36 +116,84 @@ final class BigCluster implements AutoCloseable {
               {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "default"}}
               """);
         });
-    int pods = SLICES * ENDPOINTS;
-    all(
-        services * pods,
-        i -> {
-          int service = i / pods;
-          String path = "/api/v1/namespaces/" + namespace(service) + "/pods";
-          String name = pod(service, i % pods);
-          post(
-              path,
-              template
-                  .replace("template-pod", name)
-                  .replace("template-app", service(service))
-                  .replace("template-namespace", namespace(service)));
-          patch(path + "/" + name + "/status", status(address(service, i % pods)));
-        });
     all(
         services,
-        i -> {
-          post(
-              "/api/v1/namespaces/" + namespace(i) + "/services",
-              """
-              {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "%1$s"}, "spec": {
-                "selector": {"app": "%1$s"},
-                "ports": [{"name": "http", "port": 80, "targetPort": %2$d, "appProtocol": "http"}]}}
-              """
-                  .formatted(service(i), PORT));
-          for (int slice = 0; slice < SLICES; slice++) {
-            post(slices(i), slice(i, slice));
-          }
-        });
+        i ->
+            post(
+                "/api/v1/namespaces/" + namespace(i) + "/services",
+                """
+                {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "%1$s"}, "spec": {
+                  "selector": {"app": "%1$s"},
+                  "ports": [{"name": "http", "port": 80, "targetPort": %2$d, "appProtocol": "http"}]}}
+                """
+                    .formatted(service(i), PORT)));
+    storePods(folder);
+    storeSlices();
+  }
+
+  /** One goes through the API server; the others are stored as that one was. */
+  private void storePods(Path folder) throws Exception {
+    String path = "/api/v1/namespaces/" + TEMPLATE + "/pods";
+    post(
+        "/api/v1/namespaces",
+        """
+        {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "%s"}}
+        """
+            .formatted(TEMPLATE));
+    post(path, podTemplate(folder));
+    JsonObject made = patch(path + "/template-pod/status", status(TEMPLATE_ADDRESS));
+    delete(path + "/template-pod?gracePeriodSeconds=0");
+    String uid = made.getAsJsonObject("metadata").get("uid").getAsString();
+    made.getAsJsonObject("metadata").remove("resourceVersion");
+    String template = made.toString();
+    Map<String, String> stored = new LinkedHashMap<>();
+    for (int service = 0; service < services; service++) {
+      for (int pod = 0; pod < SLICES * ENDPOINTS; pod++) {
+        String name = pod(service, pod);
+        stored.put(
+            "pods/" + namespace(service) + "/" + name,
+            template
+                .replace("template-pod", name)
+                .replace("template-app", service(service))
+                .replace(TEMPLATE, namespace(service))
+                .replace(TEMPLATE_ADDRESS, address(service, pod))
+                .replace(uid, uid(name)));
+      }
+    }
+    kube.store(stored);
+  }
+
+  private void storeSlices() throws IOException, InterruptedException {
+    JsonObject template = post(slices(0), slice(0, 0));
+    template.getAsJsonObject("metadata").remove("resourceVersion");
+    Map<String, String> stored = new LinkedHashMap<>();
+    for (int service = 0; service < services; service++) {
+      for (int slice = 0; slice < SLICES; slice++) {
+        JsonObject one = template.deepCopy();
+        String name = slice(service, slice, one);
+        if (service + slice > 0) {
+          stored.put("endpointslices/" + namespace(service) + "/" + name, one.toString());
+        }
+      }
+    }
+    kube.store(stored);
+  }
+
+  /** Makes it another; its name. */
+  private static String slice(int service, int slice, JsonObject one) {
+    JsonObject other = JsonParser.parseString(slice(service, slice)).getAsJsonObject();
+    JsonObject metadata = one.getAsJsonObject("metadata");
+    String name = other.getAsJsonObject("metadata").get("name").getAsString();
+    metadata.addProperty("name", name);
+    metadata.addProperty("namespace", namespace(service));
+    metadata.addProperty("uid", uid(name));
+    metadata.add("labels", other.getAsJsonObject("metadata").get("labels"));
+    one.add("endpoints", other.get("endpoints"));
+    return name;
+  }
+
+  private static String uid(String name) {
+    return UUID.nameUUIDFromBytes(name.getBytes(StandardCharsets.UTF_8)).toString();
   }
 
   private static String slices(int service) {
@@ -277,15 +333,19 @@ final class BigCluster implements AutoCloseable {
     }
   }
 
-  private void post(String path, String body) throws IOException, InterruptedException {
-    send(request(path, "application/json").POST(BodyPublishers.ofString(body)).build());
+  private JsonObject post(String path, String body) throws IOException, InterruptedException {
+    return send(request(path, "application/json").POST(BodyPublishers.ofString(body)).build());
   }
 
-  private void patch(String path, String body) throws IOException, InterruptedException {
-    send(
+  private JsonObject patch(String path, String body) throws IOException, InterruptedException {
+    return send(
         request(path, "application/merge-patch+json")
             .method("PATCH", BodyPublishers.ofString(body))
             .build());
+  }
+
+  private void delete(String path) throws IOException, InterruptedException {
+    var _ = send(request(path, "application/json").DELETE().build());
   }
 
   private HttpRequest.Builder request(String path, String type) {
@@ -294,11 +354,12 @@ final class BigCluster implements AutoCloseable {
         .header("content-type", type);
   }
 
-  private void send(HttpRequest request) throws IOException, InterruptedException {
+  private JsonObject send(HttpRequest request) throws IOException, InterruptedException {
     HttpResponse<String> response = http.send(request, BodyHandlers.ofString());
     if (response.statusCode() >= 300) {
       throw new IOException(request.uri() + ": " + response.body());
     }
+    return JsonParser.parseString(response.body()).getAsJsonObject();
   }
 
   @Override
