@@ -54,7 +54,8 @@ final class AskedNames {
 
   /** Those that a set does not have. */
   Collection<String> missingIn(ResourceSet view) {
-    Set<String> differing = view.differingFrom(base);
+    // Who asks for everything names nothing, and all of the set would differ from that.
+    Set<String> differing = base.isEmpty() ? Set.of() : view.differingFrom(base);
     if (more.isEmpty() && differing.isEmpty()) {
       return Set.of();
     }

@@ -83,6 +83,8 @@ public final class ClusterLogin {
                 .withUserAgent(agent)
                 .build())
         .withHttpClientFactory(new JdkHttpClientFactory())
+        .withHttpClientBuilderConsumer(
+            http -> http.addOrReplaceInterceptor("unzipping", new Unzipping()))
         .withKubernetesSerialization(serialization())
         .build();
   }

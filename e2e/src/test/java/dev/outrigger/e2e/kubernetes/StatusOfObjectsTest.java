@@ -13,8 +13,6 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
-import java.util.TreeSet;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.stream.Stream;
 import org.awaitility.Awaitility;
@@ -394,113 +392,5 @@ final class StatusOfObjectsTest {
         "targetRefs: [{name: bytes, port: 80}], outlierDetection: {baseEjectionTime: 10s,"
             + " maxEjectionTime: 1s}");
     awaitCondition("tpol", "late", -1, http("", "", "Accepted=False/Invalid", "shorter"));
-  }
-
-  @Test
-  void everyRightIsUsedAndNoneIsMissing() throws Exception {
-    kube.apply(
-        """
-        apiVersion: mesh.outrigger.dev/v1alpha1
-        kind: AuthenticationPolicy
-        metadata: {name: all, namespace: shop}
-        spec: {mtls: {mode: STRICT}}
-        ---
-        apiVersion: mesh.outrigger.dev/v1alpha1
-        kind: MeshConfig
-        metadata: {name: mesh, namespace: shop}
-        spec: {}
-        ---
-        apiVersion: mesh.outrigger.dev/v1alpha1
-        kind: Workload
-        metadata: {name: vm, namespace: shop}
-        spec: {address: 192.0.2.1, ports: [{port: 80}]}
-        ---
-        apiVersion: chaos.outrigger.dev/v1alpha1
-        kind: Freeze
-        metadata: {name: stop, namespace: shop}
-        spec: {reason: a test, owner: tests, namespaces: [elsewhere]}
-        ---
-        apiVersion: chaos.outrigger.dev/v1alpha1
-        kind: Experiment
-        metadata: {name: never, namespace: shop}
-        spec:
-          hypothesis: it never starts
-          owner: tests
-          duration: 1m
-          faults: [{name: f, where: request, reset: {}}]
-        ---
-        apiVersion: gateway.networking.k8s.io/v1
-        kind: HTTPRoute
-        metadata: {name: one, namespace: shop}
-        spec: {parentRefs: [{group: "", kind: Service, name: web}], rules: [{backendRefs: [{name: web, port: 80}]}]}
-        ---
-        apiVersion: gateway.networking.k8s.io/v1
-        kind: GRPCRoute
-        metadata: {name: one, namespace: shop}
-        spec: {parentRefs: [{group: "", kind: Service, name: web}]}
-        ---
-        apiVersion: gateway.networking.k8s.io/v1alpha2
-        kind: TCPRoute
-        metadata: {name: one, namespace: shop}
-        spec: {parentRefs: [{group: "", kind: Service, name: web}], rules: [{backendRefs: [{name: web, port: 80}]}]}
-        ---
-        apiVersion: gateway.networking.k8s.io/v1
-        kind: TLSRoute
-        metadata: {name: one, namespace: shop}
-        spec: {hostnames: [a.example], parentRefs: [{group: "", kind: Service, name: web}], rules: [{backendRefs: [{name: web, port: 80}]}]}
-        """);
-    policy("any", "targetRefs: [{name: web}]");
-    assertThat(Joining.refusal(mesh.xdsTlsPort(), mesh.root(), "not.a.token", "shop/web-1"))
-        .contains("OR3001");
-    refuseAgain("repeated", "secret");
-    Set<String> granted = granted();
-    Set<String> used = new TreeSet<>();
-    try {
-      Awaitility.await()
-          .atMost(PATIENCE)
-          .until(
-              () -> {
-                used.clear();
-                used.addAll(used());
-                return used.containsAll(granted);
-              });
-    } catch (ConditionTimeoutException e) {
-      assertThat(used).as("used").isEqualTo(granted);
-    }
-    assertThat(used).isEqualTo(granted);
-    assertThat(kube.audit().stream().filter(line -> line.contains("\"code\":403")).toList())
-        .as("refused")
-        .isEmpty();
-  }
-
-  private Set<String> granted() throws Exception {
-    Set<String> granted = new TreeSet<>();
-    Said role = kube.kubectl("get", "clusterrole", "outrigger", "-o", "json");
-    for (JsonElement each :
-        JsonParser.parseString(role.out()).getAsJsonObject().getAsJsonArray("rules")) {
-      JsonObject rule = each.getAsJsonObject();
-      for (JsonElement resource : rule.getAsJsonArray("resources")) {
-        for (JsonElement verb : rule.getAsJsonArray("verbs")) {
-          granted.add(verb.getAsString() + " " + resource.getAsString());
-        }
-      }
-    }
-    return granted;
-  }
-
-  private Set<String> used() throws Exception {
-    Set<String> used = new TreeSet<>();
-    for (String line : kube.audit()) {
-      JsonObject event = JsonParser.parseString(line).getAsJsonObject();
-      JsonObject object = event.getAsJsonObject("objectRef");
-      if (object != null && object.has("resource")) {
-        used.add(
-            event.get("verb").getAsString()
-                + " "
-                + object.get("resource").getAsString()
-                + (object.has("subresource") ? "/" + object.get("subresource").getAsString() : ""));
-      }
-    }
-    return used;
   }
 }
