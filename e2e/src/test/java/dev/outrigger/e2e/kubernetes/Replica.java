@@ -41,14 +41,15 @@ final class Replica implements AutoCloseable {
     this.process = Launched.start(folder, name, this.command, Map.of());
   }
 
-  private static List<String> flags(Path folder, KubeApi kube, String name, int xdsTls, int api) {
+  private static List<String> flags(
+      Path folder, KubeApi kube, String name, int xds, int xdsTls, int api) {
     return Peers.outrigger(
         "control-plane",
         "--kubernetes",
         "--kubeconfig=" + kube.kubeconfig("outrigger"),
         "--state=" + folder.resolve("state-" + name),
         "--bind=127.0.0.1",
-        "--xds-port=0",
+        "--xds-port=" + xds,
         "--xds-tls-port=" + xdsTls,
         "--api-port=" + api,
         "--ca-secret=outrigger-ca",
@@ -70,13 +71,23 @@ final class Replica implements AutoCloseable {
    */
   static Replica start(Path folder, KubeApi kube, String name, List<String> prefix)
       throws IOException {
+    return start(folder, kube, name, prefix, 0);
+  }
+
+  /**
+   * The same.
+   *
+   * @param xds the port of xDS without TLS; 0 takes a free one
+   */
+  static Replica start(Path folder, KubeApi kube, String name, List<String> prefix, int xds)
+      throws IOException {
     return new Replica(
         folder,
         name,
         Peers.freePorts(2),
         ports -> {
           List<String> command = new ArrayList<>(prefix);
-          command.addAll(flags(folder, kube, name, ports.get(0), ports.get(1)));
+          command.addAll(flags(folder, kube, name, xds, ports.get(0), ports.get(1)));
           return command;
         });
   }
@@ -137,7 +148,12 @@ final class Replica implements AutoCloseable {
   }
 
   private URI uri(String path) {
-    return URI.create("http://127.0.0.1:" + api + path);
+    return URI.create(url(path));
+  }
+
+  /** Of its API. */
+  String url(String path) {
+    return "http://127.0.0.1:" + api + path;
   }
 
   private static String call(HttpRequest.Builder request) throws IOException {
