@@ -433,7 +433,7 @@ public final class ExperimentRunner {
             onLeasesPassed(run, now);
           }
         }
-        case RECOVERED -> askInherited(run, now);
+        case RECOVERED -> askInherited(run);
         case PENDING, PREVIEWED -> {}
       }
     }
@@ -450,7 +450,7 @@ public final class ExperimentRunner {
   }
 
   /** Who began the run is gone, but whether all is well after it can be asked by anybody. */
-  private void askInherited(ExperimentRun run, Instant now) {
+  private void askInherited(ExperimentRun run) {
     String key = run.experiment();
     @Nullable Experiment experiment = texts.experiment(key);
     if (experiment == null || !inherited.remove(key) || reports.watch(key) != null) {
