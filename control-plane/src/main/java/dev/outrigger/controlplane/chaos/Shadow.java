@@ -174,23 +174,32 @@ final class Shadow {
     for (Experiment.Fault fault : experiment.faults()) {
       String name = fault.name();
       if (fault.first() > 0) {
-        String text = "the first %d of each proxy are hit, and no more are counted";
-        bounds.add(new ShadowReading.Bound(name, "first", true, text.formatted(fault.first())));
+        bounds.add(
+            new ShadowReading.Bound(
+                name,
+                "first",
+                true,
+                "the first %d of each proxy are hit, and no more are counted"
+                    .formatted(fault.first())));
       }
       if (fault.maxActive() > 0) {
-        String text = "at most %d at once in one proxy; those beyond are counted as hit here";
         bounds.add(
-            new ShadowReading.Bound(name, "maxActive", false, text.formatted(fault.maxActive())));
+            new ShadowReading.Bound(
+                name,
+                "maxActive",
+                false,
+                "at most %d at once in one proxy; those beyond are counted as hit here"
+                    .formatted(fault.maxActive())));
       }
       if (!experiment.course().steps().isEmpty()) {
-        String text = "it acts for %d s of the %d s of a run, and is counted throughout here";
         bounds.add(
             new ShadowReading.Bound(
                 name,
                 "steps",
                 false,
-                text.formatted(
-                    acts(experiment, name).toSeconds(), experiment.duration().toSeconds())));
+                "it acts for %d s of the %d s of a run, and is counted throughout here"
+                    .formatted(
+                        acts(experiment, name).toSeconds(), experiment.duration().toSeconds())));
       }
     }
     return bounds;
