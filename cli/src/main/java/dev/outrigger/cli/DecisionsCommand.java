@@ -5,14 +5,8 @@ import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
 import com.google.gson.JsonParseException;
 import com.google.gson.JsonParser;
-import java.io.IOException;
-import java.net.URI;
 import java.net.URLEncoder;
-import java.net.http.HttpClient;
-import java.net.http.HttpRequest;
-import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
-import java.time.Duration;
 import java.util.Locale;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
@@ -32,17 +26,8 @@ import picocli.CommandLine.Parameters;
       "  outrigger decisions REQUEST-ID           one of them, step by step"
     })
 final class DecisionsCommand implements Callable<Integer> {
-  static final String DEFAULT = "http://127.0.0.1:15000";
-  private static final Duration TIMEOUT = Duration.ofSeconds(10);
-
   @Mixin private final OutputOption output = new OutputOption();
-
-  @Option(
-      names = "--admin",
-      paramLabel = "URL",
-      description =
-          "The proxy's admin server; OUTRIGGER_ADMIN_URL or " + DEFAULT + " unless given.")
-  private @Nullable String url;
+  @Mixin private final AdminOption admin = new AdminOption();
 
   @Option(
       names = "--token",
@@ -142,42 +127,14 @@ final class DecisionsCommand implements Callable<Integer> {
   }
 
   private JsonElement ask(String path, boolean post) throws CommandFailedException {
-    String base =
-        url == null ? terminal.environment().getOrDefault("OUTRIGGER_ADMIN_URL", DEFAULT) : url;
-    URI uri;
+    String answer = admin.ask(terminal, path, post);
     try {
-      uri = URI.create((base.contains("://") ? base : "http://" + base) + path);
-    } catch (IllegalArgumentException e) {
-      throw new CommandFailedException(
-          "--admin " + base + ": expected a URL such as " + DEFAULT, "", e);
-    }
-    try (HttpClient client =
-        HttpClient.newBuilder()
-            .version(HttpClient.Version.HTTP_1_1)
-            .connectTimeout(TIMEOUT)
-            .build()) {
-      HttpRequest.Builder request = HttpRequest.newBuilder(uri).timeout(TIMEOUT);
-      if (post) {
-        request.POST(HttpRequest.BodyPublishers.noBody());
-      }
-      HttpResponse<String> answer =
-          client.send(request.build(), HttpResponse.BodyHandlers.ofString());
-      if (answer.statusCode() != 200) {
-        throw new CommandFailedException(
-            "the proxy refused with " + answer.statusCode() + ": " + answer.body().strip(), "");
-      }
-      return JsonParser.parseString(answer.body());
-    } catch (IOException | IllegalArgumentException e) {
-      throw new CommandFailedException(
-          "no proxy answers at " + base,
-          "give its admin address with --admin URL or OUTRIGGER_ADMIN_URL",
-          e);
+      return JsonParser.parseString(answer);
     } catch (JsonParseException e) {
       throw new CommandFailedException(
-          "what answers at " + base + " is no proxy of Outrigger", "look at --admin URL", e);
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-      throw new CommandFailedException("interrupted", "", e);
+          "what answers at " + admin.base(terminal) + " is no proxy of Outrigger",
+          "look at --admin URL",
+          e);
     }
   }
 

@@ -54,6 +54,7 @@ final class ExperimentCommand implements Runnable {
         .addSubcommand(new FileVerbs.Validate(terminal))
         .addSubcommand(ScheduleVerbs.withVerbs(terminal))
         .addSubcommand(new SuggestVerb(terminal))
+        .addSubcommand(new RecordVerb(terminal))
         .addSubcommand(new CoverageVerb(terminal))
         .addSubcommand(new ExperimentActs.Pause(terminal))
         .addSubcommand(new ExperimentActs.Resume(terminal))

@@ -93,4 +93,37 @@ class ExperimentCommandTest {
     assertThat(run("halt", "--lift").out()).contains("lifted");
     assertThat(run("experiment", "run", file.toString(), "--yes").out()).contains("Running");
   }
+
+  @Test
+  void whatWasRecordedBecomesADelayThatCanBeSubmitted() throws Exception {
+    String callers = "reporter=\"source\",destination_service=\"catalog.shop\"";
+    Path metrics =
+        Files.writeString(
+            folder.resolve("incident.txt"),
+            """
+            # TYPE outrigger_request_duration_seconds histogram
+            outrigger_request_duration_seconds_bucket{%1$s,le="0.010"} 5
+            outrigger_request_duration_seconds_bucket{%1$s,le="0.5"} 90
+            outrigger_request_duration_seconds_bucket{%1$s,le="+Inf"} 100
+            outrigger_request_duration_seconds_count{%1$s} 100
+            outrigger_request_duration_seconds_bucket{reporter="source",destination_service="web.shop",le="0.010"} 7
+            outrigger_request_duration_seconds_bucket{reporter="destination",destination_service="catalog.shop",le="0.010"} 3
+            """
+                .formatted(callers));
+    Captured said = run("experiment", "record", "catalog.shop", "--from", metrics.toString());
+    assertThat(said.exit()).as(said.err()).isEqualTo(Main.OK);
+    assertThat(said.out())
+        .contains("of catalog.shop", "100 recorded")
+        .contains("delay:\n  histogram: {\"0.01\": 5, \"0.5\": 90, \"+Inf\": 100}");
+
+    String delay = said.out().substring(said.out().indexOf("delay:")).strip();
+    String replay = DOCUMENT.replace("delay: {fixed: 300ms}", delay.replace("\n", "\n    "));
+    Path written = Files.writeString(folder.resolve("replay.yaml"), replay);
+    assertThat(run("experiment", "create", written.toString()).exit()).isEqualTo(Main.OK);
+    assertThat(run("experiment", "record", "nobody.shop", "--from", metrics.toString()).err())
+        .contains("has recorded nothing of nobody.shop", "curl");
+    assertThat(
+            run("experiment", "record", "--from", metrics.toString(), "-o", "json").out().strip())
+        .isEqualTo("{\"delay\":{\"histogram\":{\"0.01\":12,\"0.5\":90,\"+Inf\":100}}}");
+  }
 }

@@ -46,7 +46,10 @@ class DistributionsMeasuredTest {
         share -> 60 + 20 * (1 / Math.cbrt(1 - share) - 1.5) / Math.sqrt(0.75)),
     TABLE(
         "quantiles: {p0: 20ms, p50: 40ms, p90: 120ms, p99: 200ms, p100: 300ms}",
-        line(new double[] {0, 0.5, 0.9, 0.99, 1}, new double[] {20, 40, 120, 200, 300}));
+        line(new double[] {0, 0.5, 0.9, 0.99, 1}, new double[] {20, 40, 120, 200, 300})),
+    HISTOGRAM(
+        "histogram: {'0.02': 0, '0.04': 500, '0.12': 900, '0.2': 990, '+Inf': 1000}",
+        line(new double[] {0, 0.5, 0.9, 0.99, 1}, new double[] {20, 40, 120, 200, 200}));
 
     private final String settings;
     private final DoubleUnaryOperator quantile;

@@ -1,6 +1,7 @@
 package dev.outrigger.fault;
 
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 
 /**
@@ -92,6 +93,7 @@ public sealed interface Spread {
    */
   record Table(List<Point> points) implements Spread {
     private static final int MOST = 100;
+    private static final int MOST_BUCKETS = 48;
 
     public Table {
       points = List.copyOf(points);
@@ -107,6 +109,55 @@ public sealed interface Spread {
               "quantiles rise and their values do not fall: " + before + " comes before " + here);
         }
       }
+    }
+
+    /**
+     * As a histogram recorded it: evenly within each bucket. What is beyond the last bound is as
+     * long as that bound, as Prometheus's {@code histogram_quantile} has it.
+     *
+     * @param buckets one to 48, with rising bounds and counts that do not fall
+     * @param all how many were recorded, at least the last bucket's count and at least one
+     */
+    public static Table recorded(List<Bucket> buckets, long all) {
+      if (buckets.isEmpty() || buckets.size() > MOST_BUCKETS) {
+        throw new IllegalArgumentException(
+            "a histogram has 1 to "
+                + MOST_BUCKETS
+                + " buckets with a bound, not "
+                + buckets.size());
+      }
+      List<Point> points = new ArrayList<>();
+      Bucket before = new Bucket(Duration.ZERO, 0);
+      for (Bucket here : buckets) {
+        boolean first = points.isEmpty() && before.count() == 0;
+        if (here.count() < before.count()
+            || here.atMost().compareTo(before.atMost()) <= 0
+                && !(first && here.atMost().isZero())) {
+          throw new IllegalArgumentException(
+              "bounds rise and counts do not fall: " + before + " comes before " + here);
+        }
+        int from = share(before.count(), all);
+        int to = share(here.count(), all);
+        if (to > from) {
+          boolean gap =
+              points.isEmpty() || points.getLast().value().compareTo(before.atMost()) != 0;
+          int start = points.isEmpty() ? 0 : from + 1;
+          if (gap && start < to) {
+            points.add(new Point(start, before.atMost()));
+          }
+          points.add(new Point(to, here.atMost()));
+        }
+        before = here;
+      }
+      if (all < Math.max(1, before.count())) {
+        throw new IllegalArgumentException(
+            all < 1 ? "nothing was recorded" : "more in a bucket than in all: " + before);
+      }
+      return new Table(points.isEmpty() ? List.of(new Point(0, before.atMost())) : points);
+    }
+
+    private static int share(long count, long all) {
+      return (int) Math.min(Point.WHOLE, Math.round(count / (double) all * Point.WHOLE));
     }
 
     @Override
@@ -128,6 +179,24 @@ public sealed interface Spread {
         before = here;
       }
       return before.value().toNanos();
+    }
+  }
+
+  /**
+   * A bucket of a histogram, cumulative as Prometheus has them.
+   *
+   * @param atMost its upper bound
+   * @param count of all values at or below it
+   */
+  record Bucket(Duration atMost, long count) {
+    public Bucket {
+      Fault.checkLength("bucket", atMost);
+    }
+
+    /** Such as {@code 250ms: 12}. */
+    @Override
+    public String toString() {
+      return atMost.toNanos() / 1e6 + "ms: " + count;
     }
   }
 

@@ -98,4 +98,45 @@ final class SpreadTest {
     Spread spread = new Spread.Normal(Duration.ofMillis(100), Duration.ofMillis(20));
     assertThat(spread.nanos(12345)).isEqualTo(spread.nanos(12345));
   }
+
+  private static Spread.Bucket bucket(long millis, long count) {
+    return new Spread.Bucket(Duration.ofMillis(millis), count);
+  }
+
+  @Test
+  void aRecordedHistogramIsReplayed() {
+    double[] values =
+        drawn(
+            Spread.Table.recorded(
+                List.of(
+                    bucket(5, 0),
+                    bucket(10, 500),
+                    bucket(50, 500),
+                    bucket(100, 900),
+                    bucket(1000, 990)),
+                1000));
+    assertThat(values[0]).isBetween(5.0, 5.1);
+    assertThat(quantile(values, 0.25)).isCloseTo(7.5, within(0.1));
+    assertThat(quantile(values, 0.495)).isCloseTo(9.95, within(0.1));
+    assertThat(quantile(values, 0.505)).as("none between the buckets").isCloseTo(50.6, within(0.6));
+    assertThat(quantile(values, 0.88)).isCloseTo(97.5, within(0.5));
+    assertThat(values[MANY - 1]).as("what is beyond is as the last bound").isEqualTo(1000.0);
+    assertThat(Arrays.stream(values).filter(v -> v > 10.001 && v < 49.99).count()).isLessThan(5);
+    double last = Arrays.stream(values).filter(v -> v == 1000.0).count() / (double) MANY;
+    assertThat(last).isCloseTo(0.01, within(0.002));
+  }
+
+  @Test
+  void aHistogramThatCannotBeIsRefused() {
+    assertThatThrownBy(() -> Spread.Table.recorded(List.of(bucket(5, 3), bucket(10, 2)), 9))
+        .hasMessageContaining("counts do not fall: 5.0ms: 3 comes before 10.0ms: 2");
+    assertThatThrownBy(() -> Spread.Table.recorded(List.of(bucket(5, 3), bucket(5, 4)), 9))
+        .hasMessageContaining("bounds rise");
+    assertThatThrownBy(() -> Spread.Table.recorded(List.of(bucket(5, 3)), 2))
+        .hasMessageContaining("more in a bucket than in all");
+    assertThatThrownBy(() -> Spread.Table.recorded(List.of(bucket(5, 0)), 0))
+        .hasMessageContaining("nothing was recorded");
+    assertThatThrownBy(() -> Spread.Table.recorded(List.of(), 5)).hasMessageContaining("1 to 48");
+    assertThat(Spread.Table.recorded(List.of(bucket(5, 0)), 3).nanos(7)).isEqualTo(5_000_000);
+  }
 }

@@ -193,7 +193,7 @@ final class FaultSchemas {
   private static Mapping spread(String middle, boolean required) {
     List<Rule> rules = new ArrayList<>();
     if (required) {
-      rules.add(oneOf(middle, "quantiles"));
+      rules.add(oneOf(middle, "quantiles", "histogram"));
     }
     rules.add(
         rule(
@@ -205,6 +205,13 @@ final class FaultSchemas {
                 + middle
                 + ")",
             middle + ", jitter and distribution cannot stand beside quantiles"));
+    rules.add(
+        rule(
+            "!has(self.histogram) || !has(self.jitter) && !has(self.distribution) &&"
+                + " !has(self.quantiles) && !has(self."
+                + middle
+                + ")",
+            middle + ", quantiles, jitter and distribution cannot stand beside histogram"));
     return mapping(
         rules,
         may(middle, "The middle of it; 10m at most.", duration()),
@@ -222,7 +229,18 @@ final class FaultSchemas {
                 List.of(
                     rule(
                         "self.all(q, q.matches(r'^p(100|[0-9]{1,2}(\\.[0-9]{1,4})?)$'))",
-                        "expected quantiles such as p50 or p99.9")))));
+                        "expected quantiles such as p50 or p99.9")))),
+        may(
+            "histogram",
+            "A recorded histogram to replay: bounds in seconds with cumulative counts, such as"
+                + " \"0.25\": 120, \"+Inf\": 125, as metrics have them.",
+            new MapOf(
+                whole(0, 999_999_999_999_999L),
+                49,
+                List.of(
+                    rule(
+                        "self.all(b, b == '+Inf' || b.matches(r'^[0-9]{1,6}(\\.[0-9]{1,9})?$'))",
+                        "expected bounds in seconds such as 0.25, or +Inf")))));
   }
 
   private static Mapping withDirection(Mapping mapping) {

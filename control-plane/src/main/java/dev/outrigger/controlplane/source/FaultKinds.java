@@ -10,6 +10,7 @@ import dev.outrigger.fault.Spread;
 import java.math.BigDecimal;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
@@ -20,6 +21,7 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 import org.snakeyaml.engine.v2.nodes.Node;
+import org.snakeyaml.engine.v2.nodes.ScalarNode;
 
 /** Reads what a fault does: each kind is a field of its own. */
 final class FaultKinds {
@@ -76,6 +78,8 @@ final class FaultKinds {
 
   private static final Duration MAX_DELAY = Duration.ofMinutes(10);
   private static final int MAX_SLICE = 1 << 20;
+  private static final Pattern BOUND = Pattern.compile("[0-9]{1,6}(?:\\.[0-9]{1,9})?");
+  private static final Pattern COUNT = Pattern.compile("[0-9]{1,15}");
   private static final Pattern QUANTILE = Pattern.compile("p([0-9]{1,3}(?:\\.[0-9]{1,4})?)");
 
   private static final Map<String, Direction> DIRECTIONS = new LinkedHashMap<>();
@@ -212,7 +216,8 @@ final class FaultKinds {
               HandshakeFault.Credential.NONE);
       case "handshake" ->
           new HandshakeFault.Upset(
-              List.of("delay", "quantiles", "jitter", "distribution").stream().anyMatch(body::has)
+              List.of("delay", "quantiles", "histogram", "jitter", "distribution").stream()
+                      .anyMatch(body::has)
                   ? spread(body, "delay")
                   : Spread.NONE,
               body.choice("then", ENDINGS, HandshakeFault.Then.GO_ON));
@@ -236,17 +241,20 @@ final class FaultKinds {
   }
 
   private static Spread spread(Fields body, String middleName) {
-    if (body.has("quantiles")) {
-      for (String name : List.of(middleName, "jitter", "distribution")) {
-        if (body.has(name)) {
+    for (String table : List.of("quantiles", "histogram")) {
+      if (!body.has(table)) {
+        continue;
+      }
+      for (String name : List.of(middleName, "jitter", "distribution", "histogram")) {
+        if (body.has(name) && !name.equals(table)) {
           body.problem(
               Code.CONFLICT,
               name,
-              "`" + body.at(name) + "` cannot stand beside `quantiles`",
+              "`" + body.at(name) + "` cannot stand beside `" + table + "`",
               "keep one of them");
         }
       }
-      return table(body);
+      return table.equals("quantiles") ? table(body) : histogram(body);
     }
     Duration middle = required(body, middleName);
     Duration jitter = shortTime(body, "jitter");
@@ -280,6 +288,50 @@ final class FaultKinds {
       table.finish();
     }
     return new Spread.Table(points);
+  }
+
+  /** Names are bounds in seconds and values are counts, as in the metrics of proxies. */
+  private static Spread histogram(Fields body) {
+    List<Spread.Bucket> buckets = new ArrayList<>();
+    long all = 0;
+    long beyond = -1;
+    @Nullable Fields table = body.object("histogram");
+    if (table != null) {
+      for (String name : table.names()) {
+        @Nullable Node node = table.value(name);
+        boolean bound = BOUND.matcher(name).matches() || name.equals("+Inf");
+        if (!bound
+            || !(node instanceof ScalarNode scalar)
+            || !COUNT.matcher(scalar.getValue()).matches()) {
+          table.problem(
+              Code.BAD_VALUE,
+              name,
+              "`" + table.at(name) + "` is no bound in seconds with its count",
+              "write it as metrics have it, like \"0.25\": 120 or \"+Inf\": 125");
+          continue;
+        }
+        long count = Long.parseLong(scalar.getValue());
+        all = Math.max(all, count);
+        if (name.equals("+Inf")) {
+          beyond = count;
+          continue;
+        }
+        BigDecimal seconds = new BigDecimal(name);
+        if (seconds.compareTo(BigDecimal.valueOf(MAX_DELAY.toSeconds())) > 0) {
+          table.problem(
+              Code.BAD_VALUE,
+              name,
+              "`" + table.at(name) + "` is above " + MAX_DELAY.toMinutes() + "m",
+              "leave it out: what is beyond the last bound is as long as that");
+          continue;
+        }
+        buckets.add(
+            new Spread.Bucket(Duration.ofNanos(seconds.movePointRight(9).longValue()), count));
+      }
+      table.finish();
+    }
+    buckets.sort(Comparator.comparing(Spread.Bucket::atMost));
+    return Spread.Table.recorded(buckets, beyond < 0 ? all : beyond);
   }
 
   private static Fault rewrite(Fields body) {

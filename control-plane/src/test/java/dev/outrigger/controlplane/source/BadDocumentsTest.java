@@ -502,6 +502,30 @@ final class BadDocumentsTest {
             "p50=2000ms comes before p99=1000ms",
             ""),
         bad(
+            "bound of a histogram",
+            EXPERIMENT
+                + "  faults: [{name: a, where: request, delay: {histogram: {\"0.5\": 3, 1s:"
+                + " @@4}}}]\n",
+            Code.BAD_VALUE,
+            "`spec.faults[0].delay.histogram.1s` is no bound in seconds with its count",
+            "write it as metrics have it, like \"0.25\": 120"),
+        bad(
+            "histogram that falls",
+            EXPERIMENT
+                + "  faults: [{name: a, where: connection, latency: @@{histogram: {\"0.5\": 3,"
+                + " \"1\": 2}}}]\n",
+            Code.CONFLICT,
+            "500.0ms: 3 comes before 1000.0ms: 2",
+            ""),
+        bad(
+            "histogram beside quantiles",
+            EXPERIMENT
+                + "  faults: [{name: a, where: request, delay: {quantiles: {p99: 1s}, histogram:"
+                + " @@{\"1\": 3}}}]\n",
+            Code.CONFLICT,
+            "cannot stand beside `quantiles`",
+            "keep one of them"),
+        bad(
             "quantiles beside a middle",
             EXPERIMENT
                 + "  faults: [{name: a, where: request, delay: {fixed: @@2s, quantiles: {p99:"
