@@ -8,11 +8,13 @@ import dev.outrigger.controlplane.ads.AdsService;
 import dev.outrigger.controlplane.ads.NackLedger;
 import dev.outrigger.controlplane.ads.ProxyStatus;
 import dev.outrigger.controlplane.api.AccessRoutes;
+import dev.outrigger.controlplane.api.Answering;
 import dev.outrigger.controlplane.api.ApiGate;
 import dev.outrigger.controlplane.api.ApiRoute;
 import dev.outrigger.controlplane.api.ApiServer;
 import dev.outrigger.controlplane.api.CoverageRoutes;
 import dev.outrigger.controlplane.api.ExperimentRoutes;
+import dev.outrigger.controlplane.api.LeaderLine;
 import dev.outrigger.controlplane.api.MetricsPage;
 import dev.outrigger.controlplane.api.OpenApiRoutes;
 import dev.outrigger.controlplane.api.PreviewRoutes;
@@ -36,6 +38,7 @@ import dev.outrigger.controlplane.chaos.MeasurementService;
 import dev.outrigger.controlplane.chaos.NetworkProber;
 import dev.outrigger.controlplane.chaos.ReportStore;
 import dev.outrigger.controlplane.chaos.Shadows;
+import dev.outrigger.controlplane.chaos.SharedExperiments;
 import dev.outrigger.controlplane.chaos.TestHistory;
 import dev.outrigger.controlplane.cluster.ClusterOptions.LeaseOptions;
 import dev.outrigger.controlplane.cluster.ClusterServices;
@@ -279,6 +282,10 @@ public final class ControlPlane implements AutoCloseable {
     Coverage coverage =
         new Coverage(clock, experiments, shadows, tests, state.resolve("calls.json"), disk);
     FaultViews views = new FaultViews(new SnapshotStore(source), experiments, shadows);
+    @Nullable SharedExperiments submitted = desired.submitted();
+    if (submitted != null) {
+      experiments.keepIn(submitted);
+    }
     experiments.readFolderBy(desired::experiment);
     source.onChange(() -> experiments.onState(source.reading().state()));
     experiments.onState(source.reading().state());
@@ -306,12 +313,14 @@ public final class ControlPlane implements AutoCloseable {
     if (attested != null) {
       attested.onRenewal(tls::renew);
     }
+    LeaderService leading = new LeaderService(identity::id);
     NettyServerBuilder guarded =
         server(new InetSocketAddress(options.bind(), options.xdsTlsPort()), calls)
             .sslContext(tls)
             .addService(ServerInterceptors.intercept(ads, new CallerAuthentication(verifier)))
             .addService(
-                ServerInterceptors.intercept(measurements, new CallerAuthentication(verifier)));
+                ServerInterceptors.intercept(measurements, new CallerAuthentication(verifier)))
+            .addService(ServerInterceptors.intercept(leading, new CallerAuthentication(verifier)));
     if (attested == null) {
       guarded.addService(
           ServerInterceptors.intercept(
@@ -373,7 +382,12 @@ public final class ControlPlane implements AutoCloseable {
     ApiGate gate = new ApiGate(options.apiTokens() ? access : null, audit);
     experiments.checkRightsBy(gate::obstacle);
     served = List.copyOf(routes);
-    ApiServer api = part(new ApiServer(options.apiPort(), served, gate));
+    leading.answerBy(new Answering(served));
+    LeaderLine leader =
+        replicas == null
+            ? LeaderLine.NONE
+            : new LeaderClient(identity, clock, replicas, experiments);
+    ApiServer api = part(new ApiServer(options.apiPort(), served, gate, leader));
     for (Problem problem : source.reading().problems()) {
       LOG.warn("{}", problem.render());
     }
@@ -396,7 +410,7 @@ public final class ControlPlane implements AutoCloseable {
                   : options.bind();
       String pod = lease.pod().isEmpty() ? InetAddress.getLocalHost().getHostName() : lease.pod();
       String name = pod + "-" + HexFormat.of().toHexDigits(random.nextInt());
-      replicas.start(MeasurementRelay.nameOf(name, host, secure.getPort()), experiments);
+      replicas.start(ReplicaChannel.nameOf(name, host, secure.getPort()), experiments);
     }
     return new Ports(
         plain.getPort(),

@@ -6,9 +6,11 @@ import dev.outrigger.controlplane.ads.ProxyStatus;
 import dev.outrigger.controlplane.ca.JoinTokens;
 import dev.outrigger.controlplane.ca.TokenVerifier;
 import dev.outrigger.controlplane.chaos.ExperimentRun;
+import dev.outrigger.controlplane.chaos.SharedExperiments;
 import dev.outrigger.controlplane.cluster.AccountTokens;
 import dev.outrigger.controlplane.cluster.ClusterOptions;
 import dev.outrigger.controlplane.cluster.ClusterOptions.LeaseOptions;
+import dev.outrigger.controlplane.kubernetes.ClusterExperiments;
 import dev.outrigger.controlplane.kubernetes.ClusterLogin;
 import dev.outrigger.controlplane.kubernetes.ClusterReplicas;
 import dev.outrigger.controlplane.kubernetes.Installation;
@@ -35,10 +37,16 @@ sealed interface DesiredSource extends AutoCloseable {
   /** How long a start waits for an API server. */
   Duration PATIENCE = Duration.ofSeconds(60);
 
+  /** How long a write may take where no lease says so. */
+  int ALONE_MILLIS = 10_000;
+
   ModelSource source();
 
   /** An experiment as it is written, by namespace and name; null where there is none. */
   @Nullable String experiment(String key);
+
+  /** Where experiments go that are submitted over the API; null for the state folder. */
+  @Nullable SharedExperiments submitted();
 
   /**
    * Tells those who wrote it what came of it; called once a second, by one thread.
@@ -93,15 +101,15 @@ sealed interface DesiredSource extends AutoCloseable {
       KubernetesSource source = KubernetesSource.watching(client, cluster.namespace(), PATIENCE);
       @Nullable LeaseOptions lease = options.services().lease();
       KubernetesClient writes =
-          lease == null
-              ? client
-              : ClusterLogin.client(
-                  cluster.kubeconfig(),
-                  System.getenv(),
-                  lease.pod().isEmpty() ? "outrigger" : "outrigger/" + lease.pod(),
-                  // A write that is under way when the lease ends must end before another's begins.
-                  (int) Math.min(10_000, lease.lasts().toMillis() / 3),
-                  0);
+          ClusterLogin.client(
+              cluster.kubeconfig(),
+              System.getenv(),
+              lease == null || lease.pod().isEmpty() ? "outrigger" : "outrigger/" + lease.pod(),
+              // A write that is under way when the lease ends must end before another's begins.
+              lease == null
+                  ? ALONE_MILLIS
+                  : (int) Math.min(ALONE_MILLIS, lease.lasts().toMillis() / 3),
+              0);
       done = true;
       return new Kubernetes(client, writes, source);
     } finally {
@@ -116,6 +124,11 @@ sealed interface DesiredSource extends AutoCloseable {
     @Override
     public @Nullable String experiment(String key) {
       return FolderExperiments.text(folder, key);
+    }
+
+    @Override
+    public @Nullable SharedExperiments submitted() {
+      return null;
     }
 
     @Override
@@ -156,6 +169,11 @@ sealed interface DesiredSource extends AutoCloseable {
     @Override
     public @Nullable String experiment(String key) {
       return source.experiment(key);
+    }
+
+    @Override
+    public SharedExperiments submitted() {
+      return new ClusterExperiments(writes, source);
     }
 
     @Override

@@ -4,17 +4,12 @@ import dev.outrigger.api.chaos.v1.Measurement;
 import dev.outrigger.api.chaos.v1.MeasurementEnd;
 import dev.outrigger.api.chaos.v1.MeasurementsGrpc;
 import dev.outrigger.controlplane.ca.ServingIdentity;
-import dev.outrigger.tls.ClientTls;
-import dev.outrigger.tls.PeerRule;
 import dev.outrigger.tls.TlsSetupException;
 import io.grpc.ManagedChannel;
-import io.grpc.netty.NettyChannelBuilder;
 import io.grpc.stub.ClientCallStreamObserver;
 import io.grpc.stub.ClientResponseObserver;
 import java.time.Duration;
 import java.time.InstantSource;
-import java.util.List;
-import java.util.Set;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
@@ -29,7 +24,6 @@ final class MeasurementRelay implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(MeasurementRelay.class);
   private static final Duration AGAIN = Duration.ofSeconds(1);
   private static final int MAX_WAITING = 200;
-  private static final Duration LIFETIME = Duration.ofHours(24);
 
   private final ServingIdentity identity;
   private final InstantSource clock;
@@ -82,15 +76,10 @@ final class MeasurementRelay implements AutoCloseable {
     this.notBefore = nanoTime.getAsLong();
   }
 
-  /** The name by which a replica tells the others where it is. */
-  static String nameOf(String pod, String host, int port) {
-    return pod + "@" + (host.indexOf(':') >= 0 ? "[" + host + "]" : host) + ":" + port;
-  }
-
   /**
    * Sends it, if that can be done without a wait.
    *
-   * @param leader as {@link #nameOf} made it
+   * @param leader as {@link ReplicaChannel#nameOf} made it
    */
   void send(String leader, Measurement measurement) {
     lock.lock();
@@ -122,23 +111,10 @@ final class MeasurementRelay implements AutoCloseable {
   }
 
   private @Nullable Line open(String leader) throws TlsSetupException {
-    int at = leader.lastIndexOf('@');
-    if (at < 0) {
+    @Nullable ManagedChannel channel = ReplicaChannel.open(identity, leader, clock);
+    if (channel == null) {
       return null; // Not one of ours.
     }
-    ClientTls tls =
-        ClientTls.of(
-            identity.servingIdentity(List.of("outrigger-control-plane"), List.of(), LIFETIME),
-            identity.trust(),
-            new PeerRule.MeshMember(Set.of(identity.id().trustDomain()), Set.of(identity.id())),
-            List.of("h2"),
-            List.of("TLSv1.3"),
-            clock);
-    ManagedChannel channel =
-        NettyChannelBuilder.forTarget("dns:///" + leader.substring(at + 1))
-            .sslContext(tls.context())
-            .overrideAuthority("outrigger-control-plane")
-            .build();
     Line made = new Line(leader, channel);
     var _ = MeasurementsGrpc.newStub(channel).send(made);
     return made;

@@ -13,12 +13,21 @@ import java.util.Optional;
  * @param method of HTTP
  * @param path segments; {@code *} stands for any one segment
  * @param needs what a caller must be
+ * @param where who of the replicas answers
  */
-public record ApiRoute(String method, String path, Action action, Needs needs) {
+public record ApiRoute(String method, String path, Action action, Needs needs, Where where) {
 
-  /** One that needs what such a route usually does. */
+  /** Who of the replicas answers. */
+  enum Where {
+    /** Whichever is asked. */
+    ANYWHERE,
+    /** The one that leads, whichever is asked. */
+    LEADER
+  }
+
+  /** One that needs what such a route usually does, and that every replica answers. */
   public ApiRoute(String method, String path, Action action) {
-    this(method, path, action, Needs.usual(method, path));
+    this(method, path, action, Needs.usual(method, path), Where.ANYWHERE);
   }
 
   /** Runs on a virtual thread and may block. */
@@ -41,12 +50,21 @@ public record ApiRoute(String method, String path, Action action, Needs needs) {
 
   /** The same for those who have the role, whatever its path. */
   ApiRoute needs(Role role) {
-    return new ApiRoute(method, path, action, new Needs.AtLeast(role));
+    return new ApiRoute(method, path, action, new Needs.AtLeast(role), where);
+  }
+
+  /** The same, answered by the replica that leads. */
+  ApiRoute byLeader() {
+    return new ApiRoute(method, path, action, needs, Where.LEADER);
+  }
+
+  boolean atLeader() {
+    return where == Where.LEADER;
   }
 
   /** The same for everybody. */
   ApiRoute forAll() {
-    return new ApiRoute(method, path, action, new Needs.Nothing());
+    return new ApiRoute(method, path, action, new Needs.Nothing(), where);
   }
 
   /** The parameters, if the raw path is this route's. */

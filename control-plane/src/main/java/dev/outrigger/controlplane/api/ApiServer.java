@@ -19,8 +19,6 @@ import java.util.TreeSet;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import org.jspecify.annotations.Nullable;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /**
  * Serves the API on loopback, one virtual thread for each request.
@@ -30,7 +28,6 @@ import org.slf4j.LoggerFactory;
  * is one, name loopback itself are answered.
  */
 public final class ApiServer implements AutoCloseable {
-  private static final Logger LOG = LoggerFactory.getLogger(ApiServer.class);
   private static final int MAX_BODY_BYTES = 1 << 20;
   private static final Set<String> LOOPBACK = Set.of("localhost", "127.0.0.1", "[::1]", "::1");
 
@@ -38,14 +35,18 @@ public final class ApiServer implements AutoCloseable {
   private final ExecutorService executor;
   private final List<ApiRoute> routes;
   private final ApiGate gate;
+  private final LeaderLine leader;
 
   /**
    * Starts listening on 127.0.0.1.
    *
    * @param port 0 takes a free one
+   * @param leader answers what only the replica that leads may do
    */
-  public ApiServer(int port, List<ApiRoute> routes, ApiGate gate) throws IOException {
+  public ApiServer(int port, List<ApiRoute> routes, ApiGate gate, LeaderLine leader)
+      throws IOException {
     this.gate = gate;
+    this.leader = leader;
     this.routes = List.copyOf(routes);
     this.server =
         HttpServer.create(new InetSocketAddress(InetAddress.getByName("127.0.0.1"), port), 64);
@@ -128,24 +129,17 @@ public final class ApiServer implements AutoCloseable {
         : ApiReply.refusal(405, method + " is not possible here, only " + allowed);
   }
 
-  private static ApiReply answer(
+  private ApiReply answer(
       ApiRoute route,
       List<String> parameters,
       String body,
       HttpExchange exchange,
       @Nullable Caller caller) {
-    try {
-      return route
-          .action()
-          .answer(
-              new ApiRequest(
-                  parameters, body, from(exchange), caller == null ? Caller.NOBODY : caller));
-    } catch (IllegalArgumentException e) {
-      return ApiReply.refusal(400, String.valueOf(e.getMessage()));
-    } catch (Exception e) {
-      LOG.error("{} {}", route.method(), exchange.getRequestURI().getRawPath(), e);
-      return ApiReply.refusal(500, "the control plane failed: " + e.getMessage());
-    }
+    String path = exchange.getRequestURI().getRawPath();
+    ApiRequest request =
+        new ApiRequest(parameters, body, from(exchange), caller == null ? Caller.NOBODY : caller);
+    @Nullable ApiReply led = route.atLeader() ? leader.ask(route.method(), path, request) : null;
+    return led == null ? Answering.answer(route, path, request) : led;
   }
 
   /** Changes are written down, and whoever was turned away. */

@@ -50,17 +50,19 @@ public final class ExperimentRoutes {
                   return ApiReply.json(
                       state(experiments.submit(document, asker(request, "it was submitted"))));
                 })
-            .needs(Role.OPERATOR),
+            .needs(Role.OPERATOR)
+            .byLeader(),
         ApiRoute.get(ALL + "/ledger", request -> ApiReply.json(list(experiments.history()))),
         new ApiRoute("GET", ONE, guarded(request -> ApiReply.json(state(key(request))))),
         new ApiRoute(
-            "DELETE",
-            ONE,
-            guarded(
-                request -> {
-                  experiments.delete(key(request), asker(request, "deleted"));
-                  return ApiReply.json(new JsonObject());
-                })),
+                "DELETE",
+                ONE,
+                guarded(
+                    request -> {
+                      experiments.delete(key(request), asker(request, "deleted"));
+                      return ApiReply.json(new JsonObject());
+                    }))
+            .byLeader(),
         new ApiRoute(
             "GET",
             ONE + "/report",
@@ -73,18 +75,20 @@ public final class ExperimentRoutes {
                     ApiReply.text(
                         "text/html; charset=utf-8",
                         ReportPage.of(experiments.report(key(request)))))),
-        action("start", experiments::start),
-        action("pause", experiments::pause),
-        action("resume", experiments::resume),
-        action("stop", experiments::stop),
+        action("start", experiments::start).byLeader(),
+        action("pause", experiments::pause).byLeader(),
+        action("resume", experiments::resume).byLeader(),
+        action("stop", experiments::stop).byLeader(),
+        // An order that waits for nobody.
         action("halt", experiments::halt),
         post("/api/v1/halt", this::haltAll).needs(Role.OPERATOR),
         post(
-            "/api/v1/halt/lift",
-            request -> {
-              experiments.lift(asker(request, "the halt was lifted"));
-              return ApiReply.json(new JsonObject());
-            }));
+                "/api/v1/halt/lift",
+                request -> {
+                  experiments.lift(asker(request, "the halt was lifted"));
+                  return ApiReply.json(new JsonObject());
+                })
+            .byLeader());
   }
 
   @FunctionalInterface

@@ -48,21 +48,22 @@ public final class ScheduleRoutes {
 
   private ApiRoute suspension(String name, boolean suspended) {
     return ApiRoute.post(
-        ONE + "/" + name,
-        ExperimentRoutes.guarded(
-            request -> {
-              String key = ExperimentRoutes.key(request);
-              @Nullable Experiment experiment = experiments.experiment(key);
-              @Nullable ApiReply beyond =
-                  experiment == null || suspended
-                      ? null
-                      : ExperimentRoutes.beyond(experiments, request, experiment);
-              if (beyond != null) {
-                return beyond;
-              }
-              experiments.suspend(key, suspended, ExperimentRoutes.asker(request, "asked for"));
-              return ApiReply.json(schedule(key));
-            }));
+            ONE + "/" + name,
+            ExperimentRoutes.guarded(
+                request -> {
+                  String key = ExperimentRoutes.key(request);
+                  @Nullable Experiment experiment = experiments.experiment(key);
+                  @Nullable ApiReply beyond =
+                      experiment == null || suspended
+                          ? null
+                          : ExperimentRoutes.beyond(experiments, request, experiment);
+                  if (beyond != null) {
+                    return beyond;
+                  }
+                  experiments.suspend(key, suspended, ExperimentRoutes.asker(request, "asked for"));
+                  return ApiReply.json(schedule(key));
+                }))
+        .byLeader();
   }
 
   private JsonArray schedules() {

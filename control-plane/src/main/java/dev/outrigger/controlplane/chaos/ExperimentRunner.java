@@ -27,6 +27,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
+import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.UUID;
 import java.util.concurrent.CopyOnWriteArrayList;
@@ -66,6 +67,9 @@ public final class ExperimentRunner {
 
   /** Runs that another process began: what probes say after them is still to be asked. */
   private final Set<String> inherited = new TreeSet<>();
+
+  /** Who submits what the cluster is about to take, by experiment. */
+  private final Map<String, Asker> submitting = new TreeMap<>();
 
   /**
    * What still ran when the ledger was left is halted: nobody watched it meanwhile.
@@ -168,7 +172,8 @@ public final class ExperimentRunner {
    */
   public void lead(List<ExperimentRun> standing, List<HaltOrder> orders) {
     synchronized (this) {
-      book.mirror(standing);
+      book.forgetTold();
+      book.mirror(standing, clock.instant());
       following.takeOver();
       Asker why = Asker.itself("the control plane's leader changed while it ran");
       book.all().forEach(run -> end(run, ExperimentPhase.HALTED, Event.HALTED, why));
@@ -204,7 +209,7 @@ public final class ExperimentRunner {
       if (acts) {
         obey();
       } else {
-        book.mirror(standing);
+        book.mirror(standing, clock.instant());
         suppose();
       }
     }
@@ -293,6 +298,39 @@ public final class ExperimentRunner {
     reports.tell(history);
   }
 
+  /** What is submitted from now on goes there, where every replica reads it. */
+  public synchronized void keepIn(SharedExperiments cluster) {
+    texts.keepIn(cluster);
+  }
+
+  /**
+   * Another replica, which leads, did what was asked here: those who look here see it at once.
+   *
+   * @param key of the experiment
+   * @param run where it stands since; null where it is gone
+   */
+  public void heard(String key, @Nullable ExperimentRun run) {
+    @Nullable SharedExperiments cluster;
+    synchronized (this) {
+      cluster = texts.cluster();
+    }
+    try {
+      if (cluster != null) {
+        cluster.refresh(key);
+      }
+    } catch (IOException e) {
+      LOG.warn("{} is not known here yet: {}", key, e.getMessage());
+    }
+    synchronized (this) {
+      if (run == null) {
+        book.toldGone(key);
+      } else if (!following.acts()) {
+        book.told(run, clock.instant());
+      }
+    }
+    publish();
+  }
+
   /** What is written now, with what was submitted. */
   public synchronized DesiredState state() {
     return texts.state();
@@ -362,7 +400,9 @@ public final class ExperimentRunner {
         }
       }
     }
-    written.forEach((key, one) -> onWritten(key, one, Asker.itself("it was written")));
+    written.forEach(
+        (key, one) ->
+            onWritten(key, one, submitting.getOrDefault(key, Asker.itself("it was written"))));
   }
 
   private void onWritten(String key, Experiment experiment, Asker asker) {
@@ -381,7 +421,8 @@ public final class ExperimentRunner {
             experiment.lease(),
             clock.instant(),
             run == null ? null : book.of(key).times(),
-            scheduled(experiment, asker.who().equals(Asker.ITSELF) ? "" : asker.who()),
+            scheduled(
+                experiment, asker.who().equals(Asker.ITSELF) ? texts.submitter(key) : asker.who()),
             asker));
     if (experiment.start() == Experiment.Start.IMMEDIATE) {
       try {
@@ -645,36 +686,66 @@ public final class ExperimentRunner {
   }
 
   /**
-   * Takes an experiment that is not written in the folder. It does not start by this, unless it
-   * says so.
+   * Takes an experiment that nobody else has written. It does not start by this, unless it says so.
    *
    * @param text one YAML document
    * @param asker who submits it
    * @return {@code namespace/name}
-   * @throws RefusedException if it is wrong, or the folder has another of that name
+   * @throws RefusedException if it is wrong, or somebody else has written another of that name
    * @throws IOException if it cannot be kept
    */
   public String submit(String text, Asker asker) throws IOException {
     Experiment experiment = ExperimentDocuments.parse(text);
     checkCommands(experiment);
     String key = keyOf(experiment);
+    @Nullable SharedExperiments cluster;
     synchronized (this) {
-      if (texts.isInFolder(experiment)) {
+      if (texts.isElsewhere(experiment)) {
         return key;
       }
       following.requireLead();
-      if (book.isRunning(key)
-          && !book.of(key).fingerprint().equals(ExperimentTexts.fingerprint(experiment))) {
+      @Nullable Experiment before = texts.experiment(key);
+      if (before != null && book.isRunning(key) && !ExperimentTexts.sameWords(before, experiment)) {
         throw new RefusedException(
             Refusal.PHASE, key + " is running with another text; stop it first");
       }
-      texts.put(experiment, text);
-      onWritten(key, experiment, asker);
-      takeOver(experiment, runOf(experiment), asker);
-      update();
+      cluster = texts.cluster();
+      if (cluster == null) {
+        texts.put(experiment, text);
+        onWritten(key, experiment, asker);
+        takeOver(experiment, runOf(experiment), asker);
+        update();
+      } else {
+        submitting.put(key, asker);
+      }
+    }
+    if (cluster != null) {
+      submit(cluster, experiment, text, asker);
     }
     publish();
     return key;
+  }
+
+  /** Without the lock while the API server is waited for: a halt must not wait for it. */
+  private void submit(SharedExperiments cluster, Experiment experiment, String text, Asker asker)
+      throws IOException {
+    String key = keyOf(experiment);
+    try {
+      cluster.put(experiment, text, asker.who());
+    } finally {
+      synchronized (this) {
+        submitting.remove(key);
+      }
+    }
+    synchronized (this) {
+      // Of a time before the cluster kept them: it would be there again when the object goes.
+      texts.remove(key);
+      @Nullable Experiment written = texts.experiment(key);
+      @Nullable ExperimentRun run = book.find(key);
+      if (following.acts() && written != null && run != null && !run.removed()) {
+        takeOver(written, run, asker);
+      }
+    }
   }
 
   /** Its schedule begins it in the name of whoever submitted it last. */
@@ -693,13 +764,13 @@ public final class ExperimentRunner {
   /**
    * Says whether {@link #submit} would take it, and does nothing.
    *
-   * @throws RefusedException if it is wrong, or the folder has another of that name
+   * @throws RefusedException if it is wrong, or somebody else has written another of that name
    */
   public Experiment validate(String text) {
     Experiment experiment = ExperimentDocuments.parse(text);
     checkCommands(experiment);
     synchronized (this) {
-      texts.isInFolder(experiment);
+      texts.isElsewhere(experiment);
     }
     return experiment;
   }
@@ -719,17 +790,23 @@ public final class ExperimentRunner {
   /**
    * Forgets a submitted experiment; one that runs is halted by it, and nothing waits for that.
    *
-   * @throws RefusedException if there is none, or it is written in the folder
+   * @throws RefusedException if there is none, somebody else has written it, or its object stays
    * @throws IOException if its file stays, so that it would be there again after a restart
    */
   public void delete(String key, Asker asker) throws IOException {
+    @Nullable SharedExperiments cluster;
     synchronized (this) {
       find(key);
-      texts.refuseFolders(key);
+      texts.refuseElsewhere(key);
       following.requireLead();
       halt(book.of(key), asker);
+      cluster = texts.isObject(key) ? texts.cluster() : null;
     }
     publish();
+    if (cluster != null) {
+      cluster.remove(key);
+      return;
+    }
     try {
       synchronized (this) {
         try {

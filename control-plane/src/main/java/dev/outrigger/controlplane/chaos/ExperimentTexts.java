@@ -2,6 +2,7 @@ package dev.outrigger.controlplane.chaos;
 
 import dev.outrigger.controlplane.model.DesiredState;
 import dev.outrigger.controlplane.model.Experiment;
+import dev.outrigger.controlplane.model.ObjectMeta;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
@@ -14,17 +15,29 @@ import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What is written: in the folder, and submitted beside it. The folder's wins, and is changed only
- * there. Not thread-safe.
+ * What is written: in the folder or the cluster, and submitted beside it. The folder's wins, and is
+ * changed only there; in a cluster what was submitted is an object among the others. Not
+ * thread-safe.
  */
 final class ExperimentTexts {
   private final ExperimentDocuments documents;
   private Function<String, @Nullable String> folder = _ -> null;
   private DesiredState files = DesiredState.empty();
   private DesiredState state = DesiredState.empty();
+  private @Nullable SharedExperiments cluster;
 
   ExperimentTexts(ExperimentDocuments documents) {
     this.documents = documents;
+  }
+
+  /** What is submitted from now on goes there. */
+  void keepIn(SharedExperiments shared) {
+    cluster = shared;
+  }
+
+  /** Where what is submitted goes; null for the state folder. */
+  @Nullable SharedExperiments cluster() {
+    return cluster;
   }
 
   /** Goes by what is written in the folder now. */
@@ -85,35 +98,86 @@ final class ExperimentTexts {
   }
 
   /**
-   * Whether the very same is written in the folder, so that there is nothing to take.
+   * Whether somebody else wrote the very same, in the folder or the cluster, so that there is
+   * nothing to take.
    *
    * @throws RefusedException if another of that name is
    */
-  boolean isInFolder(Experiment experiment) {
+  boolean isElsewhere(Experiment experiment) {
     String key = keyOf(experiment);
     @Nullable Experiment there = in(files, key);
-    if (there != null && !there.equals(experiment)) {
-      throw new RefusedException(
-          Refusal.IN_FOLDER,
-          key + " is written in the control plane's folder, and differs; change it there");
+    if (there == null || wasSubmitted(key)) {
+      return false;
     }
-    return there != null;
+    if (!sameWords(there, experiment)) {
+      throw new RefusedException(
+          Refusal.ELSEWHERE,
+          cluster == null
+              ? key + " is written in the control plane's folder, and differs; change it there"
+              : ("%s is an object that was not submitted here, and differs; change it where it"
+                      + " comes from, such as `kubectl apply -f`, or choose another name")
+                  .formatted(key));
+    }
+    return true;
   }
 
-  /** Takes one that is not in the folder. */
+  /** Whether it is an object that came over the API of any replica. */
+  private boolean wasSubmitted(String key) {
+    return cluster != null && cluster.submitter(key) != null;
+  }
+
+  /** Whether both say the same; when a cluster took one is not part of what it says. */
+  static boolean sameWords(Experiment one, Experiment other) {
+    return undated(one).equals(undated(other));
+  }
+
+  private static Experiment undated(Experiment one) {
+    ObjectMeta meta = one.meta();
+    return new Experiment(
+        new ObjectMeta(meta.name(), meta.namespace(), meta.labels(), meta.annotations()),
+        one.hypothesis(),
+        one.owner(),
+        one.faults(),
+        one.duration(),
+        one.lease(),
+        one.seed(),
+        one.start(),
+        one.watch(),
+        one.course());
+  }
+
+  /** Takes one that is not written elsewhere, where there is no cluster. */
   void put(Experiment experiment, String text) throws IOException {
     documents.put(experiment, text);
     state = documents.over(files);
   }
 
   /**
-   * @throws RefusedException if it is written in the folder
+   * @throws RefusedException if somebody else wrote it, in the folder or the cluster
    */
-  void refuseFolders(String key) {
-    if (in(files, key) != null) {
+  void refuseElsewhere(String key) {
+    if (in(files, key) != null && !wasSubmitted(key)) {
+      int slash = key.indexOf('/');
       throw new RefusedException(
-          Refusal.IN_FOLDER, key + " is written in the control plane's folder; remove it there");
+          Refusal.ELSEWHERE,
+          cluster == null
+              ? key + " is written in the control plane's folder; remove it there"
+              : "%s is an object that was not submitted here; remove it where it comes from:"
+                      .formatted(key)
+                  + " `kubectl -n %s delete experiment %s`"
+                      .formatted(key.substring(0, slash), key.substring(slash + 1)));
     }
+  }
+
+  /** Whether it is an object of the cluster rather than a file of the state folder. */
+  boolean isObject(String key) {
+    return cluster != null && in(files, key) != null;
+  }
+
+  /** In whose name it was submitted to the cluster; empty where that is not known. */
+  String submitter(String key) {
+    @Nullable String who = cluster == null ? null : cluster.submitter(key);
+    return who == null ? "" : who;
   }
 
   /** Forgets a submitted one; it is forgotten here even if its file stays. */

@@ -20,8 +20,8 @@ public enum Refusal {
   SAME_PATH("OR2010", 409),
   /** Another one of the same name runs, so that answers could not tell them apart. */
   NAMESAKE("OR2011", 409),
-  /** It is written in the folder, and changes only there. */
-  IN_FOLDER("OR2012", 409),
+  /** It is written in the folder, or in the cluster by somebody else, and changes only there. */
+  ELSEWHERE("OR2012", 409),
   /** The text that was submitted cannot be taken. */
   DOCUMENT("OR2013", 400),
   /** A probe runs a program, and the operator has not allowed that. */
@@ -37,7 +37,9 @@ public enum Refusal {
   /** A proxy that it means is an Envoy, which cannot do one of its faults. */
   ENVOY("OR2021", 409),
   /** Another replica of the control plane leads, and this one only follows. */
-  FOLLOWS("OR2022", 503);
+  FOLLOWS("OR2022", 503),
+  /** The API server, which keeps what is submitted, does not take it now. */
+  STORE("OR2023", 503);
 
   private final String id;
   private final int status;

@@ -20,9 +20,17 @@ final class RunBook {
   /** The ledger's name of what was done to all at once. */
   private static final String EVERYTHING = "*";
 
+  /** So long an answer may be ahead of what all share. */
+  private static final Duration AHEAD = Duration.ofSeconds(10);
+
   private final ExperimentLedger ledger;
   private final Map<String, ExperimentRun> runs = new TreeMap<>();
   private Replicas replicas = Replicas.NONE;
+
+  /** What the one that leads answered and what all share may not have yet. */
+  private final Map<String, Told> told = new TreeMap<>();
+
+  private record Told(ExperimentRun run, Instant at) {}
 
   /**
    * @param ledger tells where each stood when it was left
@@ -117,17 +125,46 @@ final class RunBook {
     return runs.stream().filter(run -> !run.removed() || run.times().halted() != null).toList();
   }
 
+  /** Goes by what the one that leads answered, before what all share says so. */
+  void told(ExperimentRun run, Instant now) {
+    told.put(run.experiment(), new Told(run, now));
+    if (!run.equals(runs.put(run.experiment(), run))) {
+      ledger.appendSoon(run);
+    }
+  }
+
+  /** The one that leads answered that it is gone. */
+  void toldGone(String key) {
+    told.remove(key);
+  }
+
   /** Goes by what another replica has written; tells nobody. */
-  void mirror(List<ExperimentRun> standing) {
+  void mirror(List<ExperimentRun> standing, Instant now) {
     Map<String, ExperimentRun> next = new TreeMap<>();
-    for (ExperimentRun run : standing) {
-      next.put(run.experiment(), run);
+    standing.forEach(run -> next.put(run.experiment(), run));
+    told.values().removeIf(one -> isPast(one, next.get(one.run().experiment()), now));
+    told.values().forEach(one -> next.put(one.run().experiment(), one.run()));
+    for (ExperimentRun run : next.values()) {
       if (!run.equals(runs.get(run.experiment()))) {
         ledger.appendSoon(run);
       }
     }
     runs.clear();
     runs.putAll(next);
+  }
+
+  /**
+   * @param shared null where nothing is
+   */
+  private static boolean isPast(Told one, @Nullable ExperimentRun shared, Instant now) {
+    return shared != null && (shared.equals(one.run()) || shared.at().isAfter(one.run().at()))
+        || now.isBefore(one.at())
+        || now.isAfter(one.at().plus(AHEAD));
+  }
+
+  /** What all share is all there is: this one leads from now on. */
+  void forgetTold() {
+    told.clear();
   }
 
   /** Takes one for written that whoever leads has not told of yet. */

@@ -17,11 +17,13 @@ import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Executors;
+import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
@@ -46,6 +48,9 @@ public final class KubernetesSource implements ModelSource {
   /** How often kinds are looked for that were not there. */
   private static final Duration LOOK = Duration.ofSeconds(30);
 
+  /** So long a write of ours waits until those who are told of changes know of it. */
+  private static final Duration TELLING = Duration.ofSeconds(10);
+
   /** So many objects are read at once: all pods of a cluster would take much room. */
   private static final long PAGE = 250;
 
@@ -63,6 +68,11 @@ public final class KubernetesSource implements ModelSource {
 
   // Confined to the thread.
   private final ClusterObjects objects = new ClusterObjects();
+  private final OwnWrites ownWrites = new OwnWrites();
+
+  /** The version of each experiment that is here. */
+  private final Map<String, Long> versions = new HashMap<>();
+
   private final Map<WatchedKind, SharedIndexInformer<GenericKubernetesResource>> informers =
       new HashMap<>();
   private boolean pending;
@@ -192,6 +202,7 @@ public final class KubernetesSource implements ModelSource {
 
   /** Kinds may be installed after us, such as those of the Gateway API. */
   private void lookForMore() {
+    ownWrites.waiting().forEach(this::lookAgain);
     for (WatchedKind kind : WatchedKind.all()) {
       if (!isWanted(kind)) {
         continue;
@@ -224,6 +235,125 @@ public final class KubernetesSource implements ModelSource {
   public @Nullable String experiment(String key) {
     @Nullable Map<?, ?> tree = experiments.get(key);
     return tree == null ? null : ClusterObjects.document(tree);
+  }
+
+  /** In whose name an experiment was submitted over the API; null where nobody did. */
+  @Nullable String submitter(String key) {
+    @Nullable Map<?, ?> tree = experiments.get(key);
+    return tree == null ? null : ClusterObjects.submitter(tree);
+  }
+
+  /** The only namespace that is read; null for all. */
+  @Nullable String namespace() {
+    return namespace;
+  }
+
+  /**
+   * Takes an experiment that the API server answered with, ahead of the informer. Those who are
+   * told of changes have been told when this returns, so it waits, and must not be called with a
+   * lock of theirs.
+   *
+   * @throws IOException if the thread is interrupted, or they take very long
+   */
+  void answered(GenericKubernetesResource experiment) throws IOException {
+    now(() -> putAnswered(experiment));
+  }
+
+  /**
+   * Forgets an experiment that the API server does not have any more. Like {@link #answered}.
+   *
+   * @param uid of the object; null where only the server said that there is none
+   */
+  void answeredGone(String key, @Nullable String uid) throws IOException {
+    now(() -> removeAnswered(key, uid));
+  }
+
+  private void putAnswered(GenericKubernetesResource experiment) {
+    WatchedKind kind = Objects.requireNonNull(watched(EXPERIMENT));
+    ClusterObjects.Observed observed = ClusterObjects.observe(treeOf(kind, experiment));
+    String key = observed.key().namespace() + "/" + observed.key().name();
+    long version = version(experiment.getMetadata());
+    if (versions.getOrDefault(key, -1L) < version) {
+      ownWrites.wrote(key, experiment.getMetadata().getUid(), version);
+      take(observed, version);
+    }
+  }
+
+  private void removeAnswered(String key, @Nullable String uid) {
+    @Nullable Map<?, ?> tree = experiments.get(key);
+    String known = tree == null ? "" : ClusterObjects.uid(tree);
+    if (tree != null && (uid == null || known.equals(uid))) {
+      ownWrites.deleted(key, known);
+      forget(key);
+    }
+  }
+
+  /** Whatever became of it before an informer could show it: it may never do so. */
+  private void lookAgain(String key) {
+    try {
+      int slash = key.indexOf('/');
+      @Nullable GenericKubernetesResource there =
+          client
+              .genericKubernetesResources(Objects.requireNonNull(watched(EXPERIMENT)).context())
+              .inNamespace(key.substring(0, slash))
+              .withName(key.substring(slash + 1))
+              .get();
+      ownWrites.forget(key);
+      if (there == null) {
+        removeAnswered(key, null);
+        ownWrites.forget(key);
+      } else {
+        putAnswered(there);
+      }
+      changed();
+    } catch (RuntimeException e) {
+      LOG.debug("{} cannot be looked at", key, e);
+    }
+  }
+
+  private void now(Runnable step) throws IOException {
+    try {
+      thread
+          .submit(
+              () -> {
+                step.run();
+                read();
+              })
+          .get(TELLING.toNanos(), TimeUnit.NANOSECONDS);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new IOException("interrupted", e);
+    } catch (ExecutionException | TimeoutException | RejectedExecutionException e) {
+      throw new IOException("what the API server took cannot be read yet: " + reason(e), e);
+    }
+  }
+
+  private void take(ClusterObjects.Observed observed, long version) {
+    ClusterKey key = observed.key();
+    @Nullable Map<?, ?> tree = observed.tree();
+    if (tree != null) {
+      String name = key.namespace() + "/" + key.name();
+      experiments.put(name, tree);
+      versions.put(name, version);
+    }
+    var _ = objects.put(observed);
+  }
+
+  private void forget(String name) {
+    int slash = name.indexOf('/');
+    objects.remove(new ClusterKey(EXPERIMENT, name.substring(0, slash), name.substring(slash + 1)));
+    experiments.remove(name);
+    versions.remove(name);
+  }
+
+  /** Zero where it is none that can be compared, which is taken for the oldest. */
+  private static long version(ObjectMeta metadata) {
+    @Nullable String text = metadata.getResourceVersion();
+    try {
+      return text == null ? 0 : Long.parseLong(text);
+    } catch (NumberFormatException e) {
+      return 0;
+    }
   }
 
   @Override
@@ -315,14 +445,20 @@ public final class KubernetesSource implements ModelSource {
       if (observed == null) {
         return;
       }
+      @Nullable String uid = resource.getMetadata().getUid();
+      long version = version(resource.getMetadata());
       run(
           () -> {
             ClusterKey key = observed.key();
-            @Nullable Map<?, ?> tree = observed.tree();
-            if (key.kind().equals(EXPERIMENT) && tree != null) {
-              experiments.put(key.namespace() + "/" + key.name(), tree);
+            if (!key.kind().equals(EXPERIMENT)) {
+              return objects.put(observed);
             }
-            return objects.put(observed);
+            String name = key.namespace() + "/" + key.name();
+            if (ownWrites.isPast(name, String.valueOf(uid), version)) {
+              return false;
+            }
+            take(observed, version);
+            return true;
           });
     }
 
@@ -336,12 +472,18 @@ public final class KubernetesSource implements ModelSource {
       String space = resource.getMetadata().getNamespace();
       ClusterKey key =
           new ClusterKey(kind.kind(), space == null ? "" : space, resource.getMetadata().getName());
+      @Nullable String uid = resource.getMetadata().getUid();
       run(
           () -> {
-            objects.remove(key);
-            if (key.kind().equals(EXPERIMENT)) {
-              experiments.remove(key.namespace() + "/" + key.name());
+            if (!key.kind().equals(EXPERIMENT)) {
+              objects.remove(key);
+              return true;
             }
+            String name = key.namespace() + "/" + key.name();
+            if (ownWrites.isPastEnd(name, String.valueOf(uid))) {
+              return false;
+            }
+            forget(name);
             return true;
           });
     }

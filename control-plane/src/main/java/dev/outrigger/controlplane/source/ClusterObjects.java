@@ -34,6 +34,12 @@ public final class ClusterObjects {
   /** In the place of a file's name. */
   private static final String FILE = "kubernetes";
 
+  /**
+   * An annotation of experiments that were submitted over the API: in whose name. It says nothing
+   * of the experiment itself, which is the same whoever submits it.
+   */
+  public static final String SUBMITTED_BY = "chaos.outrigger.dev/submitted-by";
+
   private static final Set<String> ROUTES =
       Set.of("HTTPRoute", "GRPCRoute", "TCPRoute", "TLSRoute");
 
@@ -229,7 +235,9 @@ public final class ClusterObjects {
       }
       default -> {
         @Nullable Tree ours =
-            ROUTES.contains(key.kind()) ? route(tree) : withSpec(tree, tree.at("spec").fields());
+            ROUTES.contains(key.kind())
+                ? route(tree)
+                : withSpec(unsigned(tree), tree.at("spec").fields());
         if (ours == null) {
           entries.remove(key);
         } else {
@@ -255,10 +263,40 @@ public final class ClusterObjects {
     }
   }
 
+  /** Who submitted an experiment over the API; null where nobody did. */
+  public static @Nullable String submitter(Map<?, ?> object) {
+    return Tree.of(object).at("metadata", "annotations").value(SUBMITTED_BY) instanceof String who
+        ? who
+        : null;
+  }
+
+  /** Of an object that a server gave; empty where it did not say. */
+  public static String uid(Map<?, ?> object) {
+    return Tree.of(object).at("metadata").text("uid");
+  }
+
+  private static Tree unsigned(Tree object) {
+    Map<Object, Object> annotations =
+        new LinkedHashMap<>(object.at("metadata", "annotations").fields());
+    if (annotations.remove(SUBMITTED_BY) == null) {
+      return object;
+    }
+    Map<Object, Object> metadata = new LinkedHashMap<>(object.at("metadata").fields());
+    if (annotations.isEmpty()) {
+      metadata.remove("annotations");
+    } else {
+      metadata.put("annotations", annotations);
+    }
+    Map<Object, Object> all = new LinkedHashMap<>(object.fields());
+    all.put("metadata", metadata);
+    return new Tree(all);
+  }
+
   /** An object as people could have written it: a document of YAML. */
   public static String document(Map<?, ?> object) {
-    Map<Object, Object> all = new LinkedHashMap<>(Tree.of(object).fields());
-    Map<Object, Object> metadata = new LinkedHashMap<>(Tree.of(object).at("metadata").fields());
+    Tree written = unsigned(Tree.of(object));
+    Map<Object, Object> all = new LinkedHashMap<>(written.fields());
+    Map<Object, Object> metadata = new LinkedHashMap<>(written.at("metadata").fields());
     // The server's, which make no other object of the same words.
     metadata.keySet().removeAll(Set.of("uid", "creationTimestamp"));
     all.put("metadata", metadata);

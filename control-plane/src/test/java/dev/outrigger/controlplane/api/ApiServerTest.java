@@ -25,7 +25,8 @@ class ApiServerTest {
                 ApiRoute.post(
                     "/things",
                     request -> ApiReply.text("text/plain", request.text("name", "none")))),
-            ApiGate.OPEN);
+            ApiGate.OPEN,
+            LeaderLine.NONE);
   }
 
   @AfterEach

@@ -94,7 +94,7 @@ final class RolesTest {
     routes.addAll(new AccessRoutes(tokens, audit).routes());
     ApiGate gate = new ApiGate(tokens, audit);
     runner.checkRightsBy(gate::obstacle);
-    server = part(new ApiServer(0, routes, gate));
+    server = part(new ApiServer(0, routes, gate, LeaderLine.NONE));
     client = part(HttpClient.newHttpClient());
     runner.submit(experiment("shop", "web.shop"), new Asker("test", "", ""));
     runner.submit(experiment("bank", "pay.bank"), new Asker("test", "", ""));

@@ -47,6 +47,38 @@ final class ClusterObjectsTest {
     return objects.put((Map<?, ?>) new Load(LoadSettings.builder().build()).loadFromString(yaml));
   }
 
+  @Test
+  void whoSubmittedAnExperimentIsNoPartOfWhatItSays() {
+    String yaml =
+        """
+        apiVersion: chaos.outrigger.dev/v1alpha1
+        kind: Experiment
+        metadata:
+          name: slow
+          namespace: shop
+          %s
+        spec:
+          hypothesis: h
+          owner: o
+          duration: 1m
+          faults: [{name: f, where: request, abort: {httpStatus: 503}}]
+        """;
+    Load load = new Load(LoadSettings.builder().build());
+    Map<?, ?> submitted =
+        (Map<?, ?>)
+            load.loadFromString(
+                yaml.formatted("annotations: {chaos.outrigger.dev/submitted-by: ann, a: b}"));
+    assertThat(ClusterObjects.submitter(submitted)).isEqualTo("ann");
+    assertThat(ClusterObjects.document(submitted)).doesNotContain("submitted-by").contains("a: b");
+    put(yaml.formatted("annotations: {a: b}"));
+    DesiredState written = objects.read().state();
+    objects.put(submitted);
+    assertThat(objects.read().state()).isEqualTo(written);
+    assertThat(written.experiments()).hasSize(1);
+    put(yaml.formatted("annotations: {chaos.outrigger.dev/submitted-by: ann}"));
+    assertThat(objects.read().state().experiments().getFirst().meta().annotations()).isEmpty();
+  }
+
   private void pod(String name, String address, String more) {
     put(
         """

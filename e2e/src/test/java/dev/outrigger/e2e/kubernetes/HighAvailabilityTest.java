@@ -308,10 +308,7 @@ final class HighAvailabilityTest {
   @Test
   void aHaltAtAReplicaThatDoesNotLeadEndsFaultsLongBeforeTheirLeases() throws Exception {
     experiment("halted");
-    Replica leader = leader();
-    Replica follower = replicas.stream().filter(one -> one != leader).findFirst().orElseThrow();
-    String refused = follower.post("/api/v1/experiments/shop/halted/stop", "{}");
-    assertThat(refused).contains("OR2022", leader.name());
+    Replica follower = otherThan(leader());
     assertThat(follower.post("/api/v1/halt", "{\"who\": \"ann\"}")).contains("shop/halted");
     await("no fault acts", () -> call() == 200);
     await(
@@ -319,6 +316,147 @@ final class HighAvailabilityTest {
         () ->
             said("-n", "shop", "get", "exp", "halted", "-o", "jsonpath={.status.message}")
                 .contains("by ann"));
+  }
+
+  private Replica otherThan(Replica leader) {
+    return replicas.stream()
+        .filter(one -> one != leader && one.process().isAlive())
+        .findFirst()
+        .orElseThrow();
+  }
+
+  private static final String EXPERIMENTS = "/api/v1/experiments";
+
+  private static String submit(Replica replica, String name, String duration) throws IOException {
+    JsonObject body = new JsonObject();
+    body.addProperty("who", "ann");
+    body.addProperty(
+        "document",
+        """
+        apiVersion: chaos.outrigger.dev/v1alpha1
+        kind: Experiment
+        metadata: {name: %s, namespace: %s, labels: {team: pay}}
+        spec:
+          hypothesis: callers see it
+          owner: tests
+          duration: %s
+          lease: 2s
+          faults: [{name: f, where: request, abort: {httpStatus: 418}, match: {source: {labels: {app: caller}}}}]
+        """
+            .formatted(
+                name.substring(name.indexOf('/') + 1),
+                name.indexOf('/') < 0 ? "shop" : name.substring(0, name.indexOf('/')),
+                duration));
+    return replica.post(EXPERIMENTS, body.toString());
+  }
+
+  private static String phase(String state) {
+    return JsonParser.parseString(state).getAsJsonObject().get("phase").getAsString();
+  }
+
+  private String inCluster(String name, String path) throws Exception {
+    return said("-n", "shop", "get", "experiments", name, "-o", "jsonpath={" + path + "}");
+  }
+
+  @Test
+  void whatIsSubmittedToAReplicaThatDoesNotLeadIsAnObjectThatAllSeeAndRuns() throws Exception {
+    Replica follower = otherThan(leader());
+    String one = EXPERIMENTS + "/shop/submitted";
+    assertThat(phase(submit(follower, "submitted", "10m"))).isEqualTo("Pending");
+    // Whoever asked sees it at once, in each of the two places.
+    assertThat(phase(follower.get(one))).isEqualTo("Pending");
+    assertThat(inCluster("submitted", ".metadata.annotations.chaos\\.outrigger\\.dev/submitted-by"))
+        .isEqualTo("ann");
+    assertThat(inCluster("submitted", ".metadata.labels.team")).isEqualTo("pay");
+    assertThat(
+            said(
+                "-n",
+                "shop",
+                "get",
+                "experiments",
+                "submitted",
+                "--show-managed-fields",
+                "-o",
+                "jsonpath={.metadata.managedFields[?(@.operation==\"Apply\")].manager}"))
+        .startsWith("outrigger");
+    assertThat(phase(follower.post(one + "/start", "{\"who\": \"ann\"}"))).isEqualTo("Running");
+    assertThat(phase(follower.get(one))).isEqualTo("Running");
+    await("the fault", () -> call() == 418);
+    for (Replica each : replicas) {
+      await("it is seen at " + each.name(), () -> phase(each.get(one)).equals("Running"));
+    }
+    await("its status", () -> inCluster("submitted", ".status.phase").equals("Running"));
+    assertThat(submit(follower, "submitted", "9m")).contains("OR2002");
+    assertThat(phase(submit(follower, "submitted", "10m"))).as("the same").isEqualTo("Running");
+    assertThat(follower.post(one + "/pause", "{}")).contains("\"paused\":true");
+    await("no fault while it is paused", () -> call() == 200);
+    assertThat(follower.post(one + "/resume", "{}")).contains("\"paused\":false");
+    await("the fault again", () -> call() == 418);
+    assertThat(phase(follower.post(one + "/stop", "{}"))).isEqualTo("Halted");
+    await("no fault", () -> call() == 200);
+    // A text is changed by submitting it again.
+    assertThat(phase(submit(follower, "submitted", "8m"))).isEqualTo("Pending");
+    assertThat(inCluster("submitted", ".spec.duration")).isEqualTo("8m");
+    assertThat(follower.delete(one)).doesNotContain("error");
+    assertThat(follower.get(one)).contains("OR2001");
+    assertThat(kube.kubectl("-n", "shop", "get", "experiments", "submitted").exit()).isNotZero();
+  }
+
+  @Test
+  void whatWasSubmittedOutlivesALeaderThatIsKilledAndTheNextLeadsItToItsEnd() throws Exception {
+    Replica dead = leader();
+    assertThat(phase(submit(dead, "outlives", "3s"))).isEqualTo("Pending");
+    assertThat(phase(submit(dead, "halted-by-it", "10m"))).isEqualTo("Pending");
+    assertThat(phase(dead.post(EXPERIMENTS + "/shop/halted-by-it/start", "{}")))
+        .isEqualTo("Running");
+    dead.process().kill();
+    Replica next = awaitLeaderOtherThan(dead);
+    Replica follower =
+        replicas.stream().filter(one -> one != next && one != dead).findFirst().orElseThrow();
+    // As with one that kubectl applied: nobody watched what ran meanwhile.
+    await(
+        "what ran is halted, and recovers",
+        () -> phase(next.get(EXPERIMENTS + "/shop/halted-by-it")).equals("Recovered"));
+    assertThat(next.get(EXPERIMENTS + "/shop/halted-by-it")).contains("leader changed");
+    assertThat(phase(follower.post(EXPERIMENTS + "/shop/outlives/start", "{}")))
+        .isEqualTo("Running");
+    await("the fault", () -> call() == 418);
+    await("its end", () -> call() == 200);
+    await(
+        "all of them tell the end",
+        () ->
+            phase(next.get(EXPERIMENTS + "/shop/outlives")).equals("Recovered")
+                && phase(follower.get(EXPERIMENTS + "/shop/outlives")).equals("Recovered"));
+    assertThat(next.get(EXPERIMENTS + "/shop/outlives")).contains("Completed");
+    await("its status", () -> inCluster("outlives", ".status.phase").equals("Recovered"));
+    // It stays until somebody deletes it, at whichever replica.
+    assertThat(follower.delete(EXPERIMENTS + "/shop/outlives")).doesNotContain("error");
+    assertThat(kube.kubectl("-n", "shop", "get", "experiments", "outlives").exit()).isNotZero();
+  }
+
+  @Test
+  void whatKubectlWroteIsNotOverwrittenNorDeleted() throws Exception {
+    experiment("theirs");
+    Replica follower = otherThan(leader());
+    assertThat(submit(follower, "theirs", "9m")).contains("OR2012", "was not submitted here");
+    assertThat(follower.delete(EXPERIMENTS + "/shop/theirs")).contains("OR2012", "kubectl");
+    assertThat(inCluster("theirs", ".spec.duration")).isEqualTo("10m");
+    assertThat(call()).as("it goes on").isEqualTo(418);
+
+    assertThat(phase(submit(follower, "shared", "10m"))).isEqualTo("Pending");
+    said(
+        "-n",
+        "shop",
+        "patch",
+        "experiment",
+        "shared",
+        "--type=merge",
+        "-p",
+        "{\"spec\": {\"duration\": \"7m\"}}");
+    await("it is seen", () -> follower.get(EXPERIMENTS + "/shop/shared").contains("PT7M"));
+    assertThat(submit(follower, "shared", "9m")).contains("OR2012", "kubectl", "spec.duration");
+    assertThat(inCluster("shared", ".spec.duration")).isEqualTo("7m");
+    assertThat(submit(follower, "nowhere/lost", "9m")).contains("OR2013", "namespace");
   }
 
   @Test
@@ -415,7 +553,10 @@ final class HighAvailabilityTest {
     // An API server that has only begun to start knows no rights yet.
     assertThat(kube.audit()).noneMatch(line -> line.contains("\"code\":403"));
     kube.lose();
+    assertThat(submit(leader, "unkept", "10m")).containsAnyOf("OR2023", "OR2022");
+    assertThat(leader.get(EXPERIMENTS)).doesNotContain("unkept");
     await("nobody leads", () -> resigned(leader) > before);
+    assertThat(submit(otherThan(leader), "unkept", "10m")).contains("OR2022");
     for (int i = 0; i < 20; i++) {
       assertThat(call()).isEqualTo(200);
     }
@@ -425,5 +566,6 @@ final class HighAvailabilityTest {
         "one leads again",
         () -> replicas.stream().mapToLong(HighAvailabilityTest::led).sum() > led);
     assertThat(replicas.stream().allMatch(one -> one.process().isAlive())).isTrue();
+    assertThat(kube.kubectl("-n", "shop", "get", "experiments", "unkept").exit()).isNotZero();
   }
 }

@@ -147,6 +147,10 @@ final class Replica implements AutoCloseable {
     return call(HttpRequest.newBuilder(uri(path)).POST(HttpRequest.BodyPublishers.ofString(body)));
   }
 
+  String delete(String path) throws IOException {
+    return call(HttpRequest.newBuilder(uri(path)).DELETE());
+  }
+
   private URI uri(String path) {
     return URI.create(url(path));
   }

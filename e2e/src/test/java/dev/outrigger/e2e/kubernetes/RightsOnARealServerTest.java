@@ -224,6 +224,17 @@ final class RightsOnARealServerTest {
             kube.must("-n", "shop", "get", "freeze", "release", "-o", "jsonpath={.status}")
                 .contains("Accepted"),
         leader);
+    // Whoever does not lead lets the leader write it, and delete it.
+    String submitted =
+        follower.post(
+            "/api/v1/experiments",
+            """
+            {"document": "apiVersion: chaos.outrigger.dev/v1alpha1\\nkind: Experiment\\n\
+            metadata: {name: kettle, namespace: shop}\\nspec: {hypothesis: h, owner: o, \
+            duration: 1m, faults: [{name: f, where: request, abort: {httpStatus: 418}}]}"}
+            """);
+    assertThat(submitted).contains("Pending");
+    assertThat(follower.delete("/api/v1/experiments/shop/kettle")).doesNotContain("error");
     // A root near its end, so that another follows it.
     Said replaced =
         kube.kubectlAs("admin", Release.agedRoot(folder.resolve("aged")), "replace", "-f", "-");
