@@ -352,9 +352,10 @@ public final class ControlPlane implements AutoCloseable {
     var _ =
         statuses.scheduleWithFixedDelay(
             desired.statusWriter(
-                ledger::proxies,
+                ledger,
                 experiments::runs,
                 clock,
+                replicas,
                 () -> replicas == null || replicas.leads()),
             STATUS_TICK_MILLIS,
             STATUS_TICK_MILLIS,

@@ -2,7 +2,7 @@ package dev.outrigger.controlplane;
 
 import dev.outrigger.api.chaos.v1.Measurement;
 import dev.outrigger.controlplane.ControlPlaneOptions.Cluster;
-import dev.outrigger.controlplane.ads.ProxyStatus;
+import dev.outrigger.controlplane.ads.NackLedger;
 import dev.outrigger.controlplane.ca.JoinTokens;
 import dev.outrigger.controlplane.ca.TokenVerifier;
 import dev.outrigger.controlplane.chaos.ExperimentRun;
@@ -51,12 +51,14 @@ sealed interface DesiredSource extends AutoCloseable {
   /**
    * Tells those who wrote it what came of it; called once a second, by one thread.
    *
+   * @param replicas those that share the work; null where there are no others
    * @param mayWrite asked before each write
    */
   Runnable statusWriter(
-      Supplier<List<ProxyStatus>> proxies,
+      NackLedger proxies,
       Supplier<List<ExperimentRun>> runs,
       InstantSource clock,
+      @Nullable ClusterReplicas replicas,
       BooleanSupplier mayWrite);
 
   /**
@@ -150,9 +152,10 @@ sealed interface DesiredSource extends AutoCloseable {
     /** Files have no status: `outrigger analyze` and the API tell. */
     @Override
     public Runnable statusWriter(
-        Supplier<List<ProxyStatus>> proxies,
+        NackLedger proxies,
         Supplier<List<ExperimentRun>> runs,
         InstantSource clock,
+        @Nullable ClusterReplicas replicas,
         BooleanSupplier mayWrite) {
       return () -> {};
     }
@@ -178,11 +181,12 @@ sealed interface DesiredSource extends AutoCloseable {
 
     @Override
     public Runnable statusWriter(
-        Supplier<List<ProxyStatus>> proxies,
+        NackLedger proxies,
         Supplier<List<ExperimentRun>> runs,
         InstantSource clock,
+        @Nullable ClusterReplicas replicas,
         BooleanSupplier mayWrite) {
-      return new StatusWriter(writes, source, proxies, runs, clock, mayWrite)::tick;
+      return new StatusWriter(writes, source, proxies, runs, clock, replicas, mayWrite)::tick;
     }
 
     @Override

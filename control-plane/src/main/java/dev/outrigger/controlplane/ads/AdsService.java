@@ -57,7 +57,11 @@ public final class AdsService extends AggregatedDiscoveryServiceImplBase impleme
     this.shared = new AdsSession.Shared(views, ledger, counters, limits, new PushTurns());
     this.executors =
         new DefaultEventExecutorGroup(2, new DefaultThreadFactory("outrigger-ads", true));
-    views.onChange(() -> streams.values().forEach(OpenStream::tell));
+    views.onChange(
+        () -> {
+          ledger.onChange();
+          streams.values().forEach(OpenStream::tell);
+        });
   }
 
   @Override

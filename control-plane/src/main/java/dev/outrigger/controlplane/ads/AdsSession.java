@@ -50,6 +50,11 @@ final class AdsSession {
   private boolean holdOver;
   private @Nullable ProxyNode proxy;
   private ResourceView view = ResourceView.empty();
+
+  /** The change that the view holds, and the last one up to which all is answered. */
+  private long viewed = -1;
+
+  private long settled = -1;
   private long nonces;
   private boolean closed;
 
@@ -173,7 +178,7 @@ final class AdsSession {
     if (closed || proxy == null) {
       return;
     }
-    view = shared.views().viewFor(proxy);
+    look(proxy);
     pump();
   }
 
@@ -209,9 +214,15 @@ final class AdsSession {
   private void begin(ProxyNode who) {
     cancel(silence);
     proxy = who;
-    view = shared.views().viewFor(who);
+    look(who);
     shared.ledger().onOpen(number, who, variant);
     LOG.info("{} connected ({}, stream {})", who.id(), variant, number);
+  }
+
+  private void look(ProxyNode who) {
+    // First the number: what comes in between is in the view, and counts with the next.
+    viewed = shared.ledger().changes();
+    view = shared.views().viewFor(who);
   }
 
   private @Nullable String refusalOf(Incoming request) {
@@ -306,8 +317,21 @@ final class AdsSession {
     }
     // Who waits for a turn waits for us, not for the proxy.
     watchHold(turn != Turn.WAITING && isWaiting());
+    noteSettled();
     if (turn == Turn.TAKEN && outlet.isReady() && hasAnsweredAll()) {
       giveTurnBack();
+    }
+  }
+
+  /** Types count one by one, since under constant change no moment may come without a push. */
+  private void noteSettled() {
+    long all = viewed;
+    for (Subscription one : subscriptions.values()) {
+      all = Math.min(all, one.settled());
+    }
+    if (all > settled) {
+      settled = all;
+      shared.ledger().onSettled(number, all);
     }
   }
 
@@ -388,11 +412,15 @@ final class AdsSession {
       return;
     }
     PendingPush push = subscription.due(view, withRemovals, number + "-" + (nonces + 1));
-    if (push == null || !hasTurnFor(push)) {
+    if (push == null) {
+      subscription.settle(viewed);
+      return;
+    }
+    if (!hasTurnFor(push)) {
       return;
     }
     nonces++;
-    subscription.sent(push);
+    subscription.sent(push, viewed);
     shared.counters().pushes.increment();
     shared.counters().resources.add(push.resources().size());
     shared.counters().heartbeats.add(push.heartbeats().size());

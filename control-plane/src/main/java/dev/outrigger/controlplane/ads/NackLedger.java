@@ -18,6 +18,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.UnaryOperator;
 
 /**
@@ -29,6 +30,7 @@ public final class NackLedger {
 
   private final InstantSource clock;
   private final Map<Long, ProxyStatus> streams = new ConcurrentHashMap<>();
+  private final AtomicLong changes = new AtomicLong();
 
   public NackLedger(InstantSource clock) {
     this.clock = clock;
@@ -39,6 +41,23 @@ public final class NackLedger {
     List<ProxyStatus> all = new ArrayList<>(streams.values());
     all.sort(Comparator.comparingLong(ProxyStatus::stream));
     return all;
+  }
+
+  /**
+   * How often what proxies should have may have changed. Who reads this after something became
+   * desired finds it with every proxy that is {@linkplain ProxyStatus#settled settled} up to here.
+   */
+  public long changes() {
+    return changes.get();
+  }
+
+  /** What proxies should have may have changed; before any session is told. */
+  void onChange() {
+    var _ = changes.incrementAndGet();
+  }
+
+  void onSettled(long stream, long change) {
+    streams.computeIfPresent(stream, (key, was) -> with(was, change, was.types()));
   }
 
   void onOpen(long stream, ProxyNode proxy, Variant variant) {
@@ -54,6 +73,7 @@ public final class NackLedger {
             agentOf(node),
             variant,
             clock.instant(),
+            -1,
             Map.of()));
   }
 
@@ -121,17 +141,22 @@ public final class NackLedger {
         (key, was) -> {
           Map<String, TypeStatus> types = new HashMap<>(was.types());
           types.put(typeUrl, step.apply(types.getOrDefault(typeUrl, TypeStatus.NONE)));
-          return new ProxyStatus(
-              was.stream(),
-              was.node(),
-              was.workload(),
-              was.cluster(),
-              was.identity(),
-              was.agent(),
-              was.variant(),
-              was.connectedSince(),
-              types);
+          return with(was, was.settled(), types);
         });
+  }
+
+  private static ProxyStatus with(ProxyStatus was, long settled, Map<String, TypeStatus> types) {
+    return new ProxyStatus(
+        was.stream(),
+        was.node(),
+        was.workload(),
+        was.cluster(),
+        was.identity(),
+        was.agent(),
+        was.variant(),
+        was.connectedSince(),
+        settled,
+        types);
   }
 
   /**

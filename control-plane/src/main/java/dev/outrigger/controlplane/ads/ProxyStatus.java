@@ -16,6 +16,8 @@ import org.jspecify.annotations.Nullable;
  * @param agent its program and version, as it says it
  * @param variant the form of the protocol that it speaks
  * @param connectedSince when the stream began
+ * @param settled the last change of what proxies should have ({@link NackLedger#changes}) up to
+ *     which it has answered all that it was to be sent; negative for none yet
  * @param types by type URL
  */
 public record ProxyStatus(
@@ -27,6 +29,7 @@ public record ProxyStatus(
     String agent,
     Variant variant,
     Instant connectedSince,
+    long settled,
     Map<String, TypeStatus> types) {
   public ProxyStatus {
     types = Map.copyOf(types);

@@ -43,6 +43,12 @@ final class Subscription {
   private String lastNonce = "";
   private boolean heartbeatDue;
 
+  /** The change up to which all is answered; negative for none yet. */
+  private long settled = -1;
+
+  /** The change that the outstanding push is about. */
+  private long pushed = -1;
+
   Subscription(String typeUrl, Variant variant) {
     this.typeUrl = typeUrl;
     this.variant = variant;
@@ -295,8 +301,23 @@ final class Subscription {
     return new PendingPush(typeUrl, nonce, version, changed, beating, gone, missing);
   }
 
-  /** The push is on the wire: from now on the proxy is taken to have it. */
-  void sent(PendingPush push) {
+  /** Nothing is due by the view of this change. */
+  void settle(long change) {
+    settled = change;
+  }
+
+  /** The change of views up to which the proxy answered everything; negative for none yet. */
+  long settled() {
+    return settled;
+  }
+
+  /**
+   * The push is on the wire: from now on the proxy is taken to have it.
+   *
+   * @param change of views that it is about
+   */
+  void sent(PendingPush push, long change) {
+    pushed = change;
     push.resources()
         .forEach(
             (name, resource) -> held.put(name, new Holdings.Held(resource.version(), resource)));
@@ -323,6 +344,7 @@ final class Subscription {
   PendingPush complete() {
     PendingPush push = Objects.requireNonNull(outstanding);
     outstanding = null;
+    settled = pushed;
     return push;
   }
 

@@ -22,7 +22,7 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Replicas that agree by a Lease, and share by a ConfigMap, both in one namespace. Thread-safe;
+ * Replicas that agree by a Lease, and share by two ConfigMaps, all in one namespace. Thread-safe;
  * nobody leads before {@link #start}.
  */
 public final class ClusterReplicas implements Replicas, AutoCloseable {
@@ -30,6 +30,9 @@ public final class ClusterReplicas implements Replicas, AutoCloseable {
 
   /** What is shared bears the Lease's name with this behind it. */
   private static final String SHARED = "-experiments";
+
+  /** And what replicas say of their proxies this. */
+  private static final String ACKNOWLEDGED = "-acknowledgements";
 
   private final KubernetesClient client;
   private final Settings settings;
@@ -43,6 +46,8 @@ public final class ClusterReplicas implements Replicas, AutoCloseable {
           Thread.ofPlatform().daemon().name("outrigger-lease").factory());
   private volatile @Nullable Leadership leadership;
   private volatile @Nullable SharedRuns shared;
+  private volatile @Nullable SharedAcknowledgements acknowledged;
+  private volatile String self = "";
 
   /**
    * @param name of the Lease
@@ -81,6 +86,7 @@ public final class ClusterReplicas implements Replicas, AutoCloseable {
    * @param experiments of this replica
    */
   public void start(String self, ExperimentRunner experiments) {
+    this.self = SharedAcknowledgements.key(self);
     SharedRuns runs =
         new SharedRuns(
             client,
@@ -112,6 +118,17 @@ public final class ClusterReplicas implements Replicas, AutoCloseable {
             });
     leadership = elected;
     runs.start();
+    SharedAcknowledgements proxies =
+        new SharedAcknowledgements(
+            client,
+            settings.namespace(),
+            settings.name() + ACKNOWLEDGED,
+            self,
+            installation,
+            clock,
+            new FellowLedger(SharedAcknowledgements.key(self), settings.lasts(), nanoTime));
+    proxies.start();
+    acknowledged = proxies;
     long every = Leadership.every(settings.lasts()).toMillis();
     rounds.execute(() -> round(elected, every));
   }
@@ -196,6 +213,22 @@ public final class ClusterReplicas implements Replicas, AutoCloseable {
     }
   }
 
+  /** The name by which this replica tells others of its proxies; empty before the start. */
+  String name() {
+    return self;
+  }
+
+  /**
+   * Tells the others what proxies of this one have acknowledged, if that is due. One thread at a
+   * time.
+   *
+   * @return what the others that live told last; nothing before the start
+   */
+  List<Acknowledgements> share(Acknowledgements own) {
+    SharedAcknowledgements proxies = acknowledged;
+    return proxies == null ? List.of() : proxies.share(own, leads());
+  }
+
   @Override
   public void close() {
     Leadership elected = leadership;
@@ -204,6 +237,15 @@ public final class ClusterReplicas implements Replicas, AutoCloseable {
         rounds.submit(elected::release).get(2, TimeUnit.SECONDS);
       } catch (Exception e) {
         LOG.warn("the lease could not be given up; it ends by itself", e);
+      }
+    }
+    SharedAcknowledgements proxies = acknowledged;
+    if (proxies != null) {
+      acknowledged = null;
+      try {
+        rounds.submit(proxies::close).get(2, TimeUnit.SECONDS);
+      } catch (Exception e) {
+        LOG.warn("the others hear by its age alone that this replica is gone", e);
       }
     }
     rounds.shutdownNow();

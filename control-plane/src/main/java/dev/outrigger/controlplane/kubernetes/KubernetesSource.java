@@ -384,7 +384,6 @@ public final class KubernetesSource implements ModelSource {
   private void read() {
     try {
       ClusterObjects.Read read = objects.read();
-      verdicts = read.verdicts();
       Reading before = published;
       boolean same = read.state().equals(before.state());
       if (before.generation() == 0 || !same || !read.problems().equals(before.problems())) {
@@ -394,6 +393,8 @@ public final class KubernetesSource implements ModelSource {
                 same ? before.state() : read.state(), read.problems(), before.generation() + 1);
         listeners.forEach(Runnable::run);
       }
+      // Who reads them finds that everybody who serves the state has been told of it.
+      verdicts = read.verdicts();
     } catch (RuntimeException e) {
       LOG.error("reading the cluster failed; the last state goes on", e);
     }

@@ -1,7 +1,8 @@
 package dev.outrigger.controlplane.kubernetes;
 
-import dev.outrigger.controlplane.ads.ProxyStatus;
+import dev.outrigger.controlplane.ads.NackLedger;
 import dev.outrigger.controlplane.chaos.ExperimentRun;
+import dev.outrigger.controlplane.model.Workload;
 import dev.outrigger.controlplane.source.ClusterKey;
 import dev.outrigger.controlplane.source.ClusterObjects.Verdict;
 import io.fabric8.kubernetes.api.model.GenericKubernetesResource;
@@ -10,23 +11,28 @@ import io.fabric8.kubernetes.client.KubernetesClient;
 import io.fabric8.kubernetes.client.KubernetesClientException;
 import io.fabric8.kubernetes.client.dsl.base.PatchContext;
 import io.fabric8.kubernetes.client.dsl.base.PatchType;
+import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Set;
 import java.util.function.BooleanSupplier;
 import java.util.function.Supplier;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
  * Writes into objects what came of them, by server-side apply under one name, and only what differs
- * from what stands there. Confined to the thread that calls {@link #tick}.
+ * from what stands there. A replica that does not write tells the one that does what its proxies
+ * acknowledged. Confined to the thread that calls {@link #tick}.
  */
 public final class StatusWriter {
   private static final Logger LOG = LoggerFactory.getLogger(StatusWriter.class);
@@ -40,6 +46,9 @@ public final class StatusWriter {
   /** More in one go would hold up the next look. */
   private static final int MAX_WRITES = 200;
 
+  /** So long a status stands before it says the same in other words. */
+  private static final Duration REWORDED = Duration.ofSeconds(5);
+
   private static final PatchContext APPLY =
       new PatchContext.Builder()
           .withPatchType(PatchType.SERVER_SIDE_APPLY)
@@ -49,37 +58,55 @@ public final class StatusWriter {
 
   private final KubernetesClient client;
   private final KubernetesSource source;
-  private final Supplier<List<ProxyStatus>> proxies;
+  private final NackLedger proxies;
   private final Supplier<List<ExperimentRun>> runs;
   private final InstantSource clock;
   private final BooleanSupplier mayWrite;
+  private final @Nullable ClusterReplicas replicas;
   private final EventWriter events;
 
-  /** Generations that were there at the last look: proxies have been told of those. */
-  private Map<ClusterKey, Long> told = Map.of();
+  private final AcknowledgementLedger acknowledgements = new AcknowledgementLedger();
 
   /** What was written and may not have come back yet. */
   private final Map<ClusterKey, Map<String, Object>> written = new HashMap<>();
 
+  /** When each was written last. */
+  private final Map<ClusterKey, Instant> writtenAt = new HashMap<>();
+
+  /** What the last look found, and the versions of that. */
+  private Look last = new Look(List.of(), List.of(), ObjectVersions.NONE, Set.of());
+
   private String lastFailure = "";
+
+  /**
+   * @param meshed workloads that people wrote down and that have a proxy of their own
+   */
+  private record Look(
+      List<Verdict> verdicts,
+      List<ExperimentRun> runs,
+      ObjectVersions objects,
+      Set<String> meshed) {}
 
   /**
    * Writes nothing yet.
    *
+   * @param replicas those that share the work; null where there are no others
    * @param mayWrite whether it is this replica that writes
    */
   public StatusWriter(
       KubernetesClient client,
       KubernetesSource source,
-      Supplier<List<ProxyStatus>> proxies,
+      NackLedger proxies,
       Supplier<List<ExperimentRun>> runs,
       InstantSource clock,
+      @Nullable ClusterReplicas replicas,
       BooleanSupplier mayWrite) {
     this.client = client;
     this.source = source;
     this.proxies = proxies;
     this.runs = runs;
     this.clock = clock;
+    this.replicas = replicas;
     this.mayWrite = mayWrite;
     this.events = new EventWriter(client, System.getenv().getOrDefault("HOSTNAME", ""));
   }
@@ -94,35 +121,40 @@ public final class StatusWriter {
   }
 
   private void write() {
-    List<Verdict> verdicts = source.verdicts();
-    List<ProxyStatus> now = proxies.get();
+    List<ExperimentRun> allRuns = runs.get();
     Map<String, ExperimentRun> byName = new HashMap<>();
-    runs.get().forEach(run -> byName.put(run.experiment(), run));
-    Map<ClusterKey, Long> seen = new HashMap<>();
+    allRuns.forEach(run -> byName.put(run.experiment(), run));
+    Look look = look(source.verdicts(), allRuns, byName);
+    last = look;
+    Programming programming =
+        new Programming(acknowledged(look), look.objects(), null);
+    Set<ClusterKey> seen = new HashSet<>();
     int writes = 0;
-    for (Verdict verdict : verdicts) {
+    for (Verdict verdict : look.verdicts()) {
       ClusterKey key = verdict.key();
-      seen.put(key, verdict.generation());
-      boolean settled = Objects.equals(told.get(key), verdict.generation());
-      @Nullable WatchedKind kind = source.watched(key.kind());
       if (!mayWrite.getAsBoolean()) {
-        written.clear(); // Whoever writes meanwhile may write something else.
-        continue;
+        // Whoever writes meanwhile may write something else.
+        written.clear();
+        writtenAt.clear();
+        return;
       }
+      seen.add(key);
+      @Nullable WatchedKind kind = source.watched(key.kind());
       if (kind == null || !kind.statusOurs() || writes >= MAX_WRITES) {
         continue;
       }
       @Nullable ExperimentRun run = byName.get(key.namespace() + "/" + key.name());
       Map<String, Object> status =
-          status(verdict, new Programming(now, settled, run), clock.instant());
+          status(verdict, programming.of(run), clock.instant());
       events.look(kind, verdict, status, run, clock.instant());
       if (stands(status, verdict.status())) {
         written.remove(key);
-      } else if (!status.equals(written.get(key))) {
+      } else if (!status.equals(written.get(key)) && !isReworded(key, status, verdict.status())) {
         writes++;
         try {
           apply(kind, key, status);
           written.put(key, status);
+          writtenAt.put(key, clock.instant());
         } catch (KubernetesClientException e) {
           if (e.getCode() == 0) {
             throw e; // Nobody answers, so neither will the next one be written.
@@ -131,11 +163,78 @@ public final class StatusWriter {
         }
       }
     }
-    written.keySet().retainAll(seen.keySet());
-    told = seen;
+    written.keySet().retainAll(seen);
+    writtenAt.keySet().retainAll(seen);
     if (mayWrite.getAsBoolean()) {
       events.write(clock.instant());
     }
+  }
+
+  private Look look(
+      List<Verdict> verdicts, List<ExperimentRun> runsNow, Map<String, ExperimentRun> byName) {
+    if (isSame(verdicts, last.verdicts()) && runsNow.equals(last.runs())) {
+      return last;
+    }
+    return new Look(
+        verdicts,
+        runsNow,
+        ObjectVersions.of(verdicts, byName),
+        verdicts.stream()
+            .filter(one -> one.object() instanceof Workload workload && workload.hasSidecar())
+            .map(one -> one.key().name() + "." + one.key().namespace())
+            .collect(Collectors.toUnmodifiableSet()));
+  }
+
+  @SuppressWarnings("ReferenceEquality")
+  private static boolean isSame(Object a, Object b) {
+    return a == b;
+  }
+
+  /** What proxies of all replicas that live have acknowledged. */
+  private List<Acknowledgements> acknowledged(Look look) {
+    ClusterReplicas others = replicas;
+    // After the objects: whoever is settled up to this change has them.
+    long change = proxies.changes();
+    Acknowledgements own =
+        acknowledgements.look(
+            others == null ? "" : others.name(),
+            look.objects(),
+            change,
+            proxies.proxies(),
+            look.meshed());
+    List<Acknowledgements> all = new ArrayList<>(List.of(own));
+    if (others != null) {
+      all.addAll(others.share(own));
+    }
+    return all;
+  }
+
+  /** Whether it only tells otherwise who is behind, and that was told just now. */
+  private boolean isReworded(ClusterKey key, Map<String, Object> status, Map<?, ?> standing) {
+    @Nullable Instant at = writtenAt.get(key);
+    Instant now = clock.instant();
+    return at != null
+        && !now.isBefore(at)
+        && now.isBefore(at.plus(REWORDED))
+        && stands(withoutNames(status), standing);
+  }
+
+  /** Without the message of {@code Programmed}, which names proxies. */
+  private static Object withoutNames(Object tree) {
+    if (tree instanceof Map<?, ?> map) {
+      boolean names = Programming.TYPE.equals(map.get("type"));
+      Map<Object, Object> less = new LinkedHashMap<>();
+      map.forEach(
+          (name, value) -> {
+            if (!(names && "message".equals(name))) {
+              less.put(name, withoutNames(value));
+            }
+          });
+      return less;
+    }
+    return tree instanceof List<?> list
+        ? list.stream().map(StatusWriter::withoutNames).toList()
+        : tree;
   }
 
   static Map<String, Object> status(Verdict verdict, Programming programming, Instant now) {

@@ -18,6 +18,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
+import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -129,6 +130,40 @@ class DeltaAdsTest {
                 .getConnectTimeout()
                 .getSeconds())
         .isEqualTo(3);
+  }
+
+  private void awaitSettled(long change) {
+    Awaitility.await()
+        .until(() -> fixture.ledger.proxies().getFirst().settled(), now -> now == change);
+  }
+
+  @Test
+  void aProxyIsSettledUpToTheChangeThatItAnswered() throws Exception {
+    fixture.views.change().put("a", plainCluster("a", 1)).show();
+    var proxy = fixture.delta().send(first(XdsType.CLUSTER));
+    DeltaDiscoveryResponse one = proxy.next();
+    assertThat(fixture.ledger.proxies().getFirst().settled()).isNegative();
+    proxy.send(ack(one));
+    awaitSettled(1);
+    // Nothing of this is for it.
+    fixture.views.change().put("l", listener("l", "1")).show();
+    awaitSettled(2);
+
+    fixture.views.change().put("a", plainCluster("a", 2)).show();
+    DeltaDiscoveryResponse two = proxy.next();
+    fixture.views.change().put("a", plainCluster("a", 3)).show();
+    proxy.send(first(XdsType.ENDPOINT, "x"));
+    DeltaDiscoveryResponse missing = proxy.next();
+    assertThat(fixture.ledger.proxies().getFirst().settled()).isEqualTo(2);
+    proxy.send(ack(missing)).send(ack(two));
+    DeltaDiscoveryResponse three = proxy.next();
+    // The next is under way already, and what came before counts all the same.
+    awaitSettled(3);
+    proxy.send(
+        ack(three).toBuilder()
+            .setErrorDetail(com.google.rpc.Status.newBuilder().setMessage("a: no"))
+            .build());
+    awaitSettled(fixture.ledger.changes());
   }
 
   @Test
