@@ -121,6 +121,24 @@ final class GuardsTest {
   }
 
   @Test
+  void aDropIsCountedFromTheBaselineJustBeforeAndHaltsBeyondItsMarginAlone() {
+    start("- {name: drop, successRate: {maxDrop: 5%}, window: 1s, minRequests: 50}");
+    for (int second = 0; second < 10; second++) {
+      // One in ten fails without us.
+      measure("", traffic(0, 0, 0), traffic(100, 10, 10));
+    }
+    runner.tick();
+    for (int second = 0; second < 10; second++) {
+      measure("", traffic(50, 8, 10), traffic(50, 7, 10));
+      assertThat(phase()).as("5 points below").isEqualTo(ExperimentPhase.RUNNING);
+    }
+    assertThat(state()).isEqualTo(GuardWatch.State.HELD);
+    measure("", traffic(50, 9, 10), traffic(50, 7, 10));
+    assertThat(phase()).as("6 points below").isEqualTo(ExperimentPhase.HALTED);
+    assertThat(runner.runs().getFirst().why()).contains("84%", "baseline of 90%");
+  }
+
+  @Test
   void aRelativeGuardWithoutABaselineAbstains() {
     start("- {name: drop, successRate: {maxDrop: 1%}, window: 1s}");
     now = now.plusSeconds(11);

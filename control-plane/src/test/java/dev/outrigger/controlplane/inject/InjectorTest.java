@@ -299,12 +299,63 @@ class InjectorTest {
         .contains("outrigger-proxy");
   }
 
+  @Test
+  void aPodOfAMeshThatSpireCertifiesGetsTheSocketOfTheWorkloadApiAndNoToken() {
+    String identity = "spiffe://cluster.local/ns/outrigger-system/sa/outrigger";
+    JsonObject pod = spiffePod("{controlPlaneIdentity: '" + identity + "'}");
+
+    assertThat(volume(pod, "outrigger-spiffe"))
+        .isEqualTo(
+            yaml("{name: outrigger-spiffe, csi: {driver: csi.spiffe.io, readOnly: true}}"));
+    assertThat(Json.objects(container(pod, "outrigger-proxy"), "volumeMounts"))
+        .contains(yaml("{name: outrigger-spiffe, mountPath: /spiffe-workload-api, readOnly: true}"))
+        .extracting(mount -> mount.get("name").getAsString())
+        .doesNotContain("outrigger-token", "outrigger-root");
+    assertThat(environment(pod, "OUTRIGGER_SPIFFE_ENDPOINT_SOCKET"))
+        .isEqualTo("unix:///spiffe-workload-api/spire-agent.sock");
+    assertThat(environment(pod, "OUTRIGGER_MESH_IDENTITY")).isEqualTo(identity);
+    assertThat(names(pod, "volumes")).doesNotContain("outrigger-token", "outrigger-root");
+    assertThat(Json.objects(container(pod, "outrigger-proxy"), "env"))
+        .extracting(variable -> variable.get("name").getAsString())
+        .doesNotContain("OUTRIGGER_JOIN_TOKEN_FILE", "OUTRIGGER_ROOT_CA");
+    // The application's containers have no business there.
+    assertThat(container(pod, "app").has("volumeMounts")).isFalse();
+  }
+
+  @Test
+  void theSocketOfTheWorkloadApiMayComeFromAnotherVolume() {
+    JsonObject pod =
+        spiffePod(
+            "{controlPlaneIdentity: 'spiffe://cluster.local/cp', socket: api.sock,"
+                + " volume: {hostPath: {path: /run/spire, type: Directory}}}");
+
+    assertThat(volume(pod, "outrigger-spiffe"))
+        .isEqualTo(yaml("{name: outrigger-spiffe, hostPath: {path: /run/spire, type: Directory}}"));
+    assertThat(environment(pod, "OUTRIGGER_SPIFFE_ENDPOINT_SOCKET"))
+        .isEqualTo("unix:///spiffe-workload-api/api.sock");
+  }
+
   // ------------------------------------------------------------------------------------- reading
 
   static JsonObject yaml(String text) {
     JsonObject json = Manifests.parse(text).documents().getFirst().json();
     assertThat(json).as(text).isNotNull();
     return json;
+  }
+
+  private static JsonObject spiffePod(String spiffe) {
+    Injection injection =
+        new Injector(SettingsReader.read("{spiffe: " + spiffe + "}"))
+            .inject(kind(yaml(POD), "Pod"), _ -> Scope.UNKNOWN);
+    assertThat(outcome(injection)).isEqualTo(new Outcome.Injected());
+    return injection.object();
+  }
+
+  private static JsonObject volume(JsonObject pod, String name) {
+    return Json.objects(pod.getAsJsonObject("spec"), "volumes").stream()
+        .filter(volume -> volume.get("name").getAsString().equals(name))
+        .findFirst()
+        .orElseThrow();
   }
 
   private static JsonObject kind(JsonObject object, String kind) {
