@@ -93,8 +93,7 @@ final class AcknowledgementLedger {
     refused.forEach(
         (matter, by) ->
             refusals.add(
-                new Refusal(
-                    matter.type(), matter.resource(), matter.reason(), new Names(by, 0))));
+                new Refusal(matter.type(), matter.resource(), matter.reason(), new Names(by, 0))));
     return new Acknowledgements(
         replica,
         proxies.size(),

@@ -71,7 +71,8 @@ record Programming(
     int injecting = replicas.stream().mapToInt(Acknowledgements::injecting).sum();
     Condition refused =
         refused(
-            injecting, one -> one.type().equals(XdsType.FAULT) && one.resource().startsWith(faults));
+            injecting,
+            one -> one.type().equals(XdsType.FAULT) && one.resource().startsWith(faults));
     if (refused != null) {
       return refused;
     }
@@ -94,8 +95,7 @@ record Programming(
       return none("no proxy is connected");
     }
     // What everybody had of this version is not in doubt because something else is under way.
-    Condition pending =
-        stands(standing, verdict.generation()) ? null : pending(verdict.key());
+    Condition pending = stands(standing, verdict.generation()) ? null : pending(verdict.key());
     return pending != null
         ? pending
         : Condition.yes(TYPE, TYPE, "all proxies that are connected have it");

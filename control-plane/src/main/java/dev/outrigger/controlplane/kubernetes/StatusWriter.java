@@ -126,8 +126,7 @@ public final class StatusWriter {
     allRuns.forEach(run -> byName.put(run.experiment(), run));
     Look look = look(source.verdicts(), allRuns, byName);
     last = look;
-    Programming programming =
-        new Programming(acknowledged(look), look.objects(), null);
+    Programming programming = new Programming(acknowledged(look), look.objects(), null);
     Set<ClusterKey> seen = new HashSet<>();
     int writes = 0;
     for (Verdict verdict : look.verdicts()) {
@@ -144,8 +143,7 @@ public final class StatusWriter {
         continue;
       }
       @Nullable ExperimentRun run = byName.get(key.namespace() + "/" + key.name());
-      Map<String, Object> status =
-          status(verdict, programming.of(run), clock.instant());
+      Map<String, Object> status = status(verdict, programming.of(run), clock.instant());
       events.look(kind, verdict, status, run, clock.instant());
       if (stands(status, verdict.status())) {
         written.remove(key);

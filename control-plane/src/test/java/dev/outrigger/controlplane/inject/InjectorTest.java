@@ -305,8 +305,7 @@ class InjectorTest {
     JsonObject pod = spiffePod("{controlPlaneIdentity: '" + identity + "'}");
 
     assertThat(volume(pod, "outrigger-spiffe"))
-        .isEqualTo(
-            yaml("{name: outrigger-spiffe, csi: {driver: csi.spiffe.io, readOnly: true}}"));
+        .isEqualTo(yaml("{name: outrigger-spiffe, csi: {driver: csi.spiffe.io, readOnly: true}}"));
     assertThat(Json.objects(container(pod, "outrigger-proxy"), "volumeMounts"))
         .contains(yaml("{name: outrigger-spiffe, mountPath: /spiffe-workload-api, readOnly: true}"))
         .extracting(mount -> mount.get("name").getAsString())

@@ -20,8 +20,7 @@ final class AcknowledgementLedgerTest {
 
   private static ObjectVersions generation(long generation) {
     return ObjectVersions.of(
-        List.of(
-            new Verdict(KEY, "u", generation, List.of(), List.of(), List.of(), null, Map.of())),
+        List.of(new Verdict(KEY, "u", generation, List.of(), List.of(), List.of(), null, Map.of())),
         Map.of());
   }
 
@@ -31,8 +30,7 @@ final class AcknowledgementLedgerTest {
     for (long one : settled) {
       String name = "p" + proxies.size();
       proxies.add(
-          new ProxyStatus(
-              1, name, name, "", "", "", Variant.DELTA, Instant.EPOCH, one, Map.of()));
+          new ProxyStatus(1, name, name, "", "", "", Variant.DELTA, Instant.EPOCH, one, Map.of()));
     }
     return ledger.look("cp", generation(generation), change, proxies, Set.of());
   }

@@ -185,7 +185,8 @@ final class ConditionsTest {
             .filter(one -> one.key().name().equals(route))
             .findFirst()
             .orElseThrow();
-    return Conditions.of(verdict, parent, new Programming(List.of(), ObjectVersions.NONE, null), List.of())
+    return Conditions.of(
+            verdict, parent, new Programming(List.of(), ObjectVersions.NONE, null), List.of())
         .stream()
         .map(one -> one.type() + "=" + one.status() + "/" + one.reason() + " " + one.message())
         .toList();

@@ -21,8 +21,7 @@ final class FellowLedgerTest {
 
   private void speaks(String replica) {
     entries.put(
-        replica,
-        FellowLedger.entry("time " + times++, Acknowledgements.unknown(replica).toJson()));
+        replica, FellowLedger.entry("time " + times++, Acknowledgements.unknown(replica).toJson()));
     ledger.onEntries(entries);
   }
 

@@ -77,16 +77,12 @@ final class ProgrammingTest {
 
   private static ProxyStatus has(String workload) {
     return proxy(
-        workload,
-        WITH,
-        Map.of(XdsType.LISTENER, new TypeStatus("1", NOW, "", null, List.of())));
+        workload, WITH, Map.of(XdsType.LISTENER, new TypeStatus("1", NOW, "", null, List.of())));
   }
 
   private static ProxyStatus lags(String workload) {
     return proxy(
-        workload,
-        WITHOUT,
-        Map.of(XdsType.LISTENER, new TypeStatus("1", NOW, "2", NOW, List.of())));
+        workload, WITHOUT, Map.of(XdsType.LISTENER, new TypeStatus("1", NOW, "2", NOW, List.of())));
   }
 
   private static ProxyStatus refuses(String workload, String type, String resource) {
@@ -115,8 +111,7 @@ final class ProgrammingTest {
   }
 
   private static String said(Verdict verdict, List<?> standing, Acknowledgements... replicas) {
-    return said(
-        new Programming(List.of(replicas), versions(verdict), null), verdict, standing);
+    return said(new Programming(List.of(replicas), versions(verdict), null), verdict, standing);
   }
 
   private static String said(Verdict verdict, List<?> standing, ProxyStatus... proxies) {
@@ -148,8 +143,7 @@ final class ProgrammingTest {
 
     assertThat(said(meshed, List.of(), here, told(replica("cp-2", versions(meshed)))))
         .startsWith("Unknown/NoProxies");
-    assertThat(
-            said(meshed, List.of(), here, told(replica("cp-2", versions(meshed), has("web-1")))))
+    assertThat(said(meshed, List.of(), here, told(replica("cp-2", versions(meshed), has("web-1")))))
         .startsWith("True/Programmed");
     assertThat(
             said(meshed, List.of(), here, told(replica("cp-2", versions(meshed), lags("web-1")))))
@@ -261,8 +255,7 @@ final class ProgrammingTest {
   void aRefusedFaultConcernsItsExperimentAlone() {
     Verdict policy = verdict(POLICY.formatted(2));
     Verdict experiment = verdict(EXPERIMENT);
-    ObjectVersions now =
-        ObjectVersions.of(List.of(policy, experiment), Map.of("shop/slow", RUN));
+    ObjectVersions now = ObjectVersions.of(List.of(policy, experiment), Map.of("shop/slow", RUN));
     Acknowledgements here = replica("cp-1", now, refuses("a", XdsType.FAULT, "slow/f"));
     Programming programming = new Programming(List.of(here), now, null);
 

@@ -187,11 +187,9 @@ final class ProgrammedAcrossReplicasTest {
       await("one leads", () -> leader() != null);
       await("all tell of their proxies", () -> telling().size() == 3);
       Replica leads = leader();
-      Replica follows =
-          replicas.stream().filter(one -> one != leads).findFirst().orElseThrow();
+      Replica follows = replicas.stream().filter(one -> one != leads).findFirst().orElseThrow();
       String routes = "outbound|80|web.shop";
-      ObstinateProxy near =
-          new ObstinateProxy("near", xds.get(replicas.indexOf(leads)), routes);
+      ObstinateProxy near = new ObstinateProxy("near", xds.get(replicas.indexOf(leads)), routes);
       proxies.add(near);
       ObstinateProxy far = new ObstinateProxy("far", xds.get(replicas.indexOf(follows)), routes);
       proxies.add(far);
