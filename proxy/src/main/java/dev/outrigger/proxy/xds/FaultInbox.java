@@ -56,6 +56,10 @@ final class FaultInbox {
    * @param bad where refused faults are put, by name with the reason
    */
   void onReceived(Received response, boolean wholeSet, Map<String, String> bad) {
+    sink.together(() -> take(response, wholeSet, bad));
+  }
+
+  private void take(Received response, boolean wholeSet, Map<String, String> bad) {
     Set<String> seen = new HashSet<>();
     for (Received.Item item : response.items()) {
       seen.add(item.name());

@@ -43,6 +43,12 @@ public final class FaultLeases implements FaultSink {
   private FaultPlan published = FaultPlan.NONE;
   private FaultPlan observed = FaultPlan.NONE;
   private @Nullable Future<?> timer;
+  private long timerAt;
+
+  /** Whether other faults are held than those of the plans: what is only renewed makes none anew. */
+  private boolean changed;
+
+  private boolean together;
 
   /** Takes a new plan. */
   @FunctionalInterface
@@ -107,27 +113,57 @@ public final class FaultLeases implements FaultSink {
                 message.getOwnBound().getMinSuccessPpm(), message.getOwnBound().getMinRequests())
             : null;
     leases.put(name, new Lease(rule, deadline(name, rule, lease), message.getObserveOnly(), bound));
-    update();
+    changed = true;
+    settle();
   }
 
   @Override
   public boolean onHeartbeat(String name, Duration lease) {
-    // One that has passed is over, though nobody came to end it yet.
-    update();
-    leases.computeIfPresent(
-        name,
-        (_, old) ->
-            new Lease(
-                old.rule(), deadline(name, old.rule(), lease), old.observeOnly(), old.bound()));
-    update();
-    return leases.containsKey(name);
+    Lease known = leases.get(name);
+    if (known == null) {
+      return false;
+    }
+    if (hasPassed(known)) {
+      update(); // It is over, though nobody came to end it yet.
+      return false;
+    }
+    Lease renewed =
+        new Lease(
+            known.rule(),
+            deadline(name, known.rule(), lease),
+            known.observeOnly(),
+            known.bound());
+    leases.put(name, renewed);
+    settle();
+    return !hasPassed(renewed);
+  }
+
+  private boolean hasPassed(Lease lease) {
+    return lease.deadline() - loop.ticker().nanoTime() <= 0;
   }
 
   @Override
   public void onRemoved(String name) {
-    leases.remove(name);
+    changed |= leases.remove(name) != null;
     ends.remove(name);
-    update();
+    settle();
+  }
+
+  @Override
+  public void together(Runnable telling) {
+    together = true;
+    try {
+      telling.run();
+    } finally {
+      together = false;
+      update();
+    }
+  }
+
+  private void settle() {
+    if (!together) {
+      update();
+    }
   }
 
   /** What is honoured now. */
@@ -153,7 +189,7 @@ public final class FaultLeases implements FaultSink {
 
   /** Ends an experiment's faults here, until the control plane has taken all of them back. */
   public void giveUp(String experiment) {
-    givenUp.add(experiment);
+    changed |= givenUp.add(experiment);
     update();
   }
 
@@ -186,7 +222,17 @@ public final class FaultLeases implements FaultSink {
 
   private void update() {
     long now = loop.ticker().nanoTime();
-    leases.values().removeIf(lease -> lease.deadline() - now <= 0);
+    changed |= leases.values().removeIf(lease -> lease.deadline() - now <= 0);
+    if (changed) {
+      changed = false;
+      replan(now);
+    } else if (!published.isEmpty()) {
+      renew.accept(limit(now));
+    }
+    rearm(now);
+  }
+
+  private void replan(long now) {
     givenUp.removeIf(
         gone -> leases.values().stream().noneMatch(one -> one.rule().experiment().equals(gone)));
     FaultPlan measured = plan(true);
@@ -201,7 +247,6 @@ public final class FaultLeases implements FaultSink {
     } else if (!next.isEmpty()) {
       renew.accept(limit(now));
     }
-    rearm(now);
   }
 
   /** When the first of them ends, with what this loop may be late. */
@@ -224,14 +269,31 @@ public final class FaultLeases implements FaultSink {
             .toList());
   }
 
+  /** One that wakes too early looks again: a renewal leaves it where it is. */
   private void rearm(long now) {
-    if (timer != null) {
-      timer.cancel(false);
-      timer = null;
+    if (leases.isEmpty()) {
+      if (timer != null) {
+        timer.cancel(false);
+        timer = null;
+      }
+      return;
     }
-    leases.values().stream()
-        .mapToLong(lease -> lease.deadline() - now)
-        .min()
-        .ifPresent(wait -> timer = loop.schedule(this::update, wait, TimeUnit.NANOSECONDS));
+    long wait = Long.MAX_VALUE;
+    for (Lease lease : leases.values()) {
+      wait = Math.min(wait, lease.deadline() - now);
+    }
+    if (timer != null) {
+      if (timerAt - now <= wait) {
+        return;
+      }
+      timer.cancel(false);
+    }
+    timerAt = now + wait;
+    timer = loop.schedule(this::onTimer, wait, TimeUnit.NANOSECONDS);
+  }
+
+  private void onTimer() {
+    timer = null;
+    update();
   }
 }

@@ -30,4 +30,11 @@ public interface FaultSink {
 
   /** The fault is over. Unknown names are ignored. */
   void onRemoved(String name);
+
+  /**
+   * Runs what tells several of them, such as one response: they take effect together, at its end.
+   */
+  default void together(Runnable telling) {
+    telling.run();
+  }
 }
