@@ -91,6 +91,12 @@ public final class ControlPlane implements AutoCloseable {
   private static final int AUTHORITY_TICK_SECONDS = 15;
   private static final int MAX_CALLS_PER_CONNECTION = 16;
 
+  /**
+   * Of each connection and each of its calls. A thousand proxies that come back at once tell what
+   * they hold, and what waits to be read takes room.
+   */
+  private static final int WINDOW_BYTES = 64 << 10;
+
   /** What is closed at the end, the latest first. */
   private final Deque<AutoCloseable> parts = new ArrayDeque<>();
 
@@ -438,6 +444,7 @@ public final class ControlPlane implements AutoCloseable {
         .maxInboundMessageSize(AdsLimits.DEFAULT.maxMessageBytes())
         .maxInboundMetadataSize(MAX_METADATA_BYTES)
         .maxConcurrentCallsPerConnection(MAX_CALLS_PER_CONNECTION)
+        .flowControlWindow(WINDOW_BYTES)
         .handshakeTimeout(10, TimeUnit.SECONDS)
         .keepAliveTime(30, TimeUnit.SECONDS)
         .keepAliveTimeout(10, TimeUnit.SECONDS)

@@ -5,11 +5,14 @@ import dev.outrigger.controlplane.source.ClusterKey;
 import dev.outrigger.controlplane.source.ClusterObjects;
 import dev.outrigger.controlplane.source.ModelSource;
 import io.fabric8.kubernetes.api.model.GenericKubernetesResource;
+import io.fabric8.kubernetes.api.model.GenericKubernetesResourceList;
 import io.fabric8.kubernetes.api.model.ObjectMeta;
 import io.fabric8.kubernetes.client.KubernetesClient;
 import io.fabric8.kubernetes.client.KubernetesClientException;
 import io.fabric8.kubernetes.client.informers.ResourceEventHandler;
 import io.fabric8.kubernetes.client.informers.SharedIndexInformer;
+import io.fabric8.kubernetes.client.informers.impl.DefaultSharedIndexInformer;
+import io.fabric8.kubernetes.client.informers.impl.ListerWatcher;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -22,6 +25,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.ExecutionException;
+import java.util.concurrent.Executor;
 import java.util.concurrent.Executors;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ScheduledExecutorService;
@@ -51,8 +55,15 @@ public final class KubernetesSource implements ModelSource {
   /** So long a write of ours waits until those who are told of changes know of it. */
   private static final Duration TELLING = Duration.ofSeconds(10);
 
-  /** So many objects are read at once: all pods of a cluster would take much room. */
-  private static final long PAGE = 250;
+  /** What of an object's metadata is read, in this order. */
+  private static final List<String> METADATA =
+      List.of(
+          "name", "namespace", "labels", "annotations", "uid", "creationTimestamp", "generation");
+
+  /** Runs what waits for the server: a list of all pods takes a while. */
+  private static final Executor WAITING =
+      Executors.newThreadPerTaskExecutor(
+          Thread.ofVirtual().name("outrigger-kubernetes-list").factory());
 
   private final KubernetesClient client;
   private final @Nullable String namespace;
@@ -181,14 +192,23 @@ public final class KubernetesSource implements ModelSource {
     return watched.get(kind);
   }
 
+  @SuppressWarnings("unchecked") // What lists and watches inside the client is not in its types.
   private SharedIndexInformer<GenericKubernetesResource> inform(WatchedKind kind) {
     var all = client.genericKubernetesResources(kind.context());
-    SharedIndexInformer<GenericKubernetesResource> informer =
+    Object watches =
         !kind.namespaced()
-            ? all.withLimit(PAGE).runnableInformer(0)
-            : namespace == null
-                ? all.inAnyNamespace().withLimit(PAGE).runnableInformer(0)
-                : all.inNamespace(namespace).withLimit(PAGE).runnableInformer(0);
+            ? all
+            : namespace == null ? all.inAnyNamespace() : all.inNamespace(namespace);
+    StreamedLists lists =
+        new StreamedLists(
+            client,
+            kind,
+            namespace,
+            (ListerWatcher<GenericKubernetesResource, GenericKubernetesResourceList>) watches,
+            tree -> observed(kind, tree),
+            WAITING);
+    SharedIndexInformer<GenericKubernetesResource> informer =
+        new DefaultSharedIndexInformer<>(GenericKubernetesResource.class, lists, 0, WAITING);
     informer
         .removeNamespaceIndex()
         .itemStore(new ObservedStore(resource -> ClusterObjects.observe(treeOf(kind, resource))))
@@ -402,35 +422,54 @@ public final class KubernetesSource implements ModelSource {
 
   /** What of an object is read: not who wrote which field of it. */
   private static Map<String, Object> treeOf(WatchedKind kind, GenericKubernetesResource resource) {
-    Map<String, Object> tree = new LinkedHashMap<>();
-    tree.put("apiVersion", kind.apiVersion());
-    tree.put("kind", kind.kind());
     ObjectMeta from = resource.getMetadata();
     Map<String, Object> metadata = new LinkedHashMap<>();
     metadata.put("name", from.getName());
-    if (from.getNamespace() != null) {
-      metadata.put("namespace", from.getNamespace());
+    metadata.put("namespace", from.getNamespace());
+    metadata.put("labels", from.getLabels());
+    metadata.put("annotations", from.getAnnotations());
+    metadata.put("uid", from.getUid());
+    metadata.put("creationTimestamp", from.getCreationTimestamp());
+    metadata.put("generation", from.getGeneration());
+    return treeOf(kind, metadata, resource.getAdditionalProperties());
+  }
+
+  private static Map<String, Object> treeOf(
+      WatchedKind kind, Map<?, ?> metadata, Map<String, Object> fields) {
+    Map<String, Object> tree = new LinkedHashMap<>();
+    tree.put("apiVersion", kind.apiVersion());
+    tree.put("kind", kind.kind());
+    Map<String, Object> read = new LinkedHashMap<>();
+    for (String name : METADATA) {
+      @Nullable Object value = metadata.get(name);
+      if (name.equals("annotations") && value instanceof Map<?, ?> annotations) {
+        Map<Object, Object> rest = new LinkedHashMap<>(annotations);
+        rest.remove("kubectl.kubernetes.io/last-applied-configuration");
+        value = rest;
+      }
+      if (value != null && !(value instanceof Map<?, ?> map && map.isEmpty())) {
+        read.put(name, value instanceof Integer number ? number.longValue() : value);
+      }
     }
-    if (from.getLabels() != null && !from.getLabels().isEmpty()) {
-      metadata.put("labels", from.getLabels());
-    }
-    if (from.getAnnotations() != null && !from.getAnnotations().isEmpty()) {
-      Map<String, String> annotations = new LinkedHashMap<>(from.getAnnotations());
-      annotations.remove("kubectl.kubernetes.io/last-applied-configuration");
-      metadata.put("annotations", annotations);
-    }
-    if (from.getUid() != null) {
-      metadata.put("uid", from.getUid());
-    }
-    if (from.getCreationTimestamp() != null) {
-      metadata.put("creationTimestamp", from.getCreationTimestamp());
-    }
-    if (from.getGeneration() != null) {
-      metadata.put("generation", from.getGeneration());
-    }
-    tree.put("metadata", metadata);
-    tree.putAll(resource.getAdditionalProperties());
+    tree.put("metadata", read);
+    fields.forEach(tree::putIfAbsent);
     return tree;
+  }
+
+  /** Of a list, whose objects are read as they come. */
+  private static GenericKubernetesResource observed(WatchedKind kind, Map<String, Object> tree) {
+    Map<?, ?> metadata = tree.get("metadata") instanceof Map<?, ?> map ? map : Map.of();
+    ObjectMeta names = new ObjectMeta();
+    names.setName(text(metadata, "name"));
+    names.setNamespace(text(metadata, "namespace"));
+    names.setUid(text(metadata, "uid"));
+    names.setResourceVersion(text(metadata, "resourceVersion"));
+    return ObservedStore.observed(
+        names, () -> ClusterObjects.observe(treeOf(kind, metadata, tree)));
+  }
+
+  private static @Nullable String text(Map<?, ?> map, String name) {
+    return map.get(name) instanceof String text ? text : null;
   }
 
   private final class Handler implements ResourceEventHandler<GenericKubernetesResource> {

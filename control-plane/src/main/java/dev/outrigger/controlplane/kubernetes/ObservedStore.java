@@ -8,6 +8,7 @@ import java.util.HashMap;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Function;
+import java.util.function.Supplier;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -50,24 +51,44 @@ final class ObservedStore implements ItemStore<GenericKubernetesResource> {
 
   @Override
   public @Nullable GenericKubernetesResource put(String key, GenericKubernetesResource resource) {
-    Map<String, Object> read = new HashMap<>(2);
+    if (!resource.getAdditionalProperties().containsKey(OBSERVED)) {
+      leave(resource, resource.getMetadata(), () -> reader.apply(resource));
+    }
+    GenericKubernetesResource kept = new GenericKubernetesResource();
+    kept.setMetadata(resource.getMetadata());
+    return items.put(key, kept);
+  }
+
+  /**
+   * An object of which what is kept was read before an informer has it.
+   *
+   * @param metadata of which only what tells objects and their versions apart is kept
+   */
+  static GenericKubernetesResource observed(ObjectMeta metadata, Supplier<Observed> reader) {
+    GenericKubernetesResource resource = new GenericKubernetesResource();
+    leave(resource, metadata, reader);
+    return resource;
+  }
+
+  private static void leave(
+      GenericKubernetesResource resource, ObjectMeta whole, Supplier<Observed> reader) {
+    @Nullable Observed read = null;
     try {
-      read.put(OBSERVED, reader.apply(resource));
+      read = reader.get();
     } catch (RuntimeException e) {
       // One that cannot be read must not keep the others from being read.
-      LOG.error("{} {} cannot be read", resource.getKind(), key, e);
+      LOG.error(
+          "{} {}/{} cannot be read", resource.getKind(), whole.getNamespace(), whole.getName(), e);
     }
-    ObjectMeta whole = resource.getMetadata();
     ObjectMeta metadata = new ObjectMeta();
     metadata.setName(whole.getName());
     metadata.setNamespace(whole.getNamespace());
     metadata.setUid(whole.getUid());
     metadata.setResourceVersion(whole.getResourceVersion());
-    resource.setAdditionalProperties(read);
+    Map<String, Object> properties = new HashMap<>(2);
+    properties.put(OBSERVED, read);
+    resource.setAdditionalProperties(properties);
     resource.setMetadata(metadata);
-    GenericKubernetesResource kept = new GenericKubernetesResource();
-    kept.setMetadata(metadata);
-    return items.put(key, kept);
   }
 
   @Override

@@ -235,6 +235,7 @@ final class SimulatedProxies implements AutoCloseable {
 
     private final Map<String, Set<String>> asked = new HashMap<>();
     private boolean introduced;
+    private boolean greeted;
 
     OneProxy(Who who, int turn) {
       this.who = who;
@@ -261,6 +262,7 @@ final class SimulatedProxies implements AutoCloseable {
       }
       port = ports[Math.floorMod(turn++, ports.length)];
       introduced = false;
+      greeted = false;
       asked.clear();
       ManagedChannel fresh =
           NettyChannelBuilder.forAddress("127.0.0.1", port)
@@ -275,7 +277,6 @@ final class SimulatedProxies implements AutoCloseable {
               .build();
       channel = fresh;
       var _ = AggregatedDiscoveryServiceGrpc.newStub(fresh).deltaAggregatedResources(this);
-      askAll();
     }
 
     void end() {
@@ -292,6 +293,15 @@ final class SimulatedProxies implements AutoCloseable {
     public void beforeStart(ClientCallStreamObserver<DeltaDiscoveryRequest> begun) {
       call = begun;
       begun.disableAutoRequestWithInitial(1);
+      // Not before there is a connection: while a control plane is away, requests of all that each
+      // of them holds would take more than all else on this machine.
+      begun.setOnReadyHandler(
+          () -> {
+            if (!greeted) {
+              greeted = true;
+              askAll();
+            }
+          });
     }
 
     @Override

@@ -45,7 +45,9 @@ public final class FaultLeases implements FaultSink {
   private @Nullable Future<?> timer;
   private long timerAt;
 
-  /** Whether other faults are held than those of the plans: what is only renewed makes none anew. */
+  /**
+   * Whether other faults are held than those of the plans: what is only renewed makes none anew.
+   */
   private boolean changed;
 
   private boolean together;
@@ -129,10 +131,7 @@ public final class FaultLeases implements FaultSink {
     }
     Lease renewed =
         new Lease(
-            known.rule(),
-            deadline(name, known.rule(), lease),
-            known.observeOnly(),
-            known.bound());
+            known.rule(), deadline(name, known.rule(), lease), known.observeOnly(), known.bound());
     leases.put(name, renewed);
     settle();
     return !hasPassed(renewed);
