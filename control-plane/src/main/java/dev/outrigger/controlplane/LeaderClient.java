@@ -83,8 +83,9 @@ final class LeaderClient implements LeaderLine {
       return ApiReply.refusal(
           Refusal.FOLLOWS.status(),
           Refusal.FOLLOWS.id(),
-          "another replica of the control plane leads, %s, and does not answer (%s); look whether it was done, and try again in a moment"
-              .formatted(leader, reason(e)));
+          "another replica of the control plane leads, %s, and does not answer (%s);"
+                  .formatted(leader, reason(e))
+              + " look whether it was done, and try again in a moment");
     }
     ApiReply reply = new ApiReply(answer.getStatus(), answer.getContentType(), answer.getBody());
     if (reply.status() < 300) {

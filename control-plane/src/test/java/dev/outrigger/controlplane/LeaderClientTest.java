@@ -166,6 +166,7 @@ final class LeaderClientTest {
     for (AutoCloseable part : parts.reversed()) {
       part.close();
     }
+    assertThat(disk.settle()).isTrue();
   }
 
   private void serve() {

@@ -3,6 +3,7 @@ package dev.outrigger.controlplane.chaos;
 import dev.outrigger.controlplane.model.DesiredState;
 import dev.outrigger.controlplane.model.Experiment;
 import dev.outrigger.controlplane.model.ObjectMeta;
+import dev.outrigger.controlplane.source.ClusterObjects;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
@@ -133,8 +134,11 @@ final class ExperimentTexts {
 
   private static Experiment undated(Experiment one) {
     ObjectMeta meta = one.meta();
+    // A text may be one that kubectl showed.
+    Map<String, String> annotations = new TreeMap<>(meta.annotations());
+    annotations.remove(ClusterObjects.SUBMITTED_BY);
     return new Experiment(
-        new ObjectMeta(meta.name(), meta.namespace(), meta.labels(), meta.annotations()),
+        new ObjectMeta(meta.name(), meta.namespace(), meta.labels(), annotations),
         one.hypothesis(),
         one.owner(),
         one.faults(),

@@ -10,6 +10,7 @@ import dev.outrigger.controlplane.model.Experiment;
 import dev.outrigger.controlplane.model.MeshObject;
 import dev.outrigger.controlplane.model.ObjectMeta;
 import dev.outrigger.controlplane.snapshot.NodeDescription.Implementation;
+import dev.outrigger.controlplane.source.ClusterObjects;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Instant;
@@ -18,6 +19,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -164,8 +166,10 @@ final class SharedExperimentsTest {
   /** As a cluster gives it. */
   private static Experiment dated(Experiment one, @Nullable Instant created) {
     ObjectMeta meta = one.meta();
+    Map<String, String> annotations = new TreeMap<>(meta.annotations());
+    annotations.remove(ClusterObjects.SUBMITTED_BY);
     return new Experiment(
-        new ObjectMeta(meta.name(), meta.namespace(), meta.labels(), meta.annotations(), created),
+        new ObjectMeta(meta.name(), meta.namespace(), meta.labels(), annotations, created),
         one.hypothesis(),
         one.owner(),
         one.faults(),
@@ -196,6 +200,12 @@ final class SharedExperimentsTest {
     two = new Replica("two");
     one.lead();
     two.look();
+  }
+
+  /** What is still to be written must not meet the folder's end. */
+  @AfterEach
+  void end() {
+    assertThat(disk.settle()).isTrue();
   }
 
   @Test
@@ -230,6 +240,12 @@ final class SharedExperimentsTest {
     one.runner.start(KEY, ANN);
     now = now.plusSeconds(1);
     one.runner.submit(document(), BOB);
+    one.runner.submit(
+        document()
+            .replace(
+                "namespace: shop",
+                "namespace: shop, annotations: {chaos.outrigger.dev/submitted-by: ann}"),
+        ANN);
     assertThat(one.run().phase()).isEqualTo(ExperimentPhase.RUNNING);
     assertRefused(
         () -> one.runner.submit(document().replace("5m", "6m"), ANN), Refusal.PHASE, "stop it");

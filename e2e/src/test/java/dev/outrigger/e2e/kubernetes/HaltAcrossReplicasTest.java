@@ -15,6 +15,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
+import java.util.Objects;
 import java.util.concurrent.Callable;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
@@ -93,20 +94,7 @@ final class HaltAcrossReplicasTest {
   }
 
   private Replica leader(KubeApi kube) throws Exception {
-    String holder =
-        kube.must(
-            "-n",
-            "outrigger-system",
-            "get",
-            "lease",
-            "outrigger",
-            "-o",
-            "jsonpath={.spec.holderIdentity}");
-    return replicas.stream()
-        .filter(one -> one.process().isAlive())
-        .filter(one -> one.process().said().contains("this replica leads (" + holder + ")"))
-        .findFirst()
-        .orElseThrow();
+    return Objects.requireNonNull(Replica.leading(kube, replicas), "nobody leads");
   }
 
   /** Milliseconds from the request at a replica until the last proxy has acknowledged the end. */

@@ -19,8 +19,6 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
-import java.util.regex.Pattern;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
@@ -37,7 +35,6 @@ import org.junit.jupiter.api.io.TempDir;
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 final class HighAvailabilityTest {
   private static final Duration PATIENCE = Duration.ofSeconds(45);
-  private static final Set<String> WRITES = Set.of("create", "update", "patch", "delete");
 
   private KubeApi kube;
   private App app;
@@ -198,22 +195,8 @@ final class HighAvailabilityTest {
     return said.out().strip();
   }
 
-  /** Who holds the Lease, if that process is alive; null for nobody. */
   private Replica leader() throws Exception {
-    String holder =
-        said(
-            "-n",
-            "outrigger-system",
-            "get",
-            "lease",
-            "outrigger",
-            "-o",
-            "jsonpath={.spec.holderIdentity}");
-    return replicas.stream()
-        .filter(one -> one.process().isAlive())
-        .filter(one -> one.process().said().contains("this replica leads (" + holder + ")"))
-        .findFirst()
-        .orElse(null);
+    return Replica.leading(kube, replicas);
   }
 
   private Replica awaitLeaderOtherThan(Replica before) {
@@ -274,39 +257,6 @@ final class HighAvailabilityTest {
                   .getAsLong()
               == generation;
         });
-  }
-
-  /** How often it has stopped leading. */
-  private static long resigned(Replica replica) {
-    return count(replica, "does not lead any more");
-  }
-
-  /** How often it began to. */
-  private static long led(Replica replica) {
-    return count(replica, "this replica leads");
-  }
-
-  private static long count(Replica replica, String words) {
-    return Pattern.compile(words).matcher(replica.process().said()).results().count();
-  }
-
-  /**
-   * What one replica wrote by the API server's own account since a moment, but for its own word
-   * about its proxies, which each has, whoever leads.
-   */
-  private List<String> writesOf(Replica replica, Instant since) throws IOException {
-    List<String> writes = new ArrayList<>();
-    for (String line : kube.audit()) {
-      JsonObject event = JsonParser.parseString(line).getAsJsonObject();
-      if (event.has("userAgent")
-          && event.get("userAgent").getAsString().equals("outrigger/" + replica.name())
-          && WRITES.contains(event.get("verb").getAsString())
-          && !event.getAsJsonObject("objectRef").toString().contains("outrigger-acknowledgements")
-          && !Instant.parse(event.get("requestReceivedTimestamp").getAsString()).isBefore(since)) {
-        writes.add(line);
-      }
-    }
-    return writes;
   }
 
   @Test
@@ -488,7 +438,7 @@ final class HighAvailabilityTest {
     policy("frozen", "20s");
     awaitStatus("frozen");
     Replica frozen = leader();
-    long before = resigned(frozen);
+    long before = frozen.resigned();
     frozen.signal("STOP");
     Instant resumed;
     try {
@@ -501,13 +451,13 @@ final class HighAvailabilityTest {
     } finally {
       frozen.signal("CONT");
     }
-    await("it knows", () -> resigned(frozen) > before);
+    await("it knows", () -> frozen.resigned() > before);
     await("it serves", frozen::isReady);
     policy("frozen", "22s");
     awaitStatus("frozen");
     awaitStatus("meanwhile");
-    assertThat(writesOf(frozen, resumed)).as(frozen.name()).isEmpty();
-    assertThat(writesOf(leader(), resumed)).isNotEmpty();
+    assertThat(frozen.writes(kube, resumed)).as(frozen.name()).isEmpty();
+    assertThat(leader().writes(kube, resumed)).isNotEmpty();
   }
 
   @Test
@@ -553,22 +503,20 @@ final class HighAvailabilityTest {
   @Test
   void withoutAnApiServerNobodyLeadsAndProxiesGoOn() throws Exception {
     Replica leader = leader();
-    long before = resigned(leader);
+    long before = leader.resigned();
     // An API server that has only begun to start knows no rights yet.
     assertThat(kube.audit()).noneMatch(line -> line.contains("\"code\":403"));
     kube.lose();
     assertThat(submit(leader, "unkept", "10m")).containsAnyOf("OR2023", "OR2022");
     assertThat(leader.get(EXPERIMENTS)).doesNotContain("unkept");
-    await("nobody leads", () -> resigned(leader) > before);
+    await("nobody leads", () -> leader.resigned() > before);
     assertThat(submit(otherThan(leader), "unkept", "10m")).contains("OR2022");
     for (int i = 0; i < 20; i++) {
       assertThat(call()).isEqualTo(200);
     }
-    long led = replicas.stream().mapToLong(HighAvailabilityTest::led).sum();
+    long led = replicas.stream().mapToLong(Replica::led).sum();
     kube.restore();
-    await(
-        "one leads again",
-        () -> replicas.stream().mapToLong(HighAvailabilityTest::led).sum() > led);
+    await("one leads again", () -> replicas.stream().mapToLong(Replica::led).sum() > led);
     assertThat(replicas.stream().allMatch(one -> one.process().isAlive())).isTrue();
     assertThat(kube.kubectl("-n", "shop", "get", "experiments", "unkept").exit()).isNotZero();
   }

@@ -2,6 +2,7 @@ package dev.outrigger.e2e.kubernetes;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import com.google.gson.JsonObject;
 import dev.outrigger.e2e.harness.App;
 import dev.outrigger.e2e.harness.Launched;
 import dev.outrigger.e2e.harness.LoopbackMesh;
@@ -233,6 +234,47 @@ final class MeshOfAClusterTest {
     assertThat(kube.kubectl("-n", "shop", "get", "exp", "teapot").out())
         .contains("Recovered")
         .contains("tests");
+  }
+
+  private String submit(String name) throws IOException {
+    JsonObject body = new JsonObject();
+    body.addProperty("who", "ann");
+    body.addProperty(
+        "document",
+        """
+        apiVersion: chaos.outrigger.dev/v1alpha1
+        kind: Experiment
+        metadata: {name: %s, namespace: shop}
+        spec:
+          hypothesis: callers see it
+          owner: tests
+          duration: 1s
+          lease: 1s
+          faults: [{name: f, where: request, abort: {httpStatus: 418}}]
+        """
+            .formatted(name));
+    return mesh.call("/api/v1/experiments", body.toString());
+  }
+
+  @Test
+  void whatIsSubmittedIsAnObjectAndWithoutAnApiServerNothingIs() throws Exception {
+    assertThat(submit("kept")).contains("Pending");
+    assertThat(kube.must("-n", "shop", "get", "experiment", "kept", "-o", "yaml"))
+        .contains("chaos.outrigger.dev/submitted-by: ann", "duration: 1s");
+    assertThat(mesh.call("/api/v1/experiments/shop/kept/start", "{}")).contains("Running");
+    Said recovered = phase("kept", "Recovered");
+    assertThat(recovered.exit()).as(recovered.all()).isZero();
+    kube.lose();
+    try {
+      assertThat(submit("unkept")).contains("OR2023");
+      assertThat(mesh.call("/api/v1/experiments", null))
+          .contains("shop/kept")
+          .doesNotContain("unkept");
+    } finally {
+      kube.restore();
+    }
+    await("it is taken", () -> submit("unkept").contains("Pending"));
+    kube.must("-n", "shop", "get", "experiment", "unkept");
   }
 
   private Said phase(String experiment, String phase) throws Exception {

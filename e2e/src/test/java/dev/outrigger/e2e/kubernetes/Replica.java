@@ -1,5 +1,6 @@
 package dev.outrigger.e2e.kubernetes;
 
+import com.google.gson.JsonObject;
 import com.google.gson.JsonParser;
 import dev.outrigger.e2e.harness.Launched;
 import dev.outrigger.e2e.harness.Peers;
@@ -10,17 +11,21 @@ import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.function.Function;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.StreamSupport;
+import org.jspecify.annotations.Nullable;
 
 /** One of the control planes that share a Lease, as a process of its own. */
 final class Replica implements AutoCloseable {
   private static final Duration PATIENCE = Duration.ofSeconds(60);
+  private static final Set<String> WRITES = Set.of("create", "update", "patch", "delete");
 
   private final String name;
   private final int xdsTls;
@@ -128,6 +133,59 @@ final class Replica implements AutoCloseable {
       }
       return false;
     }
+  }
+
+  /** Who of them holds the Lease, is alive, and has not stopped leading; null for nobody. */
+  static @Nullable Replica leading(KubeApi kube, List<Replica> replicas)
+      throws IOException, InterruptedException {
+    String holder =
+        kube.must(
+            "-n",
+            "outrigger-system",
+            "get",
+            "lease",
+            "outrigger",
+            "-o",
+            "jsonpath={.spec.holderIdentity}");
+    return replicas.stream()
+        .filter(one -> one.process().isAlive())
+        .filter(one -> one.process().said().contains("this replica leads (" + holder + ")"))
+        .filter(one -> one.led() > one.resigned())
+        .findFirst()
+        .orElse(null);
+  }
+
+  /** How often it has stopped leading. */
+  long resigned() {
+    return said("does not lead any more");
+  }
+
+  /** How often it began to. */
+  long led() {
+    return said("this replica leads");
+  }
+
+  private long said(String words) {
+    return Pattern.compile(words).matcher(process.said()).results().count();
+  }
+
+  /**
+   * What it wrote by the API server's own account since a moment, but for its own word about its
+   * proxies, which each has, whoever leads.
+   */
+  List<String> writes(KubeApi kube, Instant since) throws IOException {
+    List<String> writes = new ArrayList<>();
+    for (String line : kube.audit()) {
+      JsonObject event = JsonParser.parseString(line).getAsJsonObject();
+      if (event.has("userAgent")
+          && event.get("userAgent").getAsString().equals("outrigger/" + name)
+          && WRITES.contains(event.get("verb").getAsString())
+          && !event.getAsJsonObject("objectRef").toString().contains("outrigger-acknowledgements")
+          && !Instant.parse(event.get("requestReceivedTimestamp").getAsString()).isBefore(since)) {
+        writes.add(line);
+      }
+    }
+    return writes;
   }
 
   /** Stops all its threads, or lets them go on. */

@@ -27,6 +27,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.function.BooleanSupplier;
 import java.util.stream.Stream;
 import org.awaitility.Awaitility;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A real API server with many services, control planes of the first core, and simulated proxies
@@ -205,6 +206,22 @@ final class ScaledMesh implements AutoCloseable {
     KubeApi.Said said = kube.kubectl(arguments);
     assertThat(said.exit()).as(said.all()).isZero();
     return said.out().strip();
+  }
+
+  /** Waits until one leads, and not this one. */
+  Replica awaitLeaderOtherThan(@Nullable Replica before) {
+    Replica[] found = new Replica[1];
+    await(
+        "one leads",
+        () -> {
+          try {
+            found[0] = Replica.leading(kube, replicas);
+          } catch (IOException | InterruptedException e) {
+            throw new AssertionError(e);
+          }
+          return found[0] != null && found[0] != before;
+        });
+    return found[0];
   }
 
   /** Waits for it; what control planes said tells why it did not come. */
