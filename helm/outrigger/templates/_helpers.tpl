@@ -66,3 +66,8 @@ runAsNonRoot: true
 runAsUser: 65532
 seccompProfile: {type: RuntimeDefault}
 {{- end -}}
+
+{{/* The volume with the agent's socket. No default in the values: Helm would add what is given to it. */}}
+{{- define "outrigger.spiffeVolume" -}}
+{{- .Values.ca.spire.volume | default (dict "csi" (dict "driver" "csi.spiffe.io" "readOnly" true)) | toJson -}}
+{{- end -}}

@@ -19,6 +19,11 @@ final class GuardWatch {
   private final Guard guard;
   private final Deque<Slot> slots = new ArrayDeque<>();
   private final Traffic baseline = new Traffic();
+
+  /** What the whole run cost. */
+  private long requests;
+
+  private long errors;
   private boolean judged;
   private @Nullable Breach breach;
   private double worst = Double.NaN;
@@ -62,7 +67,10 @@ final class GuardWatch {
     return breach;
   }
 
-  /** The worst that was measured: a percentage or milliseconds; not a number if never judged. */
+  /**
+   * The worst that was measured: a percentage, milliseconds or errors; not a number if never
+   * judged.
+   */
   double worst() {
     return worst;
   }
@@ -86,6 +94,10 @@ final class GuardWatch {
     if (breach != null) {
       return null;
     }
+    if (guard.bound() instanceof Guard.Bound.ErrorBudget(long most)) {
+      breach = spend(now, traffic, most);
+      return breach;
+    }
     Traffic sum = new Traffic();
     slots.forEach(slot -> sum.add(slot.traffic()));
     if (sum.requests() < guard.minRequests()
@@ -104,6 +116,23 @@ final class GuardWatch {
     if (guard.of() != Guard.Of.AFFECTED) {
       into.add(unaffected);
     }
+  }
+
+  /** A budget that is spent is spent, however few requests did it. */
+  private @Nullable Breach spend(Instant now, Traffic traffic, long most) {
+    requests += traffic.requests();
+    errors += traffic.errors();
+    judged |= requests >= guard.minRequests();
+    if (requests > 0) {
+      worst = errors;
+    }
+    return errors <= most
+        ? null
+        : breach(
+            now,
+            "%d of %d requests of the run failed".formatted(errors, requests),
+            "a budget of " + most,
+            slot -> -slot.traffic().errors());
   }
 
   private @Nullable Breach judge(Instant now, Traffic sum) {
@@ -128,6 +157,7 @@ final class GuardWatch {
             most,
             ", %s above the baseline of %s".formatted(percent(more), millis(usual)));
       }
+      case Guard.Bound.ErrorBudget _ -> null; // Of the run, not of a window.
     };
   }
 
@@ -178,6 +208,7 @@ final class GuardWatch {
           "p" + number(quantile * 100) + " at most " + millis(most);
       case Guard.Bound.MaxIncrease(double quantile, double more) ->
           "p" + number(quantile * 100) + " at most " + percent(more) + " above the baseline";
+      case Guard.Bound.ErrorBudget(long errors) -> "at most " + errors + " failed in the whole run";
     };
   }
 

@@ -10,7 +10,7 @@ import org.jspecify.annotations.Nullable;
  * @param service whose requests are judged, as its own proxies receive them; null judges those on
  *     the edges of the faults
  * @param of which requests
- * @param window over how long, 1 s to 1 min
+ * @param window over how long, 1 s to 1 min; an error budget has none
  * @param minRequests with fewer in the window it says nothing
  */
 public record Guard(
@@ -46,13 +46,20 @@ public record Guard(
 
     /** The quantile is at most so many percent above that of the baseline. */
     record MaxIncrease(double quantile, double percent) implements Bound {}
+
+    /**
+     * The whole run, not a window of it, costs at most so many errors.
+     *
+     * @param errors 0 or more
+     */
+    record ErrorBudget(long errors) implements Bound {}
   }
 
   /** Whether it needs a baseline. */
   public boolean isRelative() {
     return switch (bound) {
       case Bound.MaxDrop _, Bound.MaxIncrease _ -> true;
-      case Bound.MinSuccess _, Bound.MaxLatency _ -> false;
+      case Bound.MinSuccess _, Bound.MaxLatency _, Bound.ErrorBudget _ -> false;
     };
   }
 }

@@ -87,7 +87,10 @@ final class ChaosSchemas {
   private static Mapping guard() {
     return mapping(
         List.of(
-            oneOf("successRate", "latency"),
+            oneOf("successRate", "latency", "errorBudget"),
+            rule(
+                "!has(self.errorBudget) || !has(self.window)",
+                "an error budget is of the whole run, which has no window: remove window"),
             rule(
                 "!has(self.service) || !has(self.of) || self.of == 'all'",
                 "at a service it cannot be told which requests a fault elsewhere touched: remove"
@@ -123,6 +126,23 @@ final class ChaosSchemas {
                         12,
                         "^[0-9]{1,6}(\\.[0-9]{1,4})?%$",
                         "expected a percentage such as 50% or 200%")))),
+        may(
+            "errorBudget",
+            "Of failed requests in the whole run.",
+            mapping(
+                List.of(
+                    oneOf("errors", "objective"),
+                    rule(
+                        "has(self.objective) == has(self.requests) && has(self.objective) =="
+                            + " has(self.spend)",
+                        "objective, requests and spend belong together")),
+                may("errors", "How many the run may cost.", new Whole(0, 2_000_000_000)),
+                may("objective", "What share of requests is to succeed, such as 99.9%.", percent()),
+                may(
+                    "requests",
+                    "How many requests come in the objective's period, such as a month.",
+                    new Whole(1, 2_000_000_000)),
+                may("spend", "What share of the period's budget the run may cost.", percent()))),
         may("window", "Over which it is judged, from 1s to 1m; 5s unless given.", duration()),
         may("minRequests", "Before that it does not judge; 20 unless given.", count()));
   }

@@ -26,6 +26,8 @@ final class GuardDecoder {
   private static final Duration MAX_BASELINE = Duration.ofHours(1);
   private static final Duration MAX_LATENCY = Duration.ofHours(1);
 
+  private static final int MAX_REQUESTS = 2_000_000_000;
+
   private static final Map<String, Guard.Of> OF = new LinkedHashMap<>();
 
   static {
@@ -104,6 +106,13 @@ final class GuardDecoder {
           "remove `of`, or remove `service` to judge the edges of the faults");
     }
     Guard.Bound bound = bound(fields);
+    if (bound instanceof Guard.Bound.ErrorBudget && fields.has("window")) {
+      fields.problem(
+          Code.CONFLICT,
+          "window",
+          "an error budget is of the whole run, which has no window",
+          "remove `window`, or judge a `successRate` over it");
+    }
     Duration window = fields.duration("window", WINDOW);
     if (window.compareTo(Duration.ofSeconds(1)) < 0 || window.compareTo(MAX_WINDOW) > 0) {
       fields.problem(
@@ -116,18 +125,53 @@ final class GuardDecoder {
   }
 
   private static Guard.Bound bound(Fields fields) {
-    @Nullable String kind = fields.oneOf("successRate", "latency");
+    @Nullable String kind = fields.oneOf("successRate", "latency", "errorBudget");
     if (kind == null) {
-      fields.ignore("successRate", "latency");
+      fields.ignore("successRate", "latency", "errorBudget");
       return new Guard.Bound.MinSuccess(0);
     }
     @Nullable Fields body = fields.object(kind);
     if (body == null) {
       return new Guard.Bound.MinSuccess(0);
     }
-    Guard.Bound bound = kind.equals("latency") ? latency(body) : success(body);
+    Guard.Bound bound =
+        switch (kind) {
+          case "latency" -> latency(body);
+          case "errorBudget" -> budget(body);
+          default -> success(body);
+        };
     body.finish();
     return bound;
+  }
+
+  /** A number of errors, or a share of those that an objective allows in its period. */
+  private static Guard.Bound budget(Fields body) {
+    @Nullable String kind = body.oneOf("errors", "objective");
+    if (kind == null || kind.equals("errors")) {
+      for (String name : List.of("requests", "spend")) {
+        if (body.has(name)) {
+          body.problem(
+              Code.CONFLICT,
+              name,
+              "`" + body.at(name) + "` belongs to an `objective`",
+              "remove it, or write `objective` in place of `errors`");
+        }
+        body.ignore(name);
+      }
+      return new Guard.Bound.ErrorBudget(body.integer("errors", 0, 0, MAX_REQUESTS));
+    }
+    double objective = body.percent("objective", 100);
+    for (String name : List.of("requests", "spend")) {
+      if (!body.has(name)) {
+        body.requiredText(
+            name, "the objective allows errors among so many, and the run may spend a share");
+      }
+    }
+    int requests = body.integer("requests", 1, 1, MAX_REQUESTS);
+    double spend = body.percent("spend", 0);
+    // Rounded to a millionth of an error first: 100 - 99.9 is a bit less than 0.1.
+    double allowed = Math.rint((100 - objective) / 100 * requests * spend / 100 * 1e6) / 1e6;
+    return new Guard.Bound.ErrorBudget((long) allowed);
   }
 
   private static Guard.Bound success(Fields body) {

@@ -139,6 +139,45 @@ final class GuardsTest {
   }
 
   @Test
+  void anErrorBudgetIsOfTheWholeRunAndHaltsWithTheFirstErrorBeyondIt() {
+    start("- {name: budget, errorBudget: {errors: 12}, minRequests: 50}");
+    for (int minute = 0; minute < 4; minute++) {
+      // Longer apart than any window.
+      now = now.plusSeconds(60);
+      measure("", traffic(20, 2, 10), traffic(80, 1, 10));
+      assertThat(phase()).as("%d errors", 3 * (minute + 1)).isEqualTo(ExperimentPhase.RUNNING);
+      assertThat(state()).isEqualTo(GuardWatch.State.HELD);
+    }
+    measure("", traffic(1, 1, 10), traffic(0, 0, 10));
+    assertThat(phase()).isEqualTo(ExperimentPhase.HALTED);
+    assertThat(runner.runs().getFirst().why())
+        .contains("13 of 401 requests of the run failed", "a budget of 12")
+        .contains("shop/checkout-1 -> catalog.shop");
+  }
+
+  @Test
+  void anErrorBudgetIsSpentByHoweverFewRequestsAndAbstainsWithoutThem() {
+    start("- {name: budget, errorBudget: {errors: 2}, minRequests: 50}");
+    measure("", traffic(2, 2, 10), traffic(0, 0, 10));
+    assertThat(phase()).isEqualTo(ExperimentPhase.RUNNING);
+    assertThat(state()).isEqualTo(GuardWatch.State.ABSTAINED);
+    measure("", traffic(1, 1, 10), traffic(0, 0, 10));
+    assertThat(phase()).isEqualTo(ExperimentPhase.HALTED);
+  }
+
+  @Test
+  void anErrorBudgetMayBeAShareOfWhatAnObjectiveAllows() {
+    start(
+        "- {name: slo, of: unaffected,"
+            + " errorBudget: {objective: 99.9%, requests: 1000000, spend: 1%}}");
+    measure("", traffic(100, 100, 10), traffic(100, 10, 10));
+    assertThat(phase()).as("ten are a hundredth of a thousand").isEqualTo(ExperimentPhase.RUNNING);
+    measure("", traffic(0, 0, 10), traffic(100, 1, 10));
+    assertThat(phase()).isEqualTo(ExperimentPhase.HALTED);
+    assertThat(runner.runs().getFirst().why()).contains("a budget of 10");
+  }
+
+  @Test
   void aRelativeGuardWithoutABaselineAbstains() {
     start("- {name: drop, successRate: {maxDrop: 1%}, window: 1s}");
     now = now.plusSeconds(11);
@@ -243,6 +282,13 @@ final class GuardsTest {
           "- {name: a, successRate: {min: 99%, maxDrop: 1%}}",
           "- {name: a, successRate: {min: 99%}, window: 2m}",
           "- {name: a, successRate: {maxDrop: 1%}}\nbaseline: 0s",
+          "- {name: a, errorBudget: {}}",
+          "- {name: a, errorBudget: {errors: -1}}",
+          "- {name: a, errorBudget: {errors: 5}, window: 5s}",
+          "- {name: a, errorBudget: {errors: 5, spend: 5%}}",
+          "- {name: a, errorBudget: {objective: 99%, spend: 5%}}",
+          "- {name: a, errorBudget: {objective: 99%, requests: 1000}}",
+          "- {name: a, errorBudget: {errors: 5}, successRate: {min: 99%}}",
           "- {name: a}"
         }) {
       assertThat(Analysis.ofText("shop.yaml", yaml(bad)).hasErrors()).as(bad).isTrue();
