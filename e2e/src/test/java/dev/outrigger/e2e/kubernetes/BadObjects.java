@@ -124,6 +124,11 @@ final class BadObjects {
             "hypothesis: h, owner: us, duration: 1m, faults: [{name: a, where: request, reset:"
                 + " {}}], guards: [{name: g, service: a, of: affected, successRate: {min: 9%}}]",
             "at a service it cannot be told"),
+        experiment(
+            "budget",
+            "hypothesis: h, owner: us, duration: 1m, faults: [{name: a, where: request, reset:"
+                + " {}}], guards: [{name: g, errorBudget: {objective: 99%}}]",
+            "objective, requests and spend belong together"),
         chaos("Freeze", "nobody", "{reason: release}", "spec.owner: Required value"));
   }
 

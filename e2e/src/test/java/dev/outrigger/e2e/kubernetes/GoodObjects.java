@@ -57,7 +57,8 @@ final class GoodObjects {
                 + " for: 1s}]}]}]"),
         experiment(
             "duration: 1m, faults: [{name: a, where: mesh, lostStream: {}}], guards: [{name: g,"
-                + " latency: {quantile: p99, max: 1s}}], proxyGuard: {successRate: 90%}"),
+                + " latency: {quantile: p99, max: 1s}}, {name: b, errorBudget: {objective: 99.9%,"
+                + " requests: 5000000, spend: 5%}}], proxyGuard: {successRate: 90%}"),
         experiment(
             "duration: 1m, faults: [{name: a, where: inbound, certificate: {flaw: expired}}],"
                 + " probes: [{name: p, http: {url: \"http://127.0.0.1:1/x\", status: 200}}, {name:"
