@@ -79,6 +79,7 @@ public final class AdsClient {
 
   private int streamNumber;
   private boolean answeredOnStream;
+  private int assemblies;
   private boolean assembling;
   private boolean stopped;
 
@@ -310,7 +311,8 @@ public final class AdsClient {
   }
 
   private void onReceived(Received response) {
-    if (!answeredOnStream) {
+    boolean first = !answeredOnStream;
+    if (first) {
       answeredOnStream = true;
       fromCache = false;
       backOff.reset();
@@ -337,12 +339,19 @@ public final class AdsClient {
     if (error != null) {
       LOG.warn("refused: {}", error.getMessage());
     }
+    if (faults != null && response.typeUrl().equals(TypeUrls.FAULT)) {
+      current.answer(response, error);
+      faults.onSaid();
+      current.readNext();
+      if (first) {
+        assembleSoon();
+      }
+      // Faults are no part of the configuration, which is not put together for each renewal.
+      return;
+    }
     // Names first: what this response made us want is asked for before anything else comes.
     updateNames();
     current.answer(response, error);
-    if (faults != null && response.typeUrl().equals(TypeUrls.FAULT)) {
-      faults.onSaid();
-    }
     askAll();
     current.readNext();
     assembleSoon();
@@ -535,11 +544,18 @@ public final class AdsClient {
       loop.execute(
           () -> {
             assembling = false;
+            assemblies++;
             updateNames();
             askAll();
             assembler.assemble();
           });
     }
+  }
+
+  /** How often the configuration was put together. On the config loop. */
+  int assemblies() {
+    loop.checkInside();
+    return assemblies;
   }
 
   private void restore(List<Resource> saved) {

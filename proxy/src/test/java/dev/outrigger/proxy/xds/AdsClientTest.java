@@ -476,6 +476,28 @@ class AdsClientTest {
     assertThat(nack.error().getMessage()).contains("lease");
   }
 
+  /** Each second while an experiment runs, in a mesh of any size. */
+  @ParameterizedTest
+  @EnumSource
+  void aLeaseThatIsRenewedPutsNoConfigurationTogether(AdsSettings.Variant variant)
+      throws Exception {
+    AdsClient started = start(variant, null);
+    serveOne();
+    nextConfig();
+    server.say(TypeUrls.FAULT, "f", List.of(), fault("x/f"));
+    assertThat(faults.poll(10, TimeUnit.SECONDS)).startsWith("fault x/f");
+    int before = loop.loop().submit(started::assemblies).get(10, TimeUnit.SECONDS);
+    for (int beat = 0; beat < 5; beat++) {
+      server.say(TypeUrls.FAULT, "f", List.of(), new One("x/f", null, Duration.ofSeconds(9)));
+      assertThat(faults.poll(10, TimeUnit.SECONDS)).startsWith("heartbeat x/f");
+    }
+    // Behind all that a renewal set off.
+    var _ = started.status().get(10, TimeUnit.SECONDS);
+    assertThat(loop.loop().submit(started::assemblies).get(10, TimeUnit.SECONDS)).isEqualTo(before);
+    server.say(TypeUrls.ENDPOINT, "e2", List.of(), endpoints("a", 1, 2));
+    nextConfig();
+  }
+
   @ParameterizedTest
   @EnumSource
   void aRestartWithoutAControlPlaneUsesWhatWasSaved(AdsSettings.Variant variant) throws Exception {
