@@ -35,7 +35,8 @@ import org.jspecify.annotations.Nullable;
  */
 final class StreamedLists
     implements ListerWatcher<GenericKubernetesResource, GenericKubernetesResourceList> {
-  private static final JsonFactory JSON = new JsonFactory();
+  private static final JsonFactory JSON =
+      JsonFactory.builder().disable(JsonFactory.Feature.INTERN_FIELD_NAMES).build();
   private static final int MAX_REASON = 64 << 10;
 
   /** What of a pod nobody here reads, at whatever depth below its spec and its status. */
