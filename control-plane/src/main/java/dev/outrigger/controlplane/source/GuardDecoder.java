@@ -147,28 +147,26 @@ final class GuardDecoder {
   /** A number of errors, or a share of those that an objective allows in its period. */
   private static Guard.Bound budget(Fields body) {
     @Nullable String kind = body.oneOf("errors", "objective");
-    if (kind == null || kind.equals("errors")) {
-      for (String name : List.of("requests", "spend")) {
-        if (body.has(name)) {
-          body.problem(
-              Code.CONFLICT,
-              name,
-              "`" + body.at(name) + "` belongs to an `objective`",
-              "remove it, or write `objective` in place of `errors`");
-        }
-        body.ignore(name);
-      }
-      return new Guard.Bound.ErrorBudget(body.integer("errors", 0, 0, MAX_REQUESTS));
-    }
+    int errors = body.integer("errors", 0, 0, MAX_REQUESTS);
     double objective = body.percent("objective", 100);
-    for (String name : List.of("requests", "spend")) {
-      if (!body.has(name)) {
-        body.requiredText(
-            name, "the objective allows errors among so many, and the run may spend a share");
-      }
-    }
     int requests = body.integer("requests", 1, 1, MAX_REQUESTS);
     double spend = body.percent("spend", 0);
+    boolean byObjective = kind != null && kind.equals("objective");
+    for (String name : List.of("requests", "spend")) {
+      if (byObjective && !body.has(name)) {
+        body.requiredText(
+            name, "the objective allows errors among so many, and the run may spend a share");
+      } else if (!byObjective && body.has(name)) {
+        body.problem(
+            Code.CONFLICT,
+            name,
+            "`" + body.at(name) + "` belongs to an `objective`",
+            "remove it, or write `objective` in place of `errors`");
+      }
+    }
+    if (!byObjective) {
+      return new Guard.Bound.ErrorBudget(errors);
+    }
     // Rounded to a millionth of an error first: 100 - 99.9 is a bit less than 0.1.
     double allowed = Math.rint((100 - objective) / 100 * requests * spend / 100 * 1e6) / 1e6;
     return new Guard.Bound.ErrorBudget((long) allowed);
