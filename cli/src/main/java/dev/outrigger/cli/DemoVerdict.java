@@ -11,8 +11,11 @@ import java.util.List;
  * @param failures each in one line; empty if all was as promised
  */
 record DemoVerdict(List<String> failures) {
-  /** The share that is hit may differ this much from what was asked for. */
-  private static final double TOLERANCE = 0.5;
+  /**
+   * How many standard deviations the number of hits may be off. Each request is hit by chance: of 61
+   * at 30%, four deviations are 4 to 32, which a right proxy leaves once in 16,000 times.
+   */
+  private static final double DEVIATIONS = 4;
 
   DemoVerdict {
     failures = List.copyOf(failures);
@@ -45,11 +48,18 @@ record DemoVerdict(List<String> failures) {
       }
     }
     Figures during = hit.figures(Phase.EXPERIMENT);
-    double share = during.requests() == 0 ? 0 : (double) during.injected() / during.requests();
-    if (share < percent / 100.0 * (1 - TOLERANCE) || share > percent / 100.0 * (1 + TOLERANCE)) {
+    double wanted = during.requests() * percent / 100.0;
+    double room = DEVIATIONS * Math.sqrt(wanted * (1 - percent / 100.0));
+    if (during.injected() == 0 || Math.abs(during.injected() - wanted) > room) {
       failures.add(
-          "experiment, %s: %.0f%% of %d requests were hit; expected about %d%%"
-              .formatted(hit, share * 100, during.requests(), percent));
+          "experiment, %s: %d of %d requests were hit; expected about %d%%, here %.0f to %.0f"
+              .formatted(
+                  hit,
+                  during.injected(),
+                  during.requests(),
+                  percent,
+                  Math.max(1, Math.ceil(wanted - room)),
+                  Math.floor(wanted + room)));
     }
     if (during.failed() > 0) {
       failures.add(

@@ -50,6 +50,23 @@ class DemoTest {
   }
 
   @Test
+  void theShareMayBeOffByWhatChanceDoesToSoManyRequests() {
+    for (Edge edge : List.of(front, back)) {
+      answers(edge, Phase.WARM, 10, 0, 0);
+      answers(edge, Phase.RECOVERY, 10, 0, 0);
+    }
+    answers(back, Phase.EXPERIMENT, 61 - 28, 28, 0);
+    assertThat(DemoVerdict.of(List.of(front, back), back, 30).failures()).isEmpty();
+
+    // The same 46% of ten times as many is no chance.
+    answers(back, Phase.EXPERIMENT, 549 - 252, 252, 0);
+    assertThat(DemoVerdict.of(List.of(front, back), back, 30).failures())
+        .containsExactly(
+            "experiment, checkout -> catalog: 280 of 610 requests were hit; expected about 30%,"
+                + " here 138 to 228");
+  }
+
+  @Test
   void withoutEffectOrWithLeftoversItFails() {
     answers(front, Phase.WARM, 100, 0, 0);
     answers(back, Phase.WARM, 100, 0, 0);
@@ -60,7 +77,8 @@ class DemoTest {
     assertThat(DemoVerdict.of(List.of(front, back), back, 30).failures())
         .containsExactly(
             "recovery, checkout -> catalog: 1 of 100 failed, 1 injected; expected none",
-            "experiment, checkout -> catalog: 0% of 101 requests were hit; expected about 30%",
+            "experiment, checkout -> catalog: 0 of 101 requests were hit; expected about 30%,"
+                + " here 12 to 48",
             "experiment, checkout -> catalog: 1 requests failed that no fault touched");
   }
 

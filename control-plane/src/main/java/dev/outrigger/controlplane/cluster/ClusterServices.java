@@ -122,6 +122,8 @@ public final class ClusterServices implements AutoCloseable {
           timer.scheduleWithFixedDelay(
               () -> renew(started, authority), half, half, TimeUnit.SECONDS);
       if (kubernetes != null) {
+        // Before this is called ready: whoever waits for that expects that pods get a sidecar.
+        guarded(() -> kubernetes.announceWebhook(roots(authority)));
         // Again and again: whoever applies the chart anew may have taken it away.
         var _ =
             timer.scheduleWithFixedDelay(
@@ -147,11 +149,18 @@ public final class ClusterServices implements AutoCloseable {
     }
   }
 
-  /** As for {@link #renew}. */
   private static void announce(Cluster kubernetes, String root) {
+    guarded(
+        () -> {
+          kubernetes.announceWebhook(root);
+          kubernetes.revise(root);
+        });
+  }
+
+  /** As for {@link #renew}. */
+  private static void guarded(Runnable announcement) {
     try {
-      kubernetes.announceWebhook(root);
-      kubernetes.revise(root);
+      announcement.run();
     } catch (RuntimeException e) {
       LOG.error("webhook", e);
     }

@@ -250,9 +250,11 @@ record Programming(
           case TrafficPolicy policy -> policy.targets();
           case null, default -> List.of();
         };
-    String resource = refusal.resource();
+    // outbound|<port or address>|<service>, and what of it: see snapshot.Names.
+    String[] parts = refusal.resource().split("\\|", 4);
     return services.isEmpty()
-        || !resource.startsWith("outbound|")
-        || services.stream().anyMatch(one -> resource.contains("|" + one.service()));
+        || parts.length < 3
+        || !parts[0].equals("outbound")
+        || services.stream().anyMatch(one -> parts[2].equals(one.service().toString()));
   }
 }

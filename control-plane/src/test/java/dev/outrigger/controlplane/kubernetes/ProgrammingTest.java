@@ -40,6 +40,13 @@ final class ProgrammingTest {
       metadata: {name: strict, namespace: shop, uid: u, generation: %d}
       spec: {mtls: {mode: STRICT}}
       """;
+  private static final String TARGETED =
+      """
+      apiVersion: mesh.outrigger.dev/v1alpha1
+      kind: TrafficPolicy
+      metadata: {name: patient, namespace: %s, uid: u, generation: 1}
+      spec: {targetRefs: [{kind: Service, name: web}], timeouts: {request: 5s}}
+      """;
   private static final String EXPERIMENT =
       """
       apiVersion: chaos.outrigger.dev/v1alpha1
@@ -249,6 +256,19 @@ final class ProgrammingTest {
     assertThat(read.refusals().size() + read.unlisted()).isEqualTo(5_000);
     assertThat(said(verdict, List.of(), replica("cp-1", now, has("a")), read))
         .startsWith("Unknown/Pending proxies refused more than can be told: ");
+  }
+
+  @Test
+  void whatIsRefusedOfAServiceConcernsThePoliciesOfThatServiceAlone() {
+    Verdict shop = verdict(TARGETED.formatted("shop"));
+    Verdict shop2 = verdict(TARGETED.formatted("shop2"));
+
+    for (String resource :
+        List.of("outbound|80|web.shop2", "outbound|80|web.shop2|grpc", "outbound|*:80|web.shop2")) {
+      ProxyStatus refuses = refuses("a", XdsType.CLUSTER, resource);
+      assertThat(said(shop, List.of(), refuses)).as(resource).startsWith("True/Programmed");
+      assertThat(said(shop2, List.of(), refuses)).as(resource).startsWith("False/Rejected");
+    }
   }
 
   @Test

@@ -233,7 +233,8 @@ final class RealNode implements AutoCloseable {
             .formatted(Machine.ADDRESS, folder.resolve("certificates/apiserver.crt")));
   }
 
-  private Path kubeconfig() {
+  /** Of one who may do everything. */
+  Path kubeconfig() {
     return folder.resolve("kubeconfig");
   }
 
@@ -244,6 +245,22 @@ final class RealNode implements AutoCloseable {
   /** Runs a command on the node, outside of all pods. */
   Said onNode(String... command) throws IOException, InterruptedException {
     return machine.run(PATIENCE, "", Map.of(), List.of(command));
+  }
+
+  /** The same with a surrounding of its own, and time to wait for what it starts. */
+  Said onNode(Map<String, String> environment, String... command)
+      throws IOException, InterruptedException {
+    return machine.run(PATIENCE.multipliedBy(3), "", environment, List.of(command));
+  }
+
+  /** The Gateway API's kinds, as its release has them. */
+  Path gatewayKinds() {
+    return binaries.resolve("gateway-api");
+  }
+
+  /** Where the node's programs are. */
+  Path binaries() {
+    return binaries;
   }
 
   /** Starts a program on the node that may do everything in the cluster. */
@@ -282,7 +299,7 @@ final class RealNode implements AutoCloseable {
 
   /** Installs the chart as its users do, and waits until it is ready. */
   void installChart(String... values) throws IOException, InterruptedException {
-    must("apply", "--server-side", "-f", binaries.resolve("gateway-api").toString());
+    must("apply", "--server-side", "-f", gatewayKinds().toString());
     List<String> command =
         new ArrayList<>(
             List.of(

@@ -2,10 +2,8 @@ package dev.outrigger.e2e.kubernetes;
 
 import com.google.gson.JsonArray;
 import com.google.gson.JsonElement;
-import com.google.gson.JsonNull;
 import com.google.gson.JsonObject;
 import com.google.gson.JsonParser;
-import com.google.gson.JsonPrimitive;
 import dev.outrigger.controlplane.ca.CertificateAuthority;
 import dev.outrigger.e2e.harness.Peers;
 import dev.outrigger.e2e.kubernetes.KubeApi.Said;
@@ -78,11 +76,6 @@ final class Release {
 
   /** Starts a process of the release's Deployment; does not wait. */
   Replica startReplica(String name) throws Exception {
-    return startReplica(name, 0);
-  }
-
-  /** The same, with the webhook on a port. */
-  Replica startReplica(String name, int webhookPort) throws Exception {
     Path login = kube.loginOf(NAMESPACE, NAME);
     Path injection = folder.resolve(name + ".injection.yaml");
     Files.writeString(injection, settings());
@@ -109,7 +102,7 @@ final class Release {
                 switch (text.substring(0, Math.max(text.indexOf('='), 0))) {
                   case "--state" -> "--state=" + folder.resolve("state-" + name);
                   case "--injection" -> "--injection=" + injection;
-                  case "--webhook-port" -> "--webhook-port=" + webhookPort;
+                  case "--webhook-port" -> "--webhook-port=0";
                   case "--metrics-port" -> "--metrics-port=0";
                   case "--service-name" -> "--service-name=localhost";
                   default -> text;
@@ -169,64 +162,6 @@ final class Release {
         .out();
   }
 
-  /**
-   * Lets the API server call the webhook on this machine, by localhost: it is not in a cluster's
-   * network, where services are found by their names.
-   */
-  void callWebhookHere(int port) throws IOException, InterruptedException {
-    callWebhook(path -> new JsonPrimitive("https://localhost:" + port + path), "/service", "/url");
-  }
-
-  /** As it was installed, which Helm expects. */
-  void callWebhookInCluster() throws IOException, InterruptedException {
-    callWebhook(
-        path ->
-            JsonParser.parseString(
-                "{\"name\":\"%s\",\"namespace\":\"%s\",\"path\":\"%s\",\"port\":443}"
-                    .formatted(NAME, NAMESPACE, path)),
-        "/url",
-        "/service");
-  }
-
-  private void callWebhook(Called to, String before, String now)
-      throws IOException, InterruptedException {
-    for (String kind : List.of("mutating", "validating")) {
-      JsonArray patch = new JsonArray();
-      String path = kind.equals("mutating") ? "/inject" : "/advise";
-      for (int i = 0; i < (kind.equals("mutating") ? 2 : 1); i++) {
-        String at = "/webhooks/" + i + "/clientConfig";
-        patch.add(operation("remove", at + before, JsonNull.INSTANCE));
-        patch.add(operation("add", at + now, to.of(path)));
-        // Nothing is to pass unseen. The release says otherwise, and will again when it is changed.
-        patch.add(
-            operation("replace", "/webhooks/" + i + "/failurePolicy", new JsonPrimitive("Fail")));
-      }
-      var _ =
-          kube.must(
-              "patch",
-              kind + "webhookconfiguration",
-              CLUSTER_NAME,
-              "--type=json",
-              "-p",
-              patch.toString());
-    }
-  }
-
-  /** Whom to call for a path. */
-  private interface Called {
-    JsonElement of(String path);
-  }
-
-  private static JsonObject operation(String name, String path, JsonElement value) {
-    JsonObject operation = new JsonObject();
-    operation.addProperty("op", name);
-    operation.addProperty("path", path);
-    if (!value.isJsonNull()) {
-      operation.add("value", value);
-    }
-    return operation;
-  }
-
   /** Whom the API server trusts as the webhook; all bundles, of which one may be missing. */
   List<String> bundles() throws IOException, InterruptedException {
     return Arrays.asList(
@@ -238,8 +173,13 @@ final class Release {
             .split(";"));
   }
 
+  /** Runs kubectl, which must succeed, and gives its output. */
+  interface Kubectl {
+    String must(String... arguments) throws IOException, InterruptedException;
+  }
+
   /** Every object that the server has, of all kinds and in all namespaces. */
-  static Set<String> objects(KubeApi kube) throws IOException, InterruptedException {
+  static Set<String> objects(Kubectl kube) throws IOException, InterruptedException {
     List<String> kinds =
         kube.must("api-resources", "--verbs=list", "-o", "name")
             .lines()

@@ -120,7 +120,7 @@ final class ReleaseOnARealServerTest {
       Release release = new Release(kube, folder);
       release.installGatewayKinds();
       kube.apply("{apiVersion: v1, kind: Namespace, metadata: {name: shop}}");
-      Set<String> before = Release.objects(kube);
+      Set<String> before = Release.objects(kube::must);
       String chart = Release.chart().toString();
 
       release.helm("install", Release.NAME, chart, "--create-namespace");
@@ -170,7 +170,7 @@ final class ReleaseOnARealServerTest {
       }
       await(
           "what is documented to stay, and nothing else",
-          () -> assertThat(Release.objects(kube)).isEqualTo(stays));
+          () -> assertThat(Release.objects(kube::must)).isEqualTo(stays));
 
       release.helm("install", Release.NAME, chart);
       try (Replica third = release.startReplica("third")) {
@@ -185,7 +185,7 @@ final class ReleaseOnARealServerTest {
           var _ = kube.must(command.substring("kubectl ".length()).split(" "));
         }
       }
-      await("nothing is left", () -> assertThat(Release.objects(kube)).isEqualTo(before));
+      await("nothing is left", () -> assertThat(Release.objects(kube::must)).isEqualTo(before));
     }
   }
 
