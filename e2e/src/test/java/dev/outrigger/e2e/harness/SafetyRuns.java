@@ -348,8 +348,9 @@ public final class SafetyRuns implements AutoCloseable {
       }
     }
     over(name, end, trouble, wrong);
-    // Whatever were left would show by now.
-    rest(Math.max(0, TimeUnit.NANOSECONDS.toMillis(end + slack - System.nanoTime()) + 400));
+    // Whatever were left would show by now; what a proxy that stood still has held goes on first.
+    long shown = Math.max(end + slack, frozenTo);
+    rest(Math.max(0, TimeUnit.NANOSECONDS.toMillis(shown - System.nanoTime()) + 400));
     if (trouble == Trouble.KILLED_CALLER || trouble == Trouble.KILLED_SERVICE) {
       mesh.awaitReady(trouble == Trouble.KILLED_CALLER ? caller : web);
       if (trouble == Trouble.KILLED_SERVICE) {

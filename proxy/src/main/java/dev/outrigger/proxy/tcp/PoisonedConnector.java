@@ -16,6 +16,7 @@ import io.netty.channel.Channel;
 import io.netty.channel.ChannelHandler;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelPipeline;
+import io.netty.util.concurrent.Future;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
@@ -50,10 +51,24 @@ public final class PoisonedConnector implements UpstreamConnector {
       ChannelHandler last,
       Listener listener) {
     boolean toApplication = "inbound".equals(cluster.labels().get("direction"));
-    ConnectionLuck luck = stages.newConnection(cluster, toApplication);
+    connect(
+        stages.newConnection(cluster, toApplication), cluster, endpoint, tls, last, listener);
+  }
+
+  private void connect(
+      ConnectionLuck luck,
+      ClusterConfig cluster,
+      Endpoint endpoint,
+      UpstreamTls tls,
+      ChannelHandler last,
+      Listener listener) {
     FaultRule refusal = luck.refusal(stages.plan());
     if (refusal != null) {
-      refuse(worker, refusal, cluster, endpoint, error -> listener.failed(error, List.of(refusal)));
+      new Refused(worker, stages, luck, cluster, endpoint)
+          .by(
+              refusal,
+              error -> listener.failed(error, List.of(refusal)),
+              () -> connect(luck, cluster, endpoint, tls, last, listener));
       return;
     }
     handshakes.connect(
@@ -66,7 +81,7 @@ public final class PoisonedConnector implements UpstreamConnector {
         new Listener() {
           @Override
           public void connected(Channel channel) {
-            if (!toApplication) {
+            if (!luck.toApplication()) {
               new Pooled(stages, luck, channel).begin();
             }
             listener.connected(channel);
@@ -84,31 +99,72 @@ public final class PoisonedConnector implements UpstreamConnector {
         });
   }
 
-  /** As a network would: at once, or by saying nothing until nobody waits any more. */
-  static void refuse(
+  /** One that does not come about while a fault lasts. Confined to its worker's event loop. */
+  record Refused(
       Worker worker,
-      FaultRule rule,
+      ToxicStages stages,
+      ConnectionLuck luck,
       ClusterConfig cluster,
-      Endpoint endpoint,
-      Consumer<ProxyError> failed) {
-    String where = endpoint.address().toString();
-    if (rule.fault() instanceof Fault.Partition) {
-      var _ =
+      Endpoint endpoint) {
+
+    /**
+     * As a network would: at once, or by saying nothing until nobody waits any more.
+     *
+     * @param again tries anew, since what was silent is so no longer: who connects says the same
+     *     again and again, and is heard as soon as somebody is there
+     */
+    void by(FaultRule rule, Consumer<ProxyError> failed, Runnable again) {
+      String where = endpoint.address().toString();
+      if (!(rule.fault() instanceof Fault.Partition)) {
+        worker
+            .loop()
+            .execute(
+                () ->
+                    failed.accept(
+                        new ProxyError.ConnectRefused(where, "by the fault " + rule.fullName())));
+        return;
+      }
+      Unanswered waiting = new Unanswered(stages, luck, again);
+      waiting.begin(
           worker
               .loop()
               .schedule(
-                  () ->
-                      failed.accept(
-                          new ProxyError.ConnectTimedOut(where, cluster.connectTimeout())),
+                  () -> {
+                    stages.unfollow(waiting);
+                    failed.accept(new ProxyError.ConnectTimedOut(where, cluster.connectTimeout()));
+                  },
                   cluster.connectTimeout().toNanos(),
-                  TimeUnit.NANOSECONDS);
-    } else {
-      worker
-          .loop()
-          .execute(
-              () ->
-                  failed.accept(
-                      new ProxyError.ConnectRefused(where, "by the fault " + rule.fullName())));
+                  TimeUnit.NANOSECONDS));
+    }
+  }
+
+  /** A connection to somebody who does not answer until the fault is over. */
+  private static final class Unanswered implements Consumer<FaultPlan> {
+    private final ToxicStages stages;
+    private final ConnectionLuck luck;
+    private final Runnable again;
+    private @Nullable Future<?> timeout;
+
+    Unanswered(ToxicStages stages, ConnectionLuck luck, Runnable again) {
+      this.stages = stages;
+      this.luck = luck;
+      this.again = again;
+    }
+
+    void begin(Future<?> until) {
+      timeout = until;
+      stages.follow(luck, this);
+    }
+
+    @Override
+    public void accept(FaultPlan plan) {
+      FaultRule refusal = luck.refusal(plan);
+      if (refusal == null || !(refusal.fault() instanceof Fault.Partition)) {
+        stages.unfollow(this);
+        if (timeout != null && timeout.cancel(false)) {
+          again.run();
+        }
+      }
     }
   }
 

@@ -109,8 +109,17 @@ final class TcpRelay extends ChannelInboundHandlerAdapter {
     FaultRule refusal = rolls.refusal(service.toxics().plan());
     if (refusal != null) {
       record.faultApplied(refusal.experiment(), refusal.name());
-      PoisonedConnector.refuse(
-          service.worker(), refusal, target.config(), picked, this::refusedByFault);
+      new PoisonedConnector.Refused(
+              service.worker(), service.toxics(), rolls, target.config(), picked)
+          .by(
+              refusal,
+              this::refusedByFault,
+              () -> {
+                if (!finished) {
+                  tried.remove(picked);
+                  connect(target, rolls, attempt);
+                }
+              });
       return;
     }
     target.began(picked);

@@ -328,6 +328,37 @@ final class ToxicsOnSocketsTest {
   }
 
   @Test
+  void aConnectionOfAPartitionsTimeComesAboutWhenItIsOver() throws Exception {
+    startProxy("tcp");
+    settle(client(), accepted());
+    faults(new Fault.Partition(Direction.UPSTREAM));
+    Socket client = client();
+    send(client, "hello?");
+    server.setSoTimeout(300);
+    assertThatThrownBy(server::accept).isInstanceOf(SocketTimeoutException.class);
+    server.setSoTimeout(20_000);
+    faults();
+    assertThat(read(accepted(), 6)).isEqualTo("hello?");
+  }
+
+  @Test
+  void aRequestThatWaitsForAPartitionsEndGoesOnThen() throws Exception {
+    startProxy("http");
+    faults(new Fault.Partition(Direction.UPSTREAM));
+    Socket client = client();
+    send(client, "GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+    server.setSoTimeout(300);
+    assertThatThrownBy(server::accept).isInstanceOf(SocketTimeoutException.class);
+    // Well before nobody would wait for a connection any more, which is after 5 s.
+    server.setSoTimeout(3_000);
+    faults();
+    Socket served = accepted();
+    assertThat(read(served, 14)).isEqualTo("GET / HTTP/1.1");
+    send(served, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+    assertThat(read(client, 15)).isEqualTo("HTTP/1.1 200 OK");
+  }
+
+  @Test
   void newConnectionsAreRefusedAndOldOnesLive() throws Exception {
     startProxy("tcp");
     Socket client = client();
