@@ -12,8 +12,8 @@ import java.util.List;
  */
 record DemoVerdict(List<String> failures) {
   /**
-   * How many standard deviations the number of hits may be off. Each request is hit by chance: of 61
-   * at 30%, four deviations are 4 to 32, which a right proxy leaves once in 16,000 times.
+   * How many standard deviations the number of hits may be off. Each request is hit by chance: of
+   * 61 at 30%, four deviations are 4 to 32, which a right proxy leaves once in 16,000 times.
    */
   private static final double DEVIATIONS = 4;
 

@@ -220,9 +220,7 @@ class GuardsCountedTest {
    */
   private static double before(List<long[]> answers, long last) {
     List<long[]> seen =
-        answers.stream()
-            .filter(one -> one[0] <= last && last - one[0] < WINDOW.toNanos())
-            .toList();
+        answers.stream().filter(one -> one[0] <= last && last - one[0] < WINDOW.toNanos()).toList();
     long touched = seen.stream().filter(one -> one[1] == 1).count();
     return 100.0 * (seen.size() - touched) / Math.max(1, seen.size());
   }

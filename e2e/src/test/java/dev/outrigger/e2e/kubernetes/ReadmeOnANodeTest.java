@@ -35,8 +35,7 @@ final class ReadmeOnANodeTest {
       Set<String> before = Release.objects(node::must);
       for (List<String> block : ReadmeCommands.blocks()) {
         for (String command : block) {
-          Said said =
-              node.onNode(environment, "bash", "-euc", "cd \"$REPOSITORY\"; " + command);
+          Said said = node.onNode(environment, "bash", "-euc", "cd \"$REPOSITORY\"; " + command);
           assertThat(said.exit())
               .as("%s\n%s%s", command, said.all(), said.exit() == 0 ? "" : states(node))
               .isZero();
@@ -104,9 +103,7 @@ final class ReadmeOnANodeTest {
     all[4] = condition;
     System.arraycopy(what, 0, all, 5, what.length);
     Said said = node.kubectl(all);
-    assertThat(said.exit())
-        .as("%s%s", said.all(), said.exit() == 0 ? "" : states(node))
-        .isZero();
+    assertThat(said.exit()).as("%s%s", said.all(), said.exit() == 0 ? "" : states(node)).isZero();
   }
 
   private static String states(RealNode node) throws Exception {
@@ -134,7 +131,8 @@ final class ReadmeOnANodeTest {
             .formatted(node.gatewayKinds(), node.binaries().resolve("kubectl")));
     script(
         tools.resolve("ctr"),
-        "exec %s --address=%s \"$@\"%n".formatted(Peers.require("ctr"), node.containers().socket()));
+        "exec %s --address=%s \"$@\"%n"
+            .formatted(Peers.require("ctr"), node.containers().socket()));
     return Map.of(
         "PATH",
         tools + ":" + System.getenv("PATH"),

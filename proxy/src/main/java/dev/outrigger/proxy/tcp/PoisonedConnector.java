@@ -51,8 +51,7 @@ public final class PoisonedConnector implements UpstreamConnector {
       ChannelHandler last,
       Listener listener) {
     boolean toApplication = "inbound".equals(cluster.labels().get("direction"));
-    connect(
-        stages.newConnection(cluster, toApplication), cluster, endpoint, tls, last, listener);
+    connect(stages.newConnection(cluster, toApplication), cluster, endpoint, tls, last, listener);
   }
 
   private void connect(
