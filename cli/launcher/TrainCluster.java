@@ -1,5 +1,6 @@
 import java.io.BufferedInputStream;
 import java.io.BufferedOutputStream;
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
@@ -32,6 +33,7 @@ import javax.net.ssl.SSLServerSocket;
  */
 final class TrainCluster {
   private static final String UPGRADE = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
+  private static final String PROTOBUF = "application/vnd.kubernetes.protobuf";
   private static final String METADATA =
       """
       "metadata": {"name": "%s", "namespace": "train", "uid": "1", "resourceVersion": "1",
@@ -196,11 +198,18 @@ final class TrainCluster {
         watch(headers.get("sec-websocket-key"), objects.get(plural), out);
         in.skipNBytes(Long.MAX_VALUE);
       }
-      answer(request[0], path, plural, new String(body, StandardCharsets.UTF_8), out);
+      answer(
+          request[0],
+          path,
+          plural,
+          headers.getOrDefault("accept", ""),
+          new String(body, StandardCharsets.UTF_8),
+          out);
     }
   }
 
-  private void answer(String method, String path, String plural, String body, OutputStream out)
+  private void answer(
+      String method, String path, String plural, String accept, String body, OutputStream out)
       throws IOException {
     String group = path.replaceFirst("(/api/[^/]+|/apis/[^/]+/[^/]+).*", "$1");
     String kind = KINDS.getOrDefault(group, Map.of()).get(plural);
@@ -225,6 +234,8 @@ final class TrainCluster {
           "{\"kind\": \"APIResourceList\", \"apiVersion\": \"v1\", \"groupVersion\": \"%s\", \"resources\": [%s]}"
               .formatted(version(group), kinds),
           out);
+    } else if (kind != null && accept.contains(PROTOBUF)) {
+      write("200 OK", PROTOBUF, list(kind, version(group)), out);
     } else if (kind != null) {
       write(
           "200 OK",
@@ -239,11 +250,67 @@ final class TrainCluster {
     }
   }
 
+  /** The same objects as in JSON, by the numbers of generated.proto. */
+  private static byte[] list(String kind, String version) {
+    byte[] metadata = field(1, text(1, "other-1"), text(3, "train"), text(5, "1"), text(6, "1"),
+        field(11, text(1, "app"), text(2, "far")), field(17, text(1, "train")));
+    byte[] item =
+        switch (kind) {
+          case "Pod" ->
+              field(2, metadata,
+                  field(2, field(2, text(1, "app"), field(6, text(1, "http"), number(3, 8080))),
+                      text(8, "other"), text(10, "train"), number(11, 0)),
+                  field(3, text(1, "Running"), text(6, "10.1.0.1"), field(12, text(1, "10.1.0.1"))));
+          case "EndpointSlice" ->
+              field(2, field(1, text(1, "other-1"), text(3, "train"), text(6, "1"),
+                      field(11, text(1, "kubernetes.io/service-name"), text(2, "far"))),
+                  field(2, text(1, "10.1.0.1"), field(2, number(1, 1)),
+                      field(4, text(1, "Pod"), text(2, "train"), text(3, "other-1"))),
+                  field(3, text(1, "http"), text(2, "TCP"), number(3, 8080)), text(4, "IPv4"));
+          default -> new byte[0];
+        };
+    return joined("k8s\0".getBytes(StandardCharsets.US_ASCII),
+        field(1, text(1, version), text(2, kind + "List")),
+        field(2, field(1, text(2, "1")), item));
+  }
+
+  private static byte[] text(int number, String text) {
+    return field(number, text.getBytes(StandardCharsets.UTF_8));
+  }
+
+  private static byte[] number(int number, int value) {
+    return joined(varint(number << 3), varint(value));
+  }
+
+  /** A message or text. */
+  private static byte[] field(int number, byte[]... parts) {
+    byte[] value = joined(parts);
+    return joined(varint(number << 3 | 2), varint(value.length), value);
+  }
+
+  private static byte[] varint(int value) {
+    return value < 128
+        ? new byte[] {(byte) value}
+        : joined(new byte[] {(byte) (value | 128)}, varint(value >>> 7));
+  }
+
+  private static byte[] joined(byte[]... parts) {
+    ByteArrayOutputStream all = new ByteArrayOutputStream();
+    for (byte[] part : parts) {
+      all.writeBytes(part);
+    }
+    return all.toByteArray();
+  }
+
   private static void write(String status, String body, OutputStream out) throws IOException {
-    byte[] bytes = body.getBytes(StandardCharsets.UTF_8);
+    write(status, "application/json", body.getBytes(StandardCharsets.UTF_8), out);
+  }
+
+  private static void write(String status, String type, byte[] bytes, OutputStream out)
+      throws IOException {
     String head =
-        "HTTP/1.1 %s\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n"
-            .formatted(status, bytes.length);
+        "HTTP/1.1 %s\r\ncontent-type: %s\r\ncontent-length: %d\r\n\r\n"
+            .formatted(status, type, bytes.length);
     out.write(head.getBytes(StandardCharsets.ISO_8859_1));
     out.write(bytes);
     out.flush();

@@ -4,6 +4,8 @@ import dev.outrigger.controlplane.model.DesiredState;
 import dev.outrigger.controlplane.source.ClusterKey;
 import dev.outrigger.controlplane.source.ClusterObjects;
 import dev.outrigger.controlplane.source.ModelSource;
+import io.fabric8.kubernetes.api.model.APIResource;
+import io.fabric8.kubernetes.api.model.APIResourceList;
 import io.fabric8.kubernetes.api.model.GenericKubernetesResource;
 import io.fabric8.kubernetes.api.model.GenericKubernetesResourceList;
 import io.fabric8.kubernetes.api.model.ObjectMeta;
@@ -21,6 +23,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
@@ -32,6 +35,7 @@ import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.function.BooleanSupplier;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -120,14 +124,16 @@ public final class KubernetesSource implements ModelSource {
 
   private void start(Duration patience) throws IOException {
     List<WatchedKind> missing = new ArrayList<>();
-    List<SharedIndexInformer<GenericKubernetesResource>> first = new ArrayList<>();
+    List<CompletableFuture<?>> first = new ArrayList<>();
     try {
+      Map<String, Set<String>> served = new HashMap<>();
       for (WatchedKind kind : WatchedKind.all()) {
         if (!isWanted(kind)) {
           continue;
         }
-        if (client.supports(kind.apiVersion(), kind.kind())) {
-          first.add(inform(kind));
+        if (isServed(kind, served)) {
+          // The server puts a list together while it is asked for the next kind.
+          first.add(inform(kind).start().toCompletableFuture());
         } else if (kind.required()) {
           missing.add(kind);
         }
@@ -140,10 +146,7 @@ public final class KubernetesSource implements ModelSource {
                 + String.join(", ", missing.stream().map(WatchedKind::kind).toList())
                 + "; install the CRDs: kubectl apply --server-side -f helm/outrigger/files/crds");
       }
-      CompletableFuture.allOf(
-              first.stream()
-                  .map(informer -> informer.start().toCompletableFuture())
-                  .toArray(CompletableFuture<?>[]::new))
+      CompletableFuture.allOf(first.toArray(CompletableFuture<?>[]::new))
           .get(patience.toNanos(), TimeUnit.NANOSECONDS);
       // Behind all that the informers handed over.
       thread
@@ -220,15 +223,36 @@ public final class KubernetesSource implements ModelSource {
     return informer;
   }
 
+  /**
+   * Whether the server has a kind.
+   *
+   * @param served kinds by group and version, as far as it was asked; asked for the rest
+   */
+  private boolean isServed(WatchedKind kind, Map<String, Set<String>> served) {
+    return served
+        .computeIfAbsent(
+            kind.apiVersion(),
+            version -> {
+              @Nullable APIResourceList all = client.getApiResources(version);
+              return all == null
+                  ? Set.of()
+                  : all.getResources().stream()
+                      .map(APIResource::getKind)
+                      .collect(Collectors.toUnmodifiableSet());
+            })
+        .contains(kind.kind());
+  }
+
   /** Kinds may be installed after us, such as those of the Gateway API. */
   private void lookForMore() {
     ownWrites.waiting().forEach(this::lookAgain);
+    Map<String, Set<String>> served = new HashMap<>();
     for (WatchedKind kind : WatchedKind.all()) {
       if (!isWanted(kind)) {
         continue;
       }
       try {
-        if (client.supports(kind.apiVersion(), kind.kind())) {
+        if (isServed(kind, served)) {
           LOG.info("{} {} is there now", kind.apiVersion(), kind.kind());
           var _ = inform(kind).start();
         }

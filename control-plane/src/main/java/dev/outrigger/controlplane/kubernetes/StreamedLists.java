@@ -14,6 +14,7 @@ import io.fabric8.kubernetes.client.Watcher;
 import io.fabric8.kubernetes.client.dsl.internal.AbstractWatchManager;
 import io.fabric8.kubernetes.client.http.HttpResponse;
 import io.fabric8.kubernetes.client.informers.impl.ListerWatcher;
+import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
@@ -22,6 +23,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executor;
@@ -31,12 +33,14 @@ import org.jspecify.annotations.Nullable;
  * Lists a kind for an informer: each object is read while the others are on their way, so that a
  * list of all pods takes no more room than its shortest form. Without pages an API server answers
  * the first list from its cache ({@code resourceVersion=0}, which rules out a limit), for a quarter
- * of the CPU that it needs for pages. Watches are the client's own.
+ * of the CPU that it needs for pages. Kinds of which a cluster has thousands come in protobuf where
+ * the server has it. Watches are the client's own.
  */
 final class StreamedLists
     implements ListerWatcher<GenericKubernetesResource, GenericKubernetesResourceList> {
   private static final JsonFactory JSON =
       JsonFactory.builder().disable(JsonFactory.Feature.INTERN_FIELD_NAMES).build();
+  private static final String JSON_TYPE = "application/json";
   private static final int MAX_REASON = 64 << 10;
 
   /** What of a pod nobody here reads, at whatever depth below its spec and its status. */
@@ -129,7 +133,7 @@ final class StreamedLists
             .getHttpClient()
             .newHttpRequestBuilder()
             .uri(version == null ? url : url + "?resourceVersion=" + version)
-            .header("Accept", "application/json")
+            .header("Accept", accepted())
             .build();
     return client
         .getHttpClient()
@@ -137,14 +141,29 @@ final class StreamedLists
         .thenApplyAsync(this::taken, executor);
   }
 
+  /** A server may know no protobuf of a kind, or be another's in front of it. */
+  private String accepted() {
+    return ProtobufList.has(kind.kind()) ? ProtobufList.MEDIA_TYPE + "," + JSON_TYPE : JSON_TYPE;
+  }
+
   private GenericKubernetesResourceList taken(HttpResponse<InputStream> response) {
+    boolean protobuf =
+        Objects.requireNonNullElse(response.header("Content-Type"), "")
+            .startsWith(ProtobufList.MEDIA_TYPE);
     try (InputStream body = response.body()) {
       if (!response.isSuccessful()) {
-        String reason = new String(body.readNBytes(MAX_REASON), StandardCharsets.UTF_8);
+        byte[] reason = body.readNBytes(MAX_REASON);
         throw new KubernetesClientException(
-            "cannot list " + kind.plural() + ": " + said(reason), response.code(), null);
+            "cannot list "
+                + kind.plural()
+                + ": "
+                + (protobuf
+                    ? ProtobufList.refusal(new ByteArrayInputStream(reason))
+                    : said(new String(reason, StandardCharsets.UTF_8))),
+            response.code(),
+            null);
       }
-      return read(body);
+      return protobuf ? readProtobuf(body) : read(body);
     } catch (IOException e) {
       throw new UncheckedIOException("the list of " + kind.plural() + " broke off", e);
     }
@@ -163,18 +182,25 @@ final class StreamedLists
     return answer;
   }
 
-  /** Reads a list as it comes. */
+  /** Reads a list as it comes, in the protobuf of an API server. */
+  GenericKubernetesResourceList readProtobuf(InputStream body) throws IOException {
+    List<GenericKubernetesResource> items = new ArrayList<>();
+    String version = ProtobufList.read(body, kind.kind(), tree -> items.add(reader.read(tree)));
+    return list(version, items);
+  }
+
+  /** Reads a list as it comes, in JSON. */
   GenericKubernetesResourceList read(InputStream body) throws IOException {
     List<GenericKubernetesResource> items = new ArrayList<>();
-    ListMeta meta = new ListMeta();
+    @Nullable String version = null;
     try (JsonParser parser = JSON.createParser(body)) {
       expect(parser, parser.nextToken(), JsonToken.START_OBJECT);
       for (String field = parser.nextFieldName(); field != null; field = parser.nextFieldName()) {
         JsonToken value = parser.nextToken();
         if (field.equals("metadata")) {
           expect(parser, value, JsonToken.START_OBJECT);
-          if (object(parser, Set.of()).get("resourceVersion") instanceof String version) {
-            meta.setResourceVersion(version);
+          if (object(parser, Set.of()).get("resourceVersion") instanceof String text) {
+            version = text;
           }
         } else if (field.equals("items") && value == JsonToken.START_ARRAY) {
           while (parser.nextToken() == JsonToken.START_OBJECT) {
@@ -187,9 +213,16 @@ final class StreamedLists
       }
       expect(parser, parser.currentToken(), JsonToken.END_OBJECT);
     }
-    if (meta.getResourceVersion() == null) {
+    if (version == null) {
       throw new IOException("the list says no version");
     }
+    return list(version, items);
+  }
+
+  private static GenericKubernetesResourceList list(
+      String version, List<GenericKubernetesResource> items) {
+    ListMeta meta = new ListMeta();
+    meta.setResourceVersion(version);
     GenericKubernetesResourceList list = new GenericKubernetesResourceList();
     list.setItems(items);
     list.setMetadata(meta);

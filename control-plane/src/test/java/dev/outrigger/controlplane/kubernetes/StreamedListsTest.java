@@ -14,6 +14,7 @@ import io.fabric8.kubernetes.client.KubernetesClientException;
 import io.fabric8.kubernetes.client.informers.impl.ListerWatcher;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
+import java.io.InputStream;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.nio.charset.StandardCharsets;
@@ -22,6 +23,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.concurrent.CompletionException;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
@@ -52,6 +54,9 @@ class StreamedListsTest {
   private KubernetesClient client;
   private int status = 200;
   private String answer = PODS;
+
+  /** What is answered in place of that where protobuf is asked for; null for nothing. */
+  private byte @Nullable [] protobuf;
 
   private static WatchedKind kind(String name) {
     return WatchedKind.all().stream()
@@ -89,6 +94,12 @@ class StreamedListsTest {
   private void answer(HttpExchange exchange) throws IOException {
     asked.add(exchange.getRequestURI().toString());
     byte[] body = answer.getBytes(StandardCharsets.UTF_8);
+    boolean asksFor =
+        exchange.getRequestHeaders().getFirst("Accept").contains(ProtobufList.MEDIA_TYPE);
+    if (protobuf != null && asksFor) {
+      exchange.getResponseHeaders().set("Content-Type", ProtobufList.MEDIA_TYPE);
+      body = protobuf;
+    }
     exchange.sendResponseHeaders(status, body.length);
     exchange.getResponseBody().write(body);
     exchange.close();
@@ -163,6 +174,46 @@ class StreamedListsTest {
             "/api/v1/nodes",
             "/apis/chaos.outrigger.dev/v1alpha1/namespaces/shop/experiments");
     assertThat(lists(POD, null).getLimit()).isNull();
+  }
+
+  private static byte[] recorded(String name) throws IOException {
+    try (InputStream in = StreamedListsTest.class.getResourceAsStream(name)) {
+      return Objects.requireNonNull(in, name).readAllBytes();
+    }
+  }
+
+  @Test
+  void podsComeInProtobufWhereTheServerHasIt() throws IOException {
+    answer = new String(recorded("pods.json"), StandardCharsets.UTF_8);
+    var json = lists(POD, null).submitList(new ListOptions()).join();
+    List<Object> names = read.stream().map(StreamedListsTest::name).toList();
+    read.clear();
+    protobuf = recorded("pods.protobuf");
+    answer = "";
+    var same = lists(POD, null).submitList(new ListOptions()).join();
+    assertThat(same.getMetadata()).isEqualTo(json.getMetadata());
+    assertThat(same.getItems()).hasSameSizeAs(json.getItems());
+    assertThat(read.stream().map(StreamedListsTest::name).toList()).isEqualTo(names).isNotEmpty();
+  }
+
+  private static Object name(Map<String, Object> tree) {
+    return ((Map<?, ?>) tree.get("metadata")).get("name");
+  }
+
+  @Test
+  void whatHasNoProtobufIsNotAskedForIt() throws IOException {
+    protobuf = recorded("pods.protobuf");
+    assertThat(lists(kind("Experiment"), null).submitList(new ListOptions()).join().getItems())
+        .hasSize(2);
+  }
+
+  @Test
+  void aRefusalInProtobufSaysWhatTheServerSays() throws IOException {
+    status = 404;
+    protobuf = recorded("status.protobuf");
+    assertThatThrownBy(() -> lists(POD, null).submitList(new ListOptions()).join())
+        .cause()
+        .hasMessage("cannot list pods: pods \"none\" not found");
   }
 
   @Test
