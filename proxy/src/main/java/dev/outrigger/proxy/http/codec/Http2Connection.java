@@ -6,6 +6,7 @@ import dev.outrigger.proxy.message.RequestHead;
 import dev.outrigger.proxy.message.ResponseHead;
 import dev.outrigger.proxy.worker.WorkerConfined;
 import io.netty.buffer.ByteBuf;
+import io.netty.buffer.ByteBufAllocator;
 import io.netty.buffer.Unpooled;
 import io.netty.channel.ChannelFutureListener;
 import io.netty.channel.ChannelHandlerContext;
@@ -168,6 +169,17 @@ public final class Http2Connection extends ByteToMessageDecoder implements Http2
     this.hpack = new HpackReader(maxHeadBytes, maxFields);
     this.reader = new DefaultHttp2FrameReader(hpack);
     this.prefaceSeen = side == Side.CLIENT;
+    setCumulator(Http2Connection::together);
+  }
+
+  /**
+   * Puts a frame together. Two large parts stay where they are, side by side: a copy of one frame in
+   * four is what that costs at full speed. Small ones are copied, else a peer that sends byte by
+   * byte would make us keep a buffer of a read for each.
+   */
+  private static ByteBuf together(ByteBufAllocator allocator, ByteBuf before, ByteBuf next) {
+    boolean large = before.readableBytes() > COPIED && next.readableBytes() > COPIED;
+    return (large ? COMPOSITE_CUMULATOR : MERGE_CUMULATOR).cumulate(allocator, before, next);
   }
 
   // For the owner.

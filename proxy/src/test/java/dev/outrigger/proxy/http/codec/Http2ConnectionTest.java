@@ -21,6 +21,7 @@ import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Random;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
@@ -275,6 +276,27 @@ class Http2ConnectionTest {
     assertThat(came.get(0).hasArray() && came.get(0).array() == arrays).isFalse();
     assertThat(came.get(1).array()).isSameAs(arrays);
     assertThat(came.get(2).array()).isSameAs(arrays);
+    came.forEach(ByteBuf::release);
+  }
+
+  @Test
+  void aLargeFrameStaysInItsTwoBuffersAndOneOfManySmallPiecesIsCopied() {
+    server();
+    receive(1, 4, 1, POST);
+    byte[] body = new byte[10_000];
+    new Random(1).nextBytes(body);
+    List<ByteBuf> came = new ArrayList<>();
+    onBody = came::add;
+    for (int piece : new int[] {5_000, 100, 2_100}) {
+      ByteBuf frame = Unpooled.buffer();
+      frame.writeMedium(body.length).writeByte(0).writeByte(0).writeInt(1).writeBytes(body);
+      while (frame.isReadable()) {
+        channel.writeInbound(frame.readBytes(Math.min(piece, frame.readableBytes())));
+      }
+      frame.release();
+    }
+    assertThat(came).allSatisfy(one -> assertThat(ByteBufUtil.getBytes(one)).isEqualTo(body));
+    assertThat(came.stream().map(ByteBuf::nioBufferCount)).containsExactly(3, 1, 5);
     came.forEach(ByteBuf::release);
   }
 
