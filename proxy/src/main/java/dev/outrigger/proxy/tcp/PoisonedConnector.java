@@ -123,7 +123,8 @@ public final class PoisonedConnector implements UpstreamConnector {
                         new ProxyError.ConnectRefused(where, "by the fault " + rule.fullName())));
         return;
       }
-      Unanswered waiting = new Unanswered(stages, luck, again);
+      // Only once everybody has heard of the new faults: an attempt looks at them all.
+      Unanswered waiting = new Unanswered(stages, luck, () -> worker.loop().execute(again));
       waiting.begin(
           worker
               .loop()
