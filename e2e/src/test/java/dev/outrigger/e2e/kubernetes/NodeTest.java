@@ -134,6 +134,8 @@ final class NodeTest {
   @Order(3)
   void anExperimentIsFeltAndRecovers() throws Exception {
     customers("patient", 20, 20);
+    // Else it is over before they call, where a pod takes its time to start.
+    waitFor("--for=jsonpath={.status.ready}=1", "job/patient");
     node.apply(
         file("experiments/slow-catalog.yaml")
             .replace("duration: 30s", "duration: 6s")
