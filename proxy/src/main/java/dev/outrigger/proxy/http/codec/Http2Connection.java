@@ -173,9 +173,9 @@ public final class Http2Connection extends ByteToMessageDecoder implements Http2
   }
 
   /**
-   * Puts a frame together. Two large parts stay where they are, side by side: a copy of one frame
-   * in four is what that costs at full speed. Small ones are copied, else a peer that sends byte by
-   * byte would make us keep a buffer of a read for each.
+   * Puts a frame together. Two large parts stay where they are, side by side: at full speed one
+   * frame in four lies in two reads. Small ones are copied, else a peer that sends byte by byte
+   * would make us keep a buffer of a read for each.
    */
   private static ByteBuf together(ByteBufAllocator allocator, ByteBuf before, ByteBuf next) {
     boolean large = before.readableBytes() > COPIED && next.readableBytes() > COPIED;
