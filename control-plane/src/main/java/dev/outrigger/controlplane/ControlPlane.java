@@ -91,11 +91,14 @@ public final class ControlPlane implements AutoCloseable {
   private static final int AUTHORITY_TICK_SECONDS = 15;
   private static final int MAX_CALLS_PER_CONNECTION = 16;
 
+  /** Longer than our proxies', so that those who ask whether we live are not asked as well. */
+  private static final int KEEP_ALIVE_SECONDS = 45;
+
   /**
-   * Of each connection and each of its calls. A thousand proxies that come back at once tell what
-   * they hold, and what waits to be read takes room.
+   * Of each call. A thousand proxies that come back at once tell what they hold, and what waits to
+   * be read takes room.
    */
-  private static final int WINDOW_BYTES = 64 << 10;
+  private static final int WINDOW_BYTES = 16 << 10;
 
   /** What is closed at the end, the latest first. */
   private final Deque<AutoCloseable> parts = new ArrayDeque<>();
@@ -333,10 +336,6 @@ public final class ControlPlane implements AutoCloseable {
               CertificateService.define(authority, verifier, clock), certificates));
     }
     Server secure = guarded.build();
-    start(plain, options.xdsPort());
-    start(secure, options.xdsTlsPort());
-    part(ads);
-
     ScheduledExecutorService timer =
         Executors.newSingleThreadScheduledExecutor(
             Thread.ofVirtual().name("outrigger-timer").factory());
@@ -394,6 +393,11 @@ public final class ControlPlane implements AutoCloseable {
         replicas == null
             ? LeaderLine.NONE
             : new LeaderClient(identity, clock, replicas, experiments);
+    // Late, since all proxies come at once after a restart; before whoever asks whether we are
+    // ready.
+    start(plain, options.xdsPort());
+    start(secure, options.xdsTlsPort());
+    part(ads);
     ApiServer api = part(new ApiServer(options.apiPort(), served, gate, leader));
     for (Problem problem : source.reading().problems()) {
       LOG.warn("{}", problem.render());
@@ -446,7 +450,7 @@ public final class ControlPlane implements AutoCloseable {
         .maxConcurrentCallsPerConnection(MAX_CALLS_PER_CONNECTION)
         .flowControlWindow(WINDOW_BYTES)
         .handshakeTimeout(10, TimeUnit.SECONDS)
-        .keepAliveTime(30, TimeUnit.SECONDS)
+        .keepAliveTime(KEEP_ALIVE_SECONDS, TimeUnit.SECONDS)
         .keepAliveTimeout(10, TimeUnit.SECONDS)
         .permitKeepAliveTime(10, TimeUnit.SECONDS)
         .permitKeepAliveWithoutCalls(true)

@@ -39,9 +39,11 @@ public final class AdsService extends AggregatedDiscoveryServiceImplBase impleme
   private final EventExecutorGroup executors;
   private final Map<Long, OpenStream> streams = new ConcurrentHashMap<>();
   private final AtomicLong numbers = new AtomicLong();
+  private final Turns introductions = new Turns(Introduction.MOST);
 
   /** A session, and whether it has been told already that something changed. */
-  private record OpenStream(AdsSession session, EventExecutor executor, AtomicBoolean told) {
+  private record OpenStream(
+      AdsSession session, Introduction introduction, EventExecutor executor, AtomicBoolean told) {
     void tell() {
       if (told.compareAndSet(false, true)) {
         executor.execute(
@@ -54,7 +56,8 @@ public final class AdsService extends AggregatedDiscoveryServiceImplBase impleme
   }
 
   public AdsService(ViewSource views, NackLedger ledger, AdsCounters counters, AdsLimits limits) {
-    this.shared = new AdsSession.Shared(views, ledger, counters, limits, new PushTurns());
+    this.shared =
+        new AdsSession.Shared(views, ledger, counters, limits, new Turns(AdsSession.MOST_PUSHES));
     this.executors =
         new DefaultEventExecutorGroup(2, new DefaultThreadFactory("outrigger-ads", true));
     views.onChange(
@@ -117,7 +120,15 @@ public final class AdsService extends AggregatedDiscoveryServiceImplBase impleme
             executor,
             new CallOutlet<>(call, encode),
             shared);
-    streams.put(number, new OpenStream(session, executor, new AtomicBoolean()));
+    Introduction introduction =
+        new Introduction(
+            introductions,
+            executor,
+            () -> {
+              session.onOpen();
+              call.request(1);
+            });
+    streams.put(number, new OpenStream(session, introduction, executor, new AtomicBoolean()));
     shared.counters().streamsOpened.increment();
     // One request at a time: the next is read when this one is dealt with.
     call.disableAutoRequest();
@@ -125,14 +136,14 @@ public final class AdsService extends AggregatedDiscoveryServiceImplBase impleme
     Runnable closing = () -> closeOnce(number);
     call.setOnCancelHandler(closing);
     call.setOnCloseHandler(closing);
-    executor.execute(session::onOpen);
-    call.request(1);
+    executor.execute(introduction::begin);
     return new StreamObserver<>() {
       @Override
       public void onNext(Q request) {
         executor.execute(
             () -> {
               session.onRequest(decode.apply(request));
+              introduction.onRequest();
               call.request(1);
             });
       }
@@ -159,7 +170,13 @@ public final class AdsService extends AggregatedDiscoveryServiceImplBase impleme
     OpenStream stream = streams.remove(number);
     if (stream != null) {
       shared.counters().streamsClosed.increment();
-      stream.executor().execute(stream.session()::onClose);
+      stream
+          .executor()
+          .execute(
+              () -> {
+                stream.introduction().end();
+                stream.session().onClose();
+              });
     }
   }
 

@@ -32,6 +32,15 @@ final class AdsSession {
   /** How often within a lease it is renewed. */
   private static final int BEATS_PER_LEASE = 3;
 
+  /**
+   * So many may be sent much at the same time: what is sent is held in memory until a proxy has
+   * read it, and a thousand proxies that begin together would need a thousand times as much.
+   */
+  static final int MOST_PUSHES = 8;
+
+  /** What needs no turn: pushes of fewer bytes than this. */
+  private static final int LITTLE = 128 << 10;
+
   private final long number;
   private final Variant variant;
   private final Caller caller;
@@ -86,11 +95,7 @@ final class AdsSession {
 
   /** What all sessions of a service have in common. */
   record Shared(
-      ViewSource views,
-      NackLedger ledger,
-      AdsCounters counters,
-      AdsLimits limits,
-      PushTurns turns) {}
+      ViewSource views, NackLedger ledger, AdsCounters counters, AdsLimits limits, Turns turns) {}
 
   /** Whether this one may send much now. */
   private enum Turn {
@@ -458,7 +463,7 @@ final class AdsSession {
   // ---- turns
 
   private boolean hasTurnFor(PendingPush push) {
-    if (turn == Turn.TAKEN || push.size() < PushTurns.LITTLE) {
+    if (turn == Turn.TAKEN || push.size() < LITTLE) {
       return true;
     }
     if (turn == Turn.NONE) {

@@ -6,8 +6,10 @@ import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 
-final class PushTurnsTest {
-  private final PushTurns turns = new PushTurns();
+final class TurnsTest {
+  private static final int MOST = 3;
+
+  private final Turns turns = new Turns(MOST);
   private final List<String> granted = new ArrayList<>();
 
   private int takeAll() {
@@ -20,7 +22,7 @@ final class PushTurnsTest {
 
   @Test
   void whoHadATurnGoesBeforeThoseWhoHadNone() {
-    assertThat(takeAll()).isPositive();
+    assertThat(takeAll()).isEqualTo(MOST);
     assertThat(turns.take(() -> granted.add("again"), true)).isFalse();
     assertThat(granted).isEmpty();
     turns.giveBack();

@@ -4,20 +4,20 @@ import java.util.ArrayDeque;
 import java.util.Deque;
 
 /**
- * Lets only a few sessions send much at once: what is sent is held in memory until a proxy has read
- * it, and a thousand proxies that begin together would need a thousand times as much. Who had a
- * turn already goes before those who had none, so that proxies are served one after another rather
- * than all of them by half. Thread-safe.
+ * Lets only a few do at once what takes much memory, one after another rather than all of them by
+ * half. Who had a turn already goes before those who had none. Thread-safe.
  */
-final class PushTurns {
-  /** How many have a turn at the same time. */
-  private static final int MOST = 8;
-
-  /** What needs no turn: pushes of fewer bytes than this. */
-  static final int LITTLE = 128 << 10;
-
+final class Turns {
+  private final int most;
   private final Deque<Runnable> waiting = new ArrayDeque<>();
   private int taken;
+
+  /**
+   * @param most how many have a turn at the same time
+   */
+  Turns(int most) {
+    this.most = most;
+  }
 
   /**
    * Takes a turn.
@@ -27,7 +27,7 @@ final class PushTurns {
    * @param again whether the caller had one before
    */
   synchronized boolean take(Runnable granted, boolean again) {
-    if (taken < MOST) {
+    if (taken < most) {
       taken++;
       return true;
     }
