@@ -12,6 +12,7 @@ import io.fabric8.kubernetes.client.KubernetesClient;
 import io.fabric8.kubernetes.client.KubernetesClientException;
 import io.fabric8.kubernetes.client.Watcher;
 import io.fabric8.kubernetes.client.dsl.internal.AbstractWatchManager;
+import io.fabric8.kubernetes.client.http.AsyncBody;
 import io.fabric8.kubernetes.client.http.HttpResponse;
 import io.fabric8.kubernetes.client.informers.impl.ListerWatcher;
 import java.io.ByteArrayInputStream;
@@ -135,10 +136,11 @@ final class StreamedLists
             .uri(version == null ? url : url + "?resourceVersion=" + version)
             .header("Accept", accepted())
             .build();
+    ReadableBody body = new ReadableBody();
     return client
         .getHttpClient()
-        .sendAsync(request, InputStream.class)
-        .thenApplyAsync(this::taken, executor);
+        .consumeBytes(request, body)
+        .thenApplyAsync(response -> taken(response, body), executor);
   }
 
   /** A server may know no protobuf of a kind, or be another's in front of it. */
@@ -146,11 +148,12 @@ final class StreamedLists
     return ProtobufList.has(kind.kind()) ? ProtobufList.MEDIA_TYPE + "," + JSON_TYPE : JSON_TYPE;
   }
 
-  private GenericKubernetesResourceList taken(HttpResponse<InputStream> response) {
+  private GenericKubernetesResourceList taken(HttpResponse<AsyncBody> response, ReadableBody from) {
     boolean protobuf =
         Objects.requireNonNullElse(response.header("Content-Type"), "")
             .startsWith(ProtobufList.MEDIA_TYPE);
-    try (InputStream body = response.body()) {
+    try (InputStream body = from) {
+      from.begin(response.body());
       if (!response.isSuccessful()) {
         byte[] reason = body.readNBytes(MAX_REASON);
         throw new KubernetesClientException(

@@ -97,8 +97,8 @@ final class Unzipping implements Interceptor {
           inflater.end();
           break;
         }
-        if (length == 0) {
-          break;
+        if (length < CHUNK) {
+          break; // Nothing is left in the inflater that it could have given.
         }
       }
     }
