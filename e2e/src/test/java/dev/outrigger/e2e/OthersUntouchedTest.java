@@ -28,7 +28,9 @@ import org.junit.jupiter.params.provider.ValueSource;
 @ExtendWith(ChaosMesh.Shared.class)
 class OthersUntouchedTest {
   private static final double LITTLE = 0.05;
-  private static final int WINDOWS = 2;
+
+  /** How often it is measured with a fault, each time between two without. */
+  private static final int PAIRS = 8;
 
   private ChaosMesh mesh;
   private int cores;
@@ -44,7 +46,7 @@ class OthersUntouchedTest {
     faults.put(
         "apart-connection",
         "where: connection\n" + web + "latency: {latency: 100ms, jitter: 50ms}");
-    mesh.define("apart", 2 * WINDOWS, faults);
+    mesh.define("apart", PAIRS, faults);
     if (Measurements.full()) {
       cores = Runtime.getRuntime().availableProcessors();
       mesh.shareOneCore();
@@ -122,7 +124,7 @@ class OthersUntouchedTest {
    */
   private static double middle(Bystander bystander) throws IOException {
     List<Double> windows = new ArrayList<>();
-    for (int window = 0; window < sized(1, 6); window++) {
+    for (int window = 0; window < sized(1, 4); window++) {
       List<Double> all = new ArrayList<>();
       for (int i = 0; i < sized(50, 250); i++) {
         long began = System.nanoTime();
@@ -145,7 +147,7 @@ class OthersUntouchedTest {
         }
       }
       Map<String, List<Double>> ratios = new LinkedHashMap<>();
-      for (int window = 0; window < sized(1, WINDOWS * 2); window++) {
+      for (int window = 0; window < sized(1, PAIRS); window++) {
         Map<String, Double> without = new LinkedHashMap<>();
         for (Map.Entry<String, Bystander> one : all.entrySet()) {
           without.put(one.getKey(), middle(one.getValue()));

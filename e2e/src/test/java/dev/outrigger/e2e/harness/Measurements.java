@@ -133,9 +133,14 @@ public final class Measurements {
     assertThat(holds).as(row).isTrue();
   }
 
-  /** The middle one. */
+  /** The middle one, or what lies between the two in the middle. */
   public static double median(List<Double> all) {
-    return quantile(all, 0.5);
+    List<Double> sorted = new ArrayList<>(all);
+    sorted.sort(null);
+    int half = sorted.size() / 2;
+    return sorted.size() % 2 == 1
+        ? sorted.get(half)
+        : (sorted.get(half - 1) + sorted.get(half)) / 2;
   }
 
   /** The one at a share of them from the least. */

@@ -59,9 +59,22 @@ final class Replica implements AutoCloseable {
         "--api-port=" + api,
         "--ca-secret=outrigger-ca",
         "--lease=outrigger",
-        "--lease-duration=3s",
         "--pod-name=" + name,
         "--pod-namespace=outrigger-system");
+  }
+
+  /** One that has nobody to share with, so that its lease may last as long as it does by itself. */
+  static Replica startAlone(Path folder, KubeApi kube, String name, List<String> prefix)
+      throws IOException {
+    return new Replica(
+        folder,
+        name,
+        Peers.freePorts(2),
+        ports -> {
+          List<String> command = new ArrayList<>(prefix);
+          command.addAll(flags(folder, kube, name, 0, ports.get(0), ports.get(1)));
+          return command;
+        });
   }
 
   /** Starts one; does not wait. */
@@ -93,6 +106,7 @@ final class Replica implements AutoCloseable {
         ports -> {
           List<String> command = new ArrayList<>(prefix);
           command.addAll(flags(folder, kube, name, xds, ports.get(0), ports.get(1)));
+          command.add("--lease-duration=3s");
           return command;
         });
   }

@@ -14,6 +14,7 @@ import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.MethodOrderer;
 import org.junit.jupiter.api.Order;
+import org.junit.jupiter.api.RepeatedTest;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
@@ -35,6 +36,9 @@ final class ScaleTest {
   private static final int CHANGES = Measurements.sized(6, 200);
   private static final Duration IDLE = Duration.ofSeconds(Measurements.sized(1, 30));
   private static final int MEMORY_MIB = 512;
+
+  /** What is right once may have been luck. */
+  private static final int RESTARTS = 5;
 
   private ScaledMesh mesh;
   private Replica replica;
@@ -128,7 +132,7 @@ final class ScaleTest {
     }
   }
 
-  @Test
+  @RepeatedTest(RESTARTS)
   @Order(3)
   void aRestartServesSoonAndSendsNothingAgain() throws Exception {
     say("before the restart: " + memory());

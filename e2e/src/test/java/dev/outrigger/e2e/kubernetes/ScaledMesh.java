@@ -73,7 +73,10 @@ final class ScaledMesh implements AutoCloseable {
       cluster = new BigCluster(kube, services);
       cluster.create(folder);
       for (int i = 1; i <= replicaCount; i++) {
-        replicas.add(Replica.start(folder, kube, "cp-" + i, FIRST_CORE));
+        replicas.add(
+            replicaCount == 1
+                ? Replica.startAlone(folder, kube, "cp-" + i, FIRST_CORE)
+                : Replica.start(folder, kube, "cp-" + i, FIRST_CORE));
       }
       proxies = new SimulatedProxies(replicas.stream().map(Replica::xdsTls).toList());
       await("all serve", () -> replicas.stream().allMatch(Replica::isReady));
