@@ -36,8 +36,8 @@ final class OneJar {
   }
 
   private void add(Path path) throws IOException {
-    // Opened for a release, a jar gives each entry as that release sees it.
-    try (JarFile jar = new JarFile(path.toFile(), false, ZipFile.OPEN_READ, Runtime.version())) {
+    // Opened for a release, a jar gives each entry as that release sees it. Signatures are checked.
+    try (JarFile jar = new JarFile(path.toFile(), true, ZipFile.OPEN_READ, Runtime.version())) {
       jar.versionedStream()
           .filter(entry -> !entry.isDirectory())
           .forEach(

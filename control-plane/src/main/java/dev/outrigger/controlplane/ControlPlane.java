@@ -98,7 +98,7 @@ public final class ControlPlane implements AutoCloseable {
    * Of each call. A thousand proxies that come back at once tell what they hold, and what waits to
    * be read takes room.
    */
-  private static final int WINDOW_BYTES = 16 << 10;
+  private static final int WINDOW_BYTES = 32 << 10;
 
   /** What is closed at the end, the latest first. */
   private final Deque<AutoCloseable> parts = new ArrayDeque<>();
@@ -373,7 +373,7 @@ public final class ControlPlane implements AutoCloseable {
     routes.addAll(new ScheduleRoutes(experiments).routes());
     routes.addAll(new StatusRoutes(source, ledger).routes());
     routes.addAll(new TokenRoutes(identity, tokens, clock).routes());
-    MetricsPage metrics = metrics(source, counters, certificates);
+    MetricsPage metrics = metrics(source, ads, counters, certificates);
     routes.addAll(metrics.routes());
     routes.addAll(new OpenApiRoutes().routes());
     ApiTokens access = ApiTokens.open(state, clock, random);
@@ -398,6 +398,10 @@ public final class ControlPlane implements AutoCloseable {
     start(plain, options.xdsPort());
     start(secure, options.xdsTlsPort());
     part(ads);
+    // No timer works any more while streams end: proxies that leave are not proxies that are
+    // missing.
+    part(timer::shutdownNow);
+    part(statuses::shutdownNow);
     ApiServer api = part(new ApiServer(options.apiPort(), served, gate, leader));
     for (Problem problem : source.reading().problems()) {
       LOG.warn("{}", problem.render());
@@ -474,9 +478,13 @@ public final class ControlPlane implements AutoCloseable {
   }
 
   private static MetricsPage metrics(
-      ModelSource source, AdsCounters counters, SuccessCounter certificates) {
+      ModelSource source, AdsService ads, AdsCounters counters, SuccessCounter certificates) {
     return new MetricsPage()
         .gauge("outrigger_xds_streams", "Open discovery streams.", counters::streams)
+        .gauge(
+            "outrigger_xds_streams_waiting",
+            "Discovery streams that wait to be read for the first time.",
+            ads::waiting)
         .counter(
             "outrigger_xds_streams_refused_total",
             "Discovery streams refused by a limit.",

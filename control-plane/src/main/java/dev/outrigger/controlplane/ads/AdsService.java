@@ -1,5 +1,6 @@
 package dev.outrigger.controlplane.ads;
 
+import com.google.protobuf.Message;
 import dev.outrigger.tls.SpiffeId;
 import io.envoyproxy.envoy.service.discovery.v3.AggregatedDiscoveryServiceGrpc.AggregatedDiscoveryServiceImplBase;
 import io.envoyproxy.envoy.service.discovery.v3.DeltaDiscoveryRequest;
@@ -79,6 +80,11 @@ public final class AdsService extends AggregatedDiscoveryServiceImplBase impleme
     return open(Variant.DELTA, responses, Wire::delta, Incoming::of);
   }
 
+  /** Streams that wait to be read for the first time. */
+  public int waiting() {
+    return introductions.waiting();
+  }
+
   /** Ends every stream with UNAVAILABLE, so that proxies look for another replica. */
   @Override
   public void close() {
@@ -96,7 +102,7 @@ public final class AdsService extends AggregatedDiscoveryServiceImplBase impleme
         .awaitUninterruptibly(Duration.ofSeconds(3).toMillis());
   }
 
-  private <Q, R> StreamObserver<Q> open(
+  private <Q extends Message, R> StreamObserver<Q> open(
       Variant variant,
       StreamObserver<R> responses,
       Function<PendingPush, R> encode,
@@ -143,7 +149,7 @@ public final class AdsService extends AggregatedDiscoveryServiceImplBase impleme
         executor.execute(
             () -> {
               session.onRequest(decode.apply(request));
-              introduction.onRequest();
+              introduction.onRequest(request.getSerializedSize());
               call.request(1);
             });
       }

@@ -22,6 +22,9 @@ final class Introduction {
   /** How long the first request is waited for, as often as {@link #QUIET}. */
   static final int PATIENCE = 10;
 
+  /** A first request of fewer bytes is of a proxy that has little to tell. */
+  static final int LITTLE = 16 << 10;
+
   /** After so many it has introduced itself, whatever it goes on to say. */
   static final int LONGEST = 20;
 
@@ -63,10 +66,17 @@ final class Introduction {
     }
   }
 
-  /** A request has been dealt with. */
-  void onRequest() {
+  /**
+   * A request has been dealt with.
+   *
+   * @param bytes of it
+   */
+  void onRequest(int bytes) {
     assert executor.inEventLoop();
     requests++;
+    if (requests == 1 && bytes < LITTLE) {
+      finish();
+    }
   }
 
   /** The stream is gone. */
@@ -74,13 +84,19 @@ final class Introduction {
     assert executor.inEventLoop();
     if (state == State.WAITING) {
       turns.leave(granted);
-    } else if (state == State.READING) {
+    }
+    finish();
+  }
+
+  private void finish() {
+    boolean reading = state == State.READING;
+    state = State.OVER;
+    if (reading) {
       if (look != null) {
         look.cancel(false);
       }
       turns.giveBack();
     }
-    state = State.OVER;
   }
 
   /** On any thread. */
@@ -112,8 +128,7 @@ final class Introduction {
     looks++;
     boolean silent = requests == seen && (requests > 0 || looks == PATIENCE);
     if (silent || looks == LONGEST) {
-      state = State.OVER;
-      turns.giveBack();
+      finish();
     } else {
       seen = requests;
       lookAgain();

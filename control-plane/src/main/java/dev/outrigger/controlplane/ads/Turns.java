@@ -39,6 +39,11 @@ final class Turns {
     return false;
   }
 
+  /** How many wait. */
+  synchronized int waiting() {
+    return waiting.size();
+  }
+
   /** Does not wait any longer; a turn that was granted meanwhile is to be given back. */
   synchronized void leave(Runnable granted) {
     waiting.remove(granted);

@@ -6,6 +6,7 @@ import io.fabric8.kubernetes.client.http.HttpRequest;
 import io.fabric8.kubernetes.client.http.Interceptor;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.zip.DataFormatException;
 import java.util.zip.Inflater;
@@ -90,7 +91,9 @@ final class Unzipping implements Interceptor {
         ByteBuffer chunk = ByteBuffer.allocate(CHUNK);
         int length = inflater.inflate(chunk);
         if (length > 0) {
-          out.add(chunk.flip());
+          // What waits to be read is counted by what it holds, not by the room that it takes.
+          boolean small = length < CHUNK / 4;
+          out.add(small ? ByteBuffer.wrap(Arrays.copyOf(chunk.array(), length)) : chunk.flip());
         }
         if (inflater.finished()) {
           finished = true;

@@ -10,6 +10,8 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
 class IntroductionTest {
+  private static final int MUCH = Introduction.LITTLE;
+
   private final EmbeddedChannel time = new EmbeddedChannel();
   private final Turns turns = new Turns(2);
   private final List<String> read = new ArrayList<>();
@@ -40,12 +42,27 @@ class IntroductionTest {
     stream("third");
     assertThat(read).containsExactly("first", "second");
 
-    first.onRequest();
+    first.onRequest(MUCH);
     pass(1);
-    first.onRequest();
+    first.onRequest(MUCH);
     pass(1);
     assertThat(read).containsExactly("first", "second");
 
+    pass(1);
+    assertThat(read).containsExactly("first", "second", "third");
+  }
+
+  @Test
+  void whoHasLittleToTellGivesItsTurnBackAtOnce() {
+    Introduction first = stream("first");
+    stream("second");
+    stream("third");
+    stream("fourth");
+    assertThat(turns.waiting()).isEqualTo(2);
+    first.onRequest(Introduction.LITTLE - 1);
+    first.onRequest(MUCH);
+    time.runPendingTasks();
+    assertThat(read).containsExactly("first", "second", "third");
     pass(1);
     assertThat(read).containsExactly("first", "second", "third");
   }
@@ -68,8 +85,8 @@ class IntroductionTest {
     stream("third");
     for (int i = 0; i < Introduction.LONGEST; i++) {
       assertThat(read).doesNotContain("third");
-      talker.onRequest();
-      other.onRequest();
+      talker.onRequest(MUCH);
+      other.onRequest(MUCH);
       pass(1);
     }
     assertThat(read).contains("third");

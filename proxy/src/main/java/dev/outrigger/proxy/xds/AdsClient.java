@@ -45,6 +45,12 @@ import org.slf4j.LoggerFactory;
  * is sent again.
  */
 public final class AdsClient {
+  /**
+   * A control plane to which all come at once reads one after the other: its silence says nothing
+   * of a resource before it has lasted for so many timeouts.
+   */
+  private static final int SILENT_TIMEOUTS = 4;
+
   private static final Duration LOOK_AGAIN = Duration.ofSeconds(1);
   private static final Logger LOG = LoggerFactory.getLogger(AdsClient.class);
   private static final Duration SAVE_AFTER = Duration.ofSeconds(1);
@@ -514,17 +520,28 @@ public final class AdsClient {
         || settings.fetchTimeout().isZero()) {
       return;
     }
+    waitFor(ref, SILENT_TIMEOUTS);
+  }
+
+  /**
+   * @param left so many timeouts more where the control plane has said nothing at all
+   */
+  private void waitFor(ResourceRef ref, int left) {
     fetches.put(
         ref,
         loop.schedule(
             () -> {
               fetches.remove(ref);
+              if (!answeredOnStream && left > 1) {
+                waitFor(ref, left - 1);
+                return;
+              }
               LOG.warn(
                   "no answer for {} '{}' in {} s: taken not to exist",
-                  TypeUrls.shortName(typeUrl),
-                  name,
+                  TypeUrls.shortName(ref.typeUrl()),
+                  ref.name(),
                   settings.fetchTimeout().toSeconds());
-              store.remove(typeUrl, name);
+              store.remove(ref.typeUrl(), ref.name());
               assembleSoon();
             },
             settings.fetchTimeout()));

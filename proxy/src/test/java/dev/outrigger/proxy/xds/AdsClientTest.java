@@ -88,6 +88,11 @@ class AdsClientTest {
   }
 
   private AdsClient start(AdsSettings.Variant variant, @Nullable ResourceCache cache) {
+    return start(variant, cache, Duration.ofSeconds(15));
+  }
+
+  private AdsClient start(
+      AdsSettings.Variant variant, @Nullable ResourceCache cache, Duration fetchTimeout) {
     FaultSink sink =
         new FaultSink() {
           @Override
@@ -126,12 +131,7 @@ class AdsClientTest {
                 Runnable::run,
                 AT_ONCE),
             new AdsSettings(
-                Node.newBuilder().setId("p1").build(),
-                variant,
-                true,
-                true,
-                true,
-                Duration.ofSeconds(15)),
+                Node.newBuilder().setId("p1").build(), variant, true, true, true, fetchTimeout),
             StaticResources.NONE,
             published::add);
     client.start();
@@ -334,6 +334,22 @@ class AdsClientTest {
     server.next(TypeUrls.FAULT);
     server.say(TypeUrls.ENDPOINT, "e2", List.of(), endpoints("a", 1, 2, 3));
     assertThat(endpointsOf(nextConfig(), "a")).isEqualTo(3);
+  }
+
+  @ParameterizedTest
+  @EnumSource
+  void aControlPlaneThatHasSaidNothingYetIsWaitedForLonger(AdsSettings.Variant variant)
+      throws Exception {
+    Duration timeout = Duration.ofMillis(400);
+    start(variant, null, timeout);
+    server.next(TypeUrls.FAULT);
+    server.say(TypeUrls.CLUSTER, "c1", List.of(), edsCluster("a", 1));
+    assertThat(server.next(TypeUrls.ENDPOINT).names()).containsExactly("a");
+    server.say(TypeUrls.LISTENER, "l1", List.of(), listener("l", "a"));
+    server.hangUp();
+    long begun = System.nanoTime();
+    assertThat(endpointsOf(nextConfig(), "a")).isLessThanOrEqualTo(0);
+    assertThat(Duration.ofNanos(System.nanoTime() - begun)).isGreaterThan(timeout.multipliedBy(3));
   }
 
   @ParameterizedTest
