@@ -14,6 +14,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Tag;
@@ -22,7 +23,12 @@ import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** Who is not meant does not even get slower. */
+/**
+ * Who is not meant does not even get slower. Each call is made in two meshes that are alike, one
+ * right after the other, and what counts is how the two compare while there is a fault in one, and
+ * while there is none: on machines that run others' work as well, the same call takes twice as long
+ * a second later.
+ */
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 @Tag("measured")
 @ExtendWith(ChaosMesh.Shared.class)
@@ -33,6 +39,7 @@ class OthersUntouchedTest {
   private static final int PAIRS = 8;
 
   private ChaosMesh mesh;
+  private ChaosMesh twin;
   private int cores;
 
   @BeforeAll
@@ -46,15 +53,19 @@ class OthersUntouchedTest {
     faults.put(
         "apart-connection",
         "where: connection\n" + web + "latency: {latency: 100ms, jitter: 50ms}");
-    mesh.define("apart", PAIRS, faults);
+    mesh.define("apart", PAIRS + 1, faults);
+    twin = ChaosMesh.another();
     if (Measurements.full()) {
       cores = Runtime.getRuntime().availableProcessors();
-      mesh.shareOneCore();
+      mesh.shareOneCore(twin);
     }
   }
 
   @AfterAll
   void letsGo() throws Exception {
+    if (twin != null) {
+      twin.close();
+    }
     if (cores > 0) {
       mesh.shareAllCores(cores);
     }
@@ -68,7 +79,7 @@ class OthersUntouchedTest {
     void close() throws IOException;
   }
 
-  private Map<String, Bystander> bystanders() throws IOException {
+  private static Map<String, Bystander> bystanders(ChaosMesh mesh) throws IOException {
     PlainClient http = new PlainClient(mesh.outbound());
     GrpcCalls grpc = new GrpcCalls(mesh);
     Socket tcp = ByteServer.call(mesh.tcp("raw"), "echo");
@@ -118,57 +129,76 @@ class OthersUntouchedTest {
     return all;
   }
 
-  /**
-   * The p50 of several short windows, and of these the lower quartile: what else the machine does
-   * only ever makes a window slower, and rarely all of them.
-   */
-  private static double middle(Bystander bystander) throws IOException {
+  private static double millis(Bystander bystander) throws IOException {
+    long began = System.nanoTime();
+    bystander.ask();
+    return (System.nanoTime() - began) / 1e6;
+  }
+
+  /** The p50 of one beside that of the other; the middle of several short windows. */
+  private static double beside(Bystander one, Bystander other) throws IOException {
     List<Double> windows = new ArrayList<>();
     for (int window = 0; window < sized(1, 4); window++) {
-      List<Double> all = new ArrayList<>();
+      List<Double> ours = new ArrayList<>();
+      List<Double> others = new ArrayList<>();
       for (int i = 0; i < sized(50, 250); i++) {
-        long began = System.nanoTime();
-        bystander.ask();
-        all.add((System.nanoTime() - began) / 1e6);
+        if (i % 2 == 0) {
+          ours.add(millis(one));
+          others.add(millis(other));
+        } else {
+          others.add(millis(other));
+          ours.add(millis(one));
+        }
       }
-      windows.add(Measurements.median(all));
+      windows.add(Measurements.median(ours) / Measurements.median(others));
     }
-    return Measurements.quantile(windows, 0.25);
+    return Measurements.median(windows);
+  }
+
+  private static Map<String, Double> beside(
+      Map<String, Bystander> ours, Map<String, Bystander> others) throws IOException {
+    Map<String, Double> ratios = new LinkedHashMap<>();
+    for (Map.Entry<String, Bystander> one : ours.entrySet()) {
+      ratios.put(
+          one.getKey(), beside(one.getValue(), Objects.requireNonNull(others.get(one.getKey()))));
+    }
+    return ratios;
+  }
+
+  private Map<String, Double> duringRun(
+      String name, PlainClient met, Map<String, Bystander> ours, Map<String, Bystander> others)
+      throws IOException {
+    try (ChaosMesh.Run _ = mesh.run(name)) {
+      long began = System.nanoTime();
+      assertThat(met.get("web.shop", "/").status()).isEqualTo(200);
+      assertThat(System.nanoTime() - began).isGreaterThan(99_000_000);
+      return beside(ours, others);
+    }
   }
 
   @ParameterizedTest
   @ValueSource(strings = {"request", "attempt", "inbound", "connection"})
   void theirMiddleStays(String place) throws Exception {
-    Map<String, Bystander> all = bystanders();
+    Map<String, Bystander> ours = bystanders(mesh);
+    Map<String, Bystander> others = bystanders(twin);
     try (PlainClient met = new PlainClient(mesh.outbound())) {
-      for (Bystander one : all.values()) {
-        for (int i = 0; i < sized(1, 3); i++) {
-          middle(one);
-        }
+      for (int i = 0; i < sized(1, 3); i++) {
+        beside(ours, others);
       }
+      duringRun("apart-" + place + "-" + PAIRS, met, ours, others); // compiles the ways of faults
       Map<String, List<Double>> ratios = new LinkedHashMap<>();
-      for (int window = 0; window < sized(1, PAIRS); window++) {
-        Map<String, Double> without = new LinkedHashMap<>();
-        for (Map.Entry<String, Bystander> one : all.entrySet()) {
-          without.put(one.getKey(), middle(one.getValue()));
-        }
-        Map<String, Double> with = new LinkedHashMap<>();
-        try (ChaosMesh.Run _ = mesh.run("apart-" + place + "-" + window)) {
-          long began = System.nanoTime();
-          assertThat(met.get("web.shop", "/").status()).isEqualTo(200);
-          assertThat(System.nanoTime() - began).isGreaterThan(99_000_000);
-          for (Map.Entry<String, Bystander> one : all.entrySet()) {
-            with.put(one.getKey(), middle(one.getValue()));
-          }
-        }
-        for (Map.Entry<String, Bystander> one : all.entrySet()) {
-          // Between two without, so that a machine that slows down is not taken for a fault.
-          double before = without.getOrDefault(one.getKey(), 0.0);
-          double after = middle(one.getValue());
+      Map<String, Double> before = beside(ours, others);
+      for (int pair = 0; pair < sized(1, PAIRS); pair++) {
+        Map<String, Double> with = duringRun("apart-" + place + "-" + pair, met, ours, others);
+        Map<String, Double> after = beside(ours, others);
+        for (Map.Entry<String, Double> one : with.entrySet()) {
+          double without =
+              (before.getOrDefault(one.getKey(), 0.0) + after.getOrDefault(one.getKey(), 0.0)) / 2;
           ratios
               .computeIfAbsent(one.getKey(), _ -> new ArrayList<>())
-              .add(2 * with.getOrDefault(one.getKey(), 0.0) / (before + after));
+              .add(one.getValue() / without);
         }
+        before = after;
       }
       ratios.forEach(
           (who, each) ->
@@ -179,7 +209,10 @@ class OthersUntouchedTest {
                   Measurements.median(each),
                   "pairs: " + each.stream().map("%.3f"::formatted).toList()));
     } finally {
-      for (Bystander one : all.values()) {
+      for (Bystander one : ours.values()) {
+        one.close();
+      }
+      for (Bystander one : others.values()) {
         one.close();
       }
     }

@@ -10,9 +10,11 @@ import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Comparator;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.awaitility.Awaitility;
@@ -111,6 +113,11 @@ public final class ChaosMesh implements AutoCloseable {
       patience()
           .until(() -> faults(caller).startsWith("no fault") && faults(far).startsWith("no fault"));
     }
+  }
+
+  /** Another one, beside the one that all share, for who closes it. */
+  public static ChaosMesh another() throws Exception {
+    return new ChaosMesh();
   }
 
   private ChaosMesh() throws Exception {
@@ -361,15 +368,20 @@ public final class ChaosMesh implements AutoCloseable {
   }
 
   /**
-   * Puts this process and all that it started on one core, but for the control plane, which goes to
+   * Puts this process and all that it started on one core, but for the control planes, which go to
    * another. Who answers one call after another is woken on the same core then, instead of on
    * whichever is idle at that moment, which may cost more than the call.
+   *
+   * @param others that are there as well
    */
-  public void shareOneCore() throws Exception {
-    long control = mesh.controlPlane().pid();
+  public void shareOneCore(ChaosMesh... others) throws Exception {
+    Set<Long> control = new HashSet<>(Set.of(mesh.controlPlane().pid()));
+    for (ChaosMesh other : others) {
+      control.add(other.mesh.controlPlane().pid());
+    }
     pin(ProcessHandle.current().pid(), "0");
     for (ProcessHandle one : ProcessHandle.current().descendants().toList()) {
-      pin(one.pid(), one.pid() == control ? "1" : "0");
+      pin(one.pid(), control.contains(one.pid()) ? "1" : "0");
     }
   }
 
