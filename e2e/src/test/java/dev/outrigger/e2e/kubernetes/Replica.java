@@ -66,15 +66,7 @@ final class Replica implements AutoCloseable {
   /** One that has nobody to share with, so that its lease may last as long as it does by itself. */
   static Replica startAlone(Path folder, KubeApi kube, String name, List<String> prefix)
       throws IOException {
-    return new Replica(
-        folder,
-        name,
-        Peers.freePorts(2),
-        ports -> {
-          List<String> command = new ArrayList<>(prefix);
-          command.addAll(flags(folder, kube, name, 0, ports.get(0), ports.get(1)));
-          return command;
-        });
+    return start(folder, kube, name, prefix, 0, List.of());
   }
 
   /** Starts one; does not wait. */
@@ -99,6 +91,12 @@ final class Replica implements AutoCloseable {
    */
   static Replica start(Path folder, KubeApi kube, String name, List<String> prefix, int xds)
       throws IOException {
+    return start(folder, kube, name, prefix, xds, List.of("--lease-duration=3s"));
+  }
+
+  private static Replica start(
+      Path folder, KubeApi kube, String name, List<String> prefix, int xds, List<String> more)
+      throws IOException {
     return new Replica(
         folder,
         name,
@@ -106,7 +104,7 @@ final class Replica implements AutoCloseable {
         ports -> {
           List<String> command = new ArrayList<>(prefix);
           command.addAll(flags(folder, kube, name, xds, ports.get(0), ports.get(1)));
-          command.add("--lease-duration=3s");
+          command.addAll(more);
           return command;
         });
   }
