@@ -99,6 +99,9 @@ final class LivePreview {
                   fault.get("chancePpm").getAsInt() / 10_000.0,
                   text(fault, "place"),
                   names.isEmpty() ? "nobody" : String.join(", ", names)));
+      if (fault.has("hint")) {
+        err.println("    " + terminal.warn("warning") + ": " + text(fault, "hint"));
+      }
     }
     if (named.has("obstacle")) {
       err.println(

@@ -3,6 +3,8 @@ package dev.outrigger.e2e;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
+import com.google.gson.JsonElement;
+import com.google.gson.JsonObject;
 import com.google.gson.JsonParser;
 import dev.outrigger.e2e.harness.App;
 import dev.outrigger.e2e.harness.LoopbackMesh;
@@ -89,12 +91,24 @@ class FaultsInARealMeshTest {
             spec:
               targetRefs: [{kind: Service, name: web}]
               retries: {attempts: 10, on: [safe], codes: [503], backoff: {base: 1ms, max: 5ms}}
-            """);
+            ---
+            apiVersion: gateway.networking.k8s.io/v1
+            kind: HTTPRoute
+            metadata: {name: front, namespace: shop}
+            spec:
+              parentRefs: [{group: "", kind: Service, name: front}]
+              rules:
+              - backendRefs: [{name: web, port: 80}]
+            """
+            + LoopbackMesh.service("front", "http"));
+    String front = "match: {destination: {services: [front]}}";
     mesh.write(
         "experiments.yaml",
         experiment("fifth", "where: request\nabort: {httpStatus: 418}\npercentage: 20%")
             + experiment("request", "where: request\nabort: {httpStatus: 503}\npercentage: 50%")
             + experiment("attempt", "where: attempt\nabort: {httpStatus: 503}\npercentage: 20%")
+            + experiment("called", "where: request\nabort: {httpStatus: 418}\n" + front)
+            + experiment("tried", "where: attempt\nabort: {httpStatus: 418}\n" + front)
             + experiment("late", "where: request\ndelay: {fixed: 300ms}")
             + experiment("cut", "where: request\nreset: {}\nmatch: {paths: [{value: /cut}]}"));
     mesh.startControlPlane();
@@ -276,6 +290,50 @@ class FaultsInARealMeshTest {
               }
             });
     assertThat(call("other").status()).isEqualTo(200);
+  }
+
+  private List<String> edges(String experiment) throws IOException {
+    List<String> edges = new ArrayList<>();
+    for (JsonElement one :
+        JsonParser.parseString(
+                mesh.call("/api/v1/experiments/shop/" + experiment + "/report", null))
+            .getAsJsonObject()
+            .getAsJsonArray("edges")) {
+      JsonObject edge = one.getAsJsonObject();
+      edges.add(
+          "%s %s affected: %b"
+              .formatted(
+                  edge.get("workload").getAsString(),
+                  edge.get("service").getAsString(),
+                  edge.getAsJsonObject("affected").get("requests").getAsLong() >= 200));
+    }
+    return edges;
+  }
+
+  /** The route of front sends everything to web. */
+  @Test
+  @Order(6)
+  void whatIsCalledIsHitThoughItsRouteSendsItOnAndDirectCallsAreNot() throws Exception {
+    for (String experiment : List.of("called", "tried")) {
+      start(experiment);
+      Awaitility.await()
+          .atMost(PATIENCE)
+          .until(() -> client.get("front.shop", "/").status() == 418);
+      for (int i = 0; i < 200; i++) {
+        Answer front = client.get("front.shop", "/");
+        assertThat(front.status()).isEqualTo(418);
+        assertThat(front.header("x-outrigger-fault")).isEqualTo(experiment);
+        assertThat(call("direct-" + i).status()).isEqualTo(200);
+      }
+      // Proxies tell what they measured twice a second.
+      Awaitility.await()
+          .atMost(PATIENCE)
+          .untilAsserted(
+              () ->
+                  assertThat(edges(experiment))
+                      .containsExactly("shop/caller-1 front.shop affected: true"));
+      mesh.call("/api/v1/experiments/shop/" + experiment + "/stop", "{\"who\": \"test\"}");
+    }
   }
 
   @Test

@@ -9,12 +9,14 @@ import org.jspecify.annotations.Nullable;
  * Whose traffic a fault hits: all that is said must hold, and an empty collection says nothing.
  *
  * @param sourceIdentities SPIFFE IDs, or prefixes that end in {@code /*}
- * @param destinationServices as {@code name.namespace}
+ * @param destinationServices as {@code name.namespace}: what is called, or what a route sends it to
+ * @param sparedServices what is never hit, whether it is called or sent to
  * @param routes names of routes
  */
 public record FaultMatch(
     List<String> sourceIdentities,
     Set<String> destinationServices,
+    Set<String> sparedServices,
     Set<String> routes,
     Set<String> methods,
     List<TextMatch> paths,
@@ -23,9 +25,21 @@ public record FaultMatch(
   public static final FaultMatch ALL =
       new FaultMatch(List.of(), Set.of(), Set.of(), Set.of(), List.of(), List.of());
 
+  /** Spares nobody. */
+  public FaultMatch(
+      List<String> sourceIdentities,
+      Set<String> destinationServices,
+      Set<String> routes,
+      Set<String> methods,
+      List<TextMatch> paths,
+      List<HeaderCondition> headers) {
+    this(sourceIdentities, destinationServices, Set.of(), routes, methods, paths, headers);
+  }
+
   public FaultMatch {
     sourceIdentities = List.copyOf(sourceIdentities);
     destinationServices = Set.copyOf(destinationServices);
+    sparedServices = Set.copyOf(sparedServices);
     routes = Set.copyOf(routes);
     methods = Set.copyOf(methods);
     paths = List.copyOf(paths);
@@ -37,9 +51,29 @@ public record FaultMatch(
     return !(routes.isEmpty() && methods.isEmpty() && paths.isEmpty() && headers.isEmpty());
   }
 
+  /**
+   * Whether it means what goes to a service.
+   *
+   * @param called null where it is not known
+   * @param destination null where it is not known
+   */
+  public boolean meansService(@Nullable String called, @Nullable String destination) {
+    return (isOneOf(destinationServices, called) || isOneOf(destinationServices, destination))
+        && (called == null || !sparedServices.contains(called))
+        && (destination == null || !sparedServices.contains(destination));
+  }
+
+  /**
+   * The service by which it is told what became of a request: the one that is called, unless only
+   * the other is named.
+   */
+  public @Nullable String toldService(@Nullable String called, @Nullable String destination) {
+    return called != null && isOneOf(destinationServices, called) ? called : destination;
+  }
+
   /** Cheap conditions come first. */
   public boolean matches(FaultSubject subject) {
-    return isOneOf(destinationServices, subject.destinationService())
+    return meansService(subject.calledService(), subject.destinationService())
         && isOneOf(methods, subject.method())
         && isOneOf(routes, subject.route())
         && matchesSource(subject.sourceIdentity())
@@ -49,8 +83,11 @@ public record FaultMatch(
 
   /** The first condition that does not hold, for people; null where all do. */
   public @Nullable String mismatch(FaultSubject subject) {
-    if (!isOneOf(destinationServices, subject.destinationService())) {
-      return "the service is none of " + new TreeSet<>(destinationServices);
+    if (!meansService(subject.calledService(), subject.destinationService())) {
+      return isOneOf(destinationServices, subject.calledService())
+              || isOneOf(destinationServices, subject.destinationService())
+          ? "the service is protected"
+          : "the service is none of " + new TreeSet<>(destinationServices);
     }
     if (!isOneOf(methods, subject.method())) {
       return "the method is none of " + new TreeSet<>(methods);

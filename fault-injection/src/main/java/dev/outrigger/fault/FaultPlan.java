@@ -1,6 +1,5 @@
 package dev.outrigger.fault;
 
-import java.util.ArrayList;
 import java.util.Collection;
 import java.util.Comparator;
 import java.util.EnumMap;
@@ -10,6 +9,7 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
@@ -72,13 +72,14 @@ public final class FaultPlan {
   }
 
   /**
-   * The faults at a place that may concern a service, in order; no others can match. Those of
-   * handshakes are not among them.
+   * The faults at a place that may concern what goes to a service, in order; no others can match.
+   * Those of handshakes are not among them.
    *
-   * @param destinationService as {@code name.namespace}; null where it is not known
+   * @param called as {@code name.namespace}; null where it is not known
+   * @param destination where its route sends it, likewise
    */
-  public List<FaultDecider> at(Place place, @Nullable String destinationService) {
-    return Objects.requireNonNull(byPlace.get(place)).of(destinationService);
+  public List<FaultDecider> at(Place place, @Nullable String called, @Nullable String destination) {
+    return Objects.requireNonNull(byPlace.get(place)).of(called, destination);
   }
 
   /** The faults of handshakes at a place, in order. */
@@ -124,35 +125,61 @@ public final class FaultPlan {
     };
   }
 
-  /**
-   * @param anywhere those that name no service
-   * @param byService those that name it, and those that name none
-   */
-  private record Index(List<FaultDecider> anywhere, Map<String, List<FaultDecider>> byService) {
+  /** Finds without a list made for each request. Safe for all threads. */
+  private static final class Index {
+    private final List<FaultDecider> all;
+
+    /** Those that name no service. */
+    private final List<FaultDecider> anywhere;
+
+    /** Those for each service that some fault names, where no other that is named is concerned. */
+    private final Map<String, List<FaultDecider>> byService = new HashMap<>();
+
+    /** Those for two that are named, found once: few of all pairs are ever on a way. */
+    private final Map<String, Map<String, List<FaultDecider>>> byBoth = new ConcurrentHashMap<>();
+
+    private Index(List<FaultDecider> all) {
+      this.all = all;
+      this.anywhere = concerning(null, null);
+    }
+
     static Index of(List<FaultDecider> deciders) {
-      TreeSet<String> services = new TreeSet<>();
-      deciders.forEach(decider -> services.addAll(decider.rule().match().destinationServices()));
-      Map<String, List<FaultDecider>> byService = new HashMap<>();
-      for (String service : services) {
-        byService.put(service, concerning(deciders, service));
-      }
-      return new Index(concerning(deciders, null), byService);
-    }
-
-    List<FaultDecider> of(@Nullable String service) {
-      return service == null ? anywhere : byService.getOrDefault(service, anywhere);
-    }
-
-    private static List<FaultDecider> concerning(
-        List<FaultDecider> deciders, @Nullable String service) {
-      List<FaultDecider> some = new ArrayList<>();
+      Index index = new Index(deciders);
+      Set<String> services = new TreeSet<>();
       for (FaultDecider decider : deciders) {
-        var services = decider.rule().match().destinationServices();
-        if (services.isEmpty() || (service != null && services.contains(service))) {
-          some.add(decider);
-        }
+        services.addAll(decider.rule().match().destinationServices());
+        services.addAll(decider.rule().match().sparedServices());
       }
-      return List.copyOf(some);
+      services.forEach(one -> index.byService.put(one, index.concerning(one, one)));
+      return index;
+    }
+
+    List<FaultDecider> of(@Nullable String called, @Nullable String destination) {
+      List<FaultDecider> ofCalled = called == null ? null : byService.get(called);
+      if (called != null && called.equals(destination)) {
+        return ofCalled == null ? anywhere : ofCalled;
+      }
+      List<FaultDecider> ofDestination = destination == null ? null : byService.get(destination);
+      if (ofCalled == null || ofDestination == null) {
+        return ofCalled != null ? ofCalled : ofDestination != null ? ofDestination : anywhere;
+      }
+      return ofBoth(Objects.requireNonNull(called), Objects.requireNonNull(destination));
+    }
+
+    private List<FaultDecider> ofBoth(String called, String destination) {
+      Map<String, List<FaultDecider>> known = byBoth.get(called);
+      List<FaultDecider> both = known == null ? null : known.get(destination);
+      return both != null
+          ? both
+          : byBoth
+              .computeIfAbsent(called, _ -> new ConcurrentHashMap<>())
+              .computeIfAbsent(destination, _ -> concerning(called, destination));
+    }
+
+    private List<FaultDecider> concerning(@Nullable String called, @Nullable String destination) {
+      return all.stream()
+          .filter(decider -> decider.rule().match().meansService(called, destination))
+          .toList();
     }
   }
 }

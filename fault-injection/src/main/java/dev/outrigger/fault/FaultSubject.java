@@ -8,8 +8,17 @@ public interface FaultSubject {
   /** The caller's SPIFFE ID. */
   @Nullable String sourceIdentity();
 
-  /** The service that is called, as {@code name.namespace}. */
+  /**
+   * The service whose endpoints it goes to, as {@code name.namespace}: behind a route one of those
+   * that the route sends to.
+   */
   @Nullable String destinationService();
+
+  /**
+   * The service that the caller asked for, as {@code name.namespace}: the one that the route stands
+   * before. Null for connections, which calls of several services may share.
+   */
+  @Nullable String calledService();
 
   /** The name of the route. */
   @Nullable String route();

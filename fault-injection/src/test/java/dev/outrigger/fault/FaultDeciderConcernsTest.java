@@ -17,6 +17,7 @@ class FaultDeciderConcernsTest {
   private record Request(
       @Nullable String sourceIdentity,
       @Nullable String destinationService,
+      @Nullable String calledService,
       @Nullable String route,
       @Nullable String method,
       @Nullable String path,
@@ -60,6 +61,7 @@ class FaultDeciderConcernsTest {
     return new FaultMatch(
         random.nextBoolean() ? List.of() : List.of("spiffe://td/ns/a/*"),
         someOf(random, "far.shop"),
+        random.nextInt(4) == 0 ? Set.of("near.shop") : Set.of(),
         someOf(random, "checkout"),
         someOf(random, "GET"),
         paths,
@@ -67,7 +69,7 @@ class FaultDeciderConcernsTest {
   }
 
   @Test
-  void itConcernsExactlyWhatItsMatchMeansWhereTheServiceFits() {
+  void whatThePlanGivesConcernsExactlyWhatItsMatchMeans() {
     Random random = new Random(7);
     int concerned = 0;
     for (int i = 0; i < TRIES; i++) {
@@ -75,7 +77,8 @@ class FaultDeciderConcernsTest {
       Request request =
           new Request(
               oneOf(random, "spiffe://td/ns/a/sa/x", "spiffe://td/ns/b/sa/x"),
-              "far.shop",
+              oneOf(random, "far.shop", "near.shop", "db.shop"),
+              oneOf(random, "far.shop", "near.shop", "db.shop"),
               oneOf(random, "checkout", "cart"),
               oneOf(random, "GET", "PUT"),
               oneOf(random, "/a", "/b/x", "/c12", "/d"),
@@ -92,7 +95,11 @@ class FaultDeciderConcernsTest {
               Instant.EPOCH,
               new Fault.Reset());
       boolean means = match.matches(request);
-      assertThat(new FaultDecider(rule).concerns(request))
+      assertThat(
+              FaultPlan.of(List.of(rule))
+                  .at(Place.REQUEST, request.calledService(), request.destinationService())
+                  .stream()
+                  .anyMatch(decider -> decider.concerns(request)))
           .as("%s and %s", match, request)
           .isEqualTo(means);
       concerned += means ? 1 : 0;

@@ -11,6 +11,7 @@ import java.util.OptionalInt;
 import java.util.Set;
 import java.util.random.RandomGenerator;
 import java.util.random.RandomGeneratorFactory;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 
 final class FaultDeciderTest {
@@ -88,15 +89,73 @@ final class FaultDeciderTest {
     FaultRule delay = rule("z", 100, 1, DELAY, Set.of("catalog.shop"));
     FaultRule all = rule("m", 100, 1, DELAY, Set.of());
     FaultPlan plan = FaultPlan.of(List.of(abort, delay, all));
-    assertThat(plan.at(Place.REQUEST, "catalog.shop"))
+    assertThat(plan.at(Place.REQUEST, null, "catalog.shop"))
         .extracting(FaultDecider::rule)
         .containsExactly(all, delay, abort);
-    assertThat(plan.at(Place.REQUEST, "cart.shop"))
+    assertThat(plan.at(Place.REQUEST, null, "cart.shop"))
         .extracting(FaultDecider::rule)
         .containsExactly(all);
-    assertThat(plan.at(Place.ATTEMPT, "catalog.shop")).isEmpty();
+    assertThat(plan.at(Place.ATTEMPT, null, "catalog.shop")).isEmpty();
     assertThat(plan).isEqualTo(FaultPlan.of(List.of(all, delay, abort)));
     assertThat(FaultPlan.of(List.of())).isSameAs(FaultPlan.NONE);
+  }
+
+  @Test
+  void aServiceIsMeantThatIsCalledOrSentTo() {
+    FaultRule called = rule("called", 100, 1, ABORT, Set.of("catalog.shop"));
+    FaultRule sentTo = rule("sent-to", 100, 1, ABORT, Set.of("catalog-v1.shop"));
+    FaultRule either = rule("either", 100, 1, ABORT, Set.of("catalog-v1.shop", "catalog.shop"));
+    FaultRule all = rule("all", 100, 1, ABORT, Set.of());
+    FaultPlan plan = FaultPlan.of(List.of(called, sentTo, either, all));
+
+    assertThat(names(plan, "catalog.shop", "catalog-v1.shop"))
+        .containsExactly("all", "called", "either", "sent-to");
+    assertThat(names(plan, "catalog.shop", "catalog-v2.shop"))
+        .containsExactly("all", "called", "either");
+    assertThat(names(plan, "catalog-v1.shop", "catalog-v1.shop"))
+        .containsExactly("all", "either", "sent-to");
+    assertThat(names(plan, null, "catalog-v1.shop")).containsExactly("all", "either", "sent-to");
+    assertThat(names(plan, "catalog.shop", null)).containsExactly("all", "called", "either");
+    assertThat(names(plan, "cart.shop", "db.shop")).containsExactly("all");
+    assertThat(names(plan, null, null)).containsExactly("all");
+    assertThat(plan.at(Place.REQUEST, "catalog.shop", "catalog-v1.shop"))
+        .as("found once")
+        .isSameAs(plan.at(Place.REQUEST, "catalog.shop", "catalog-v1.shop"));
+  }
+
+  @Test
+  void whatIsSparedIsNotHitWhicheverWayItIsReached() {
+    FaultRule fault =
+        new FaultRule(
+            "e",
+            "f",
+            Place.REQUEST,
+            new FaultMatch(
+                List.of(),
+                Set.of("catalog.shop"),
+                Set.of("pay.shop"),
+                Set.of(),
+                Set.of(),
+                List.of(),
+                List.of()),
+            Percentage.ofPercent(100),
+            0,
+            1,
+            Instant.MAX,
+            ABORT);
+    FaultPlan plan = FaultPlan.of(List.of(fault, rule("all", 100, 1, ABORT, Set.of())));
+
+    assertThat(names(plan, "catalog.shop", "catalog.shop")).containsExactly("all", "f");
+    assertThat(names(plan, "catalog.shop", "cart.shop")).containsExactly("all", "f");
+    assertThat(names(plan, "catalog.shop", "pay.shop")).containsExactly("all");
+    assertThat(names(plan, "pay.shop", "catalog.shop")).containsExactly("all");
+  }
+
+  private static List<String> names(
+      FaultPlan plan, @Nullable String called, @Nullable String destination) {
+    return plan.at(Place.REQUEST, called, destination).stream()
+        .map(decider -> decider.rule().name())
+        .toList();
   }
 
   @Test

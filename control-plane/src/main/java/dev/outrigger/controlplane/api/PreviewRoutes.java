@@ -66,6 +66,9 @@ public final class PreviewRoutes {
       JsonArray workloads = new JsonArray();
       fault.workloads().forEach(workloads::add);
       one.add("workloads", workloads);
+      if (fault.hint() != null) {
+        one.addProperty("hint", fault.hint());
+      }
       faults.add(one);
     }
     json.add("faults", faults);

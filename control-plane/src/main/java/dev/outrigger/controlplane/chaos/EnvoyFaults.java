@@ -6,7 +6,6 @@ import com.google.protobuf.UInt32Value;
 import dev.outrigger.controlplane.ads.VersionedResource;
 import dev.outrigger.controlplane.model.DesiredState;
 import dev.outrigger.controlplane.model.Experiment;
-import dev.outrigger.controlplane.model.ServiceName;
 import dev.outrigger.controlplane.model.Workload;
 import dev.outrigger.controlplane.snapshot.FaultTargets;
 import dev.outrigger.controlplane.snapshot.NodeDescription;
@@ -16,6 +15,8 @@ import io.envoyproxy.envoy.config.route.v3.HeaderMatcher;
 import io.envoyproxy.envoy.config.route.v3.Route;
 import io.envoyproxy.envoy.config.route.v3.RouteConfiguration;
 import io.envoyproxy.envoy.config.route.v3.VirtualHost;
+import io.envoyproxy.envoy.config.route.v3.VirtualHostOrBuilder;
+import io.envoyproxy.envoy.config.route.v3.WeightedCluster;
 import io.envoyproxy.envoy.extensions.filters.common.fault.v3.FaultDelay;
 import io.envoyproxy.envoy.extensions.filters.common.fault.v3.FaultRateLimit;
 import io.envoyproxy.envoy.extensions.filters.http.fault.v3.FaultAbort;
@@ -29,6 +30,7 @@ import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
@@ -43,24 +45,9 @@ final class EnvoyFaults {
   /**
    * A fault that acts now.
    *
-   * @param destinations empty means all
    * @param lease after which it ends by itself
    */
-  record Acting(Experiment.Fault fault, List<ServiceName> destinations, Duration lease) {
-    Acting {
-      destinations = List.copyOf(destinations);
-    }
-
-    boolean means(VirtualHost host) {
-      if (destinations.isEmpty()) {
-        return true;
-      }
-      // Named `web.shop:80`, by the service and its port.
-      int colon = host.getName().lastIndexOf(':');
-      String service = colon < 0 ? host.getName() : host.getName().substring(0, colon);
-      return destinations.stream().anyMatch(name -> name.toString().equals(service));
-    }
-
+  record Acting(Experiment.Fault fault, FaultTargets.Scope scope, Duration lease) {
     boolean means(Route route) {
       List<String> routes = fault.match().routes();
       return route.hasRoute() && (routes.isEmpty() || routes.contains(route.getName()));
@@ -91,7 +78,8 @@ final class EnvoyFaults {
         for (Experiment.Fault other : before) {
           if (reason == null
               && FaultTargets.concerns(state, other, workload)
-              && overlap(fault.match().destinations(), other.match().destinations())) {
+              && FaultTargets.shareDestination(
+                  state, fault.match().destinations(), other.match().destinations())) {
             reason = "it takes one fault for a route, and " + other.name() + " is another";
           }
         }
@@ -104,10 +92,6 @@ final class EnvoyFaults {
       }
       before.add(fault);
     }
-  }
-
-  private static boolean overlap(List<ServiceName> one, List<ServiceName> other) {
-    return one.isEmpty() || other.isEmpty() || one.stream().anyMatch(other::contains);
   }
 
   /** Why an Envoy cannot do it; null where it can. */
@@ -149,19 +133,44 @@ final class EnvoyFaults {
       throw new IllegalStateException("routes of our own cannot be read", e);
     }
     for (VirtualHost.Builder host : built.getVirtualHostsBuilderList()) {
-      VirtualHost before = host.build();
+      String called = called(host);
       for (Route.Builder route : host.getRoutesBuilderList()) {
         Route plain = route.build();
-        for (Acting one : acting) {
-          if (one.means(before) && one.means(plain)) {
-            route.putTypedPerFilterConfig(
-                NodeDescription.ENVOY_FAULT_FILTER, Any.pack(filter(one.fault())));
-            break;
-          }
+        List<Acting> own = acting.stream().filter(one -> one.means(plain)).toList();
+        if (!plain.getRoute().hasWeightedClusters()) {
+          filter(own, called, plain.getRoute().getCluster())
+              .ifPresent(
+                  filter ->
+                      route.putTypedPerFilterConfig(NodeDescription.ENVOY_FAULT_FILTER, filter));
+          continue;
+        }
+        WeightedCluster.Builder all = route.getRouteBuilder().getWeightedClustersBuilder();
+        for (WeightedCluster.ClusterWeight.Builder one : all.getClustersBuilderList()) {
+          filter(own, called, one.getName())
+              .ifPresent(
+                  filter ->
+                      one.putTypedPerFilterConfig(NodeDescription.ENVOY_FAULT_FILTER, filter));
         }
       }
     }
     return VersionedResource.of(built.build(), table.ttl());
+  }
+
+  /** What the filter does with what is called and goes to a cluster. */
+  private static Optional<Any> filter(List<Acting> acting, String called, String cluster) {
+    // Named `outbound|80|web.shop`, and perhaps more behind it.
+    String[] parts = cluster.split("\\|", -1);
+    String destination = parts.length > 2 ? parts[2] : "";
+    return acting.stream()
+        .filter(one -> one.scope().means(called, destination))
+        .findFirst()
+        .map(one -> Any.pack(filter(one.fault())));
+  }
+
+  private static String called(VirtualHostOrBuilder host) {
+    // Named `web.shop:80`, by the service and its port.
+    int colon = host.getName().lastIndexOf(':');
+    return colon < 0 ? host.getName() : host.getName().substring(0, colon);
   }
 
   /** What the filter is told for one fault, which it can do. */

@@ -26,9 +26,14 @@ public record ExperimentPreview(
    *
    * @param workloads whose proxies would inject it, as {@code namespace/name}; empty means nobody
    * @param chancePpm parts per million of what matches
+   * @param hint why it may hit fewer than one would think; null where nothing speaks for it
    */
   public record FaultPreview(
-      String name, Experiment.Place place, int chancePpm, List<String> workloads) {
+      String name,
+      Experiment.Place place,
+      int chancePpm,
+      List<String> workloads,
+      @Nullable String hint) {
     public FaultPreview {
       workloads = List.copyOf(workloads);
     }

@@ -682,7 +682,11 @@ public final class ExperimentRunner {
                 .toList()
             : List.of();
     return new ExperimentPreview.FaultPreview(
-        fault.name(), fault.place(), fault.chancePpm(), workloads);
+        fault.name(),
+        fault.place(),
+        fault.chancePpm(),
+        workloads,
+        FaultTargets.connectionHint(texts.state(), fault));
   }
 
   /**

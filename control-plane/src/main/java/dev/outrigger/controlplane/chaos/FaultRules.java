@@ -95,6 +95,7 @@ final class FaultRules {
         Match.newBuilder()
             .addAllSourceIdentities(scope.sourceIdentities())
             .addAllDestinationServices(texts(scope.destinations()))
+            .addAllSparedServices(texts(scope.spared()))
             .addAllMethods(match.methods())
             .addAllRoutes(match.routes());
     match.paths().forEach(path -> built.addPaths(text(path)));

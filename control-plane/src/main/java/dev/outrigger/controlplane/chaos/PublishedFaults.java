@@ -99,8 +99,7 @@ final class PublishedFaults {
             .ifPresent(
                 scope ->
                     acting.add(
-                        new EnvoyFaults.Acting(
-                            one.fault(), scope.destinations(), active.experiment().lease())));
+                        new EnvoyFaults.Acting(one.fault(), scope, active.experiment().lease())));
       }
     }
   }

@@ -163,17 +163,14 @@ final class StartRules {
         var theirs = FaultTargets.scopeOf(state, against.match());
         if (mine.isPresent()
             && theirs.isPresent()
-            && shareDestination(mine.get().destinations(), theirs.get().destinations())
+            && FaultTargets.shareDestination(
+                state, mine.get().destinations(), theirs.get().destinations())
             && shareSource(mine.get().sourceIdentities(), theirs.get().sourceIdentities())) {
           return true;
         }
       }
     }
     return false;
-  }
-
-  private static boolean shareDestination(List<ServiceName> mine, List<ServiceName> theirs) {
-    return mine.isEmpty() || theirs.isEmpty() || mine.stream().anyMatch(theirs::contains);
   }
 
   private static boolean shareSource(List<String> mine, List<String> theirs) {

@@ -105,6 +105,16 @@ public final class DesiredState {
     return routesByParent.getOrDefault(service, List.of());
   }
 
+  /** Where routes may send what is meant for a service; that service itself is not among them. */
+  public Set<ServiceName> sentTo(ServiceName service) {
+    Set<ServiceName> backends = new TreeSet<>();
+    for (MeshRoute route : routesOf(service)) {
+      route.allBackends().forEach(backend -> backends.add(backend.service()));
+    }
+    backends.remove(service);
+    return backends;
+  }
+
   private static Map<ServiceName, List<MeshRoute>> byParent(List<MeshRoute> routes) {
     Map<ServiceName, List<MeshRoute>> byParent = new HashMap<>();
     for (MeshRoute route : routes) {

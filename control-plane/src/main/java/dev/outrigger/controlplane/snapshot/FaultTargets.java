@@ -5,6 +5,7 @@ import dev.outrigger.controlplane.model.Experiment;
 import dev.outrigger.controlplane.model.Service;
 import dev.outrigger.controlplane.model.ServiceName;
 import dev.outrigger.controlplane.model.Workload;
+import java.util.Collections;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -52,11 +53,38 @@ public final class FaultTargets {
    *
    * @param sourceIdentities SPIFFE IDs, or prefixes that end in "/*"; empty means every caller
    * @param destinations without protected ones; empty means all
+   * @param spared protected ones that a route connects with these: what is called there, or sent
+   *     there, is left alone
    */
-  public record Scope(List<String> sourceIdentities, List<ServiceName> destinations) {
+  public record Scope(
+      List<String> sourceIdentities, List<ServiceName> destinations, List<ServiceName> spared) {
     public Scope {
       sourceIdentities = List.copyOf(sourceIdentities);
       destinations = List.copyOf(destinations);
+      spared = List.copyOf(spared);
+    }
+
+    /** Spares nobody. */
+    public Scope(List<String> sourceIdentities, List<ServiceName> destinations) {
+      this(sourceIdentities, destinations, List.of());
+    }
+
+    /**
+     * Whether it means a request.
+     *
+     * @param called service that is asked for, as {@code name.namespace}
+     * @param destination that its route sends it to, likewise
+     */
+    public boolean means(String called, String destination) {
+      return (destinations.isEmpty()
+              || among(destinations, called)
+              || among(destinations, destination))
+          && !among(spared, called)
+          && !among(spared, destination);
+    }
+
+    private static boolean among(List<ServiceName> names, String name) {
+      return names.stream().anyMatch(one -> one.toString().equals(name));
     }
   }
 
@@ -84,7 +112,65 @@ public final class FaultTargets {
         destinations.isEmpty() && (!match.destinations().isEmpty() || isAllProtected(state));
     return nobody || nowhere
         ? Optional.empty()
-        : Optional.of(new Scope(List.copyOf(identities), destinations));
+        : Optional.of(
+            new Scope(List.copyOf(identities), destinations, spared(state, destinations)));
+  }
+
+  /**
+   * Whether a request may go to a service of each, be it that one is called and the other is where
+   * a route sends it.
+   *
+   * @param some empty means all
+   * @param others likewise
+   */
+  public static boolean shareDestination(
+      DesiredState state, List<ServiceName> some, List<ServiceName> others) {
+    return some.isEmpty()
+        || others.isEmpty()
+        || some.stream().anyMatch(others::contains)
+        || some.stream().anyMatch(one -> sendsTo(state, one, others))
+        || others.stream().anyMatch(one -> sendsTo(state, one, some));
+  }
+
+  /**
+   * Whom else a fault on connections should name. They are made to where routes send, and what is
+   * called over one is not told by it.
+   *
+   * @return null where there is nobody
+   */
+  public static @Nullable String connectionHint(DesiredState state, Experiment.Fault fault) {
+    List<ServiceName> named = fault.match().destinations();
+    if (fault.place() != Experiment.Place.CONNECTION) {
+      return null;
+    }
+    for (ServiceName name : named) {
+      Set<ServiceName> others = state.sentTo(name);
+      others.removeAll(named);
+      if (!others.isEmpty()) {
+        return "a route sends what is for %s on; connections that go to %s are hit if it names them"
+            .formatted(
+                name, others.stream().map(ServiceName::toString).collect(Collectors.joining(", ")));
+      }
+    }
+    return null;
+  }
+
+  private static boolean sendsTo(DesiredState state, ServiceName from, List<ServiceName> to) {
+    return !Collections.disjoint(state.sentTo(from), to);
+  }
+
+  private static List<ServiceName> spared(DesiredState state, List<ServiceName> destinations) {
+    if (destinations.isEmpty()) {
+      return List.of(); // nothing is protected
+    }
+    return state.services().stream()
+        .map(Service::serviceName)
+        .filter(state::isProtected)
+        .filter(
+            name ->
+                sendsTo(state, name, destinations)
+                    || destinations.stream().anyMatch(one -> state.sentTo(one).contains(name)))
+        .toList();
   }
 
   private static List<ServiceName> destinations(DesiredState state, Experiment.Match match) {
@@ -125,7 +211,8 @@ public final class FaultTargets {
     @Nullable List<ServiceName> calls = workload.calls();
     return calls == null
         || match.destinations().isEmpty()
-        || match.destinations().stream().anyMatch(calls::contains);
+        || match.destinations().stream().anyMatch(calls::contains)
+        || calls.stream().anyMatch(called -> sendsTo(state, called, match.destinations()));
   }
 
   private static boolean isDestination(

@@ -12,6 +12,7 @@ import dev.outrigger.controlplane.model.TlsRoute;
 import dev.outrigger.controlplane.model.TrafficPolicy;
 import dev.outrigger.controlplane.model.Workload;
 import dev.outrigger.controlplane.snapshot.NodeDescription.Implementation;
+import io.envoyproxy.envoy.config.core.v3.Metadata;
 import io.envoyproxy.envoy.config.core.v3.TrafficDirection;
 import io.envoyproxy.envoy.config.listener.v3.AdditionalAddress;
 import io.envoyproxy.envoy.config.listener.v3.Filter;
@@ -290,12 +291,23 @@ final class OutboundListeners {
             RouteConfiguration.newBuilder()
                 .setName(name)
                 .addVirtualHosts(
-                    VirtualHost.newBuilder()
-                        .setName(service.serviceName() + ":" + port.port())
-                        .addDomains("*")
-                        .addAllRoutes(routesOf(service, port, only)))
+                    host(service, port).addDomains("*").addAllRoutes(routesOf(service, port, only)))
                 .build());
     return filters.outboundHttp(name, name);
+  }
+
+  /** With what is called by its names, for faults: its routes may send to other services. */
+  private static VirtualHost.Builder host(Service service, Service.Port port) {
+    return VirtualHost.newBuilder()
+        .setName(service.serviceName() + ":" + port.port())
+        .setMetadata(
+            Metadata.newBuilder()
+                .putFilterMetadata(
+                    Names.OWN,
+                    Protos.struct(
+                        Map.of(
+                            "service", service.meta().name(),
+                            "namespace", service.meta().namespace()))));
   }
 
   private List<Route> routesOf(Service service, Service.Port port, @Nullable Workload only) {
@@ -370,8 +382,7 @@ final class OutboundListeners {
             domains(service, port.port(), isDefault).stream().filter(taken::add).toList();
         if (!domains.isEmpty()) {
           hosts.add(
-              VirtualHost.newBuilder()
-                  .setName(service.serviceName() + ":" + port.port())
+              host(service, port)
                   .addAllDomains(domains)
                   .addAllRoutes(routesOf(service, port, null))
                   .build());

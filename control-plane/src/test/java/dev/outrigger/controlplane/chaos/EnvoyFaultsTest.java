@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.outrigger.controlplane.ads.VersionedResource;
 import dev.outrigger.controlplane.model.Experiment;
 import dev.outrigger.controlplane.model.ServiceName;
+import dev.outrigger.controlplane.snapshot.FaultTargets;
 import dev.outrigger.fault.Direction;
 import dev.outrigger.fault.Fault;
 import dev.outrigger.fault.Spread;
@@ -12,6 +13,7 @@ import io.envoyproxy.envoy.config.route.v3.Route;
 import io.envoyproxy.envoy.config.route.v3.RouteAction;
 import io.envoyproxy.envoy.config.route.v3.RouteConfiguration;
 import io.envoyproxy.envoy.config.route.v3.VirtualHost;
+import io.envoyproxy.envoy.config.route.v3.WeightedCluster;
 import io.envoyproxy.envoy.extensions.filters.http.fault.v3.HTTPFault;
 import java.time.Duration;
 import java.util.List;
@@ -98,13 +100,68 @@ class EnvoyFaultsTest {
             List.of(
                 new EnvoyFaults.Acting(
                     at(Experiment.Place.REQUEST, ABORT),
-                    List.of(new ServiceName("web", "shop")),
-                    java.time.Duration.ofSeconds(10))));
+                    new FaultTargets.Scope(List.of(), List.of(new ServiceName("web", "shop"))),
+                    Duration.ofSeconds(10))));
     RouteConfiguration after = changed.get("outbound").body().unpack(RouteConfiguration.class);
     assertThat(after.getVirtualHosts(0).getRoutes(0).getTypedPerFilterConfigMap())
         .containsOnlyKeys("envoy.filters.http.fault");
     assertThat(after.getVirtualHosts(1)).isEqualTo(table.getVirtualHosts(1));
     assertThat(changed.get("outbound").version()).isNotEqualTo(plain.get("outbound").version());
+  }
+
+  @Test
+  void aShareOfARouteBearsItWhereItGoesToTheDestination() throws Exception {
+    RouteConfiguration table =
+        RouteConfiguration.newBuilder()
+            .setName("outbound")
+            .addVirtualHosts(
+                VirtualHost.newBuilder()
+                    .setName("web.shop:80")
+                    .addRoutes(
+                        Route.newBuilder()
+                            .setName("all")
+                            .setRoute(
+                                RouteAction.newBuilder()
+                                    .setWeightedClusters(
+                                        WeightedCluster.newBuilder()
+                                            .addClusters(share("outbound|80|web-v1.shop"))
+                                            .addClusters(share("outbound|80|web-v2.shop"))))))
+            .build();
+    ServiceName web = new ServiceName("web", "shop");
+    ServiceName first = new ServiceName("web-v1", "shop");
+    ServiceName second = new ServiceName("web-v2", "shop");
+
+    assertThat(bearing(table, List.of(web), List.of())).containsExactly(true, true);
+    assertThat(bearing(table, List.of(second), List.of())).containsExactly(false, true);
+    assertThat(bearing(table, List.of(web), List.of(first))).containsExactly(false, true);
+    assertThat(bearing(table, List.of(web), List.of(web))).containsExactly(false, false);
+  }
+
+  private static List<Boolean> bearing(
+      RouteConfiguration table, List<ServiceName> named, List<ServiceName> spared)
+      throws Exception {
+    return EnvoyFaults.in(
+            Map.of("outbound", VersionedResource.of(table)),
+            List.of(
+                new EnvoyFaults.Acting(
+                    at(Experiment.Place.REQUEST, ABORT),
+                    new FaultTargets.Scope(List.of(), named, spared),
+                    Duration.ofSeconds(10))))
+        .get("outbound")
+        .body()
+        .unpack(RouteConfiguration.class)
+        .getVirtualHosts(0)
+        .getRoutes(0)
+        .getRoute()
+        .getWeightedClusters()
+        .getClustersList()
+        .stream()
+        .map(one -> one.containsTypedPerFilterConfig("envoy.filters.http.fault"))
+        .toList();
+  }
+
+  private static WeightedCluster.ClusterWeight.Builder share(String cluster) {
+    return WeightedCluster.ClusterWeight.newBuilder().setName(cluster);
   }
 
   private static VirtualHost host(String name) {

@@ -72,6 +72,63 @@ final class FaultTargetsTest {
     assertThat(FaultTargets.scopeOf(state, fault(state, "down").match())).isEmpty();
   }
 
+  /** The route of catalog sends to catalog-v2 as well. */
+  @Test
+  void whoCallsAServiceWhoseRouteSendsToTheDestinationHearsOfIt() {
+    DesiredState state =
+        Shop.state(
+            Shop.yaml()
+                .replace(
+                    "destination: {services: [catalog]}", "destination: {services: [catalog-v2]}"));
+
+    assertThat(targets(state, "slow")).containsExactly("checkout-1");
+    assertThat(
+            FaultTargets.shareDestination(
+                state,
+                List.of(new ServiceName("catalog-v2", "shop")),
+                List.of(new ServiceName("catalog", "shop"))))
+        .isTrue();
+    assertThat(
+            FaultTargets.shareDestination(
+                state,
+                List.of(new ServiceName("catalog-v2", "shop")),
+                List.of(new ServiceName("db", "shop"))))
+        .isFalse();
+  }
+
+  @Test
+  void whatIsProtectedBehindTheRouteIsSpared() {
+    DesiredState state =
+        Shop.state(
+            Shop.yaml()
+                .replace(
+                    "metadata: {name: catalog-v2, namespace: shop",
+                    "metadata: {name: catalog-v2, namespace: shop, annotations:"
+                        + " {chaos.outrigger.dev/protected: \"true\"}"));
+
+    assertThat(FaultTargets.scopeOf(state, fault(state, "slow").match()).orElseThrow())
+        .isEqualTo(
+            new FaultTargets.Scope(
+                List.of("spiffe://shop.example/ns/shop/sa/checkout"),
+                List.of(new ServiceName("catalog", "shop")),
+                List.of(new ServiceName("catalog-v2", "shop"))));
+  }
+
+  @Test
+  void aFaultOnConnectionsToWhatARouteSendsOnIsAdvisedToNameWhereTo() {
+    DesiredState state =
+        Shop.state(
+            Shop.yaml()
+                .replace(
+                    "match: {destination: {services: [db]}}",
+                    "match: {destination: {services: [catalog]}}"));
+
+    assertThat(FaultTargets.connectionHint(state, fault(state, "wire")))
+        .contains("catalog.shop", "catalog-v2.shop");
+    assertThat(FaultTargets.connectionHint(state, fault(state, "slow"))).isNull();
+    assertThat(FaultTargets.connectionHint(Shop.state(), fault(Shop.state(), "wire"))).isNull();
+  }
+
   @Test
   void aShareOfWorkloadsIsStableAndALargerOneOnlyAdds() {
     int[] chosen = new int[101];

@@ -42,6 +42,11 @@ public record ClusterConfig(
    * namespace}. Null where the control plane does not say it.
    */
   public @Nullable String service() {
+    return serviceOf(labels);
+  }
+
+  /** The same of the labels of anything. */
+  public static @Nullable String serviceOf(Map<String, String> labels) {
     @Nullable String service = labels.get("service");
     @Nullable String namespace = labels.get("namespace");
     return service == null || namespace == null ? service : service + "." + namespace;

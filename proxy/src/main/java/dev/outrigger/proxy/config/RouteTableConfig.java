@@ -34,6 +34,8 @@ public record RouteTableConfig(String name, List<VirtualHost> virtualHosts) {
    *     it gets (xDS: {@code include_request_attempt_count})
    * @param countsToClient whether it tells a client how many there were (xDS: {@code
    *     include_attempt_count_in_response})
+   * @param service what is called by these names, as {@code name.namespace}; null where the control
+   *     plane does not say it
    */
   public record VirtualHost(
       String name,
@@ -41,9 +43,10 @@ public record RouteTableConfig(String name, List<VirtualHost> virtualHosts) {
       List<Route> routes,
       boolean tlsOnly,
       boolean countsToEndpoint,
-      boolean countsToClient) {
+      boolean countsToClient,
+      @Nullable String service) {
     public VirtualHost(String name, List<String> domains, List<Route> routes) {
-      this(name, domains, routes, false, false, false);
+      this(name, domains, routes, false, false, false, null);
     }
 
     public VirtualHost {

@@ -32,7 +32,7 @@ record ConnectionLuck(
     if (plan.isEmpty() || toApplication) {
       return Map.of();
     }
-    List<FaultDecider> deciders = plan.at(Place.CONNECTION, destinationService);
+    List<FaultDecider> deciders = plan.at(Place.CONNECTION, null, destinationService);
     if (deciders.isEmpty()) {
       return Map.of();
     }
@@ -55,7 +55,7 @@ record ConnectionLuck(
     if (toApplication) {
       return;
     }
-    for (FaultDecider decider : observed.at(Place.CONNECTION, destinationService)) {
+    for (FaultDecider decider : observed.at(Place.CONNECTION, null, destinationService)) {
       FaultRule rule = decider.rule();
       if (before.rules().contains(rule)) {
         continue;
@@ -76,6 +76,12 @@ record ConnectionLuck(
         return hit.rule();
       }
     }
+    return null;
+  }
+
+  /** Null, for requests that ask for several services may share it. */
+  @Override
+  public @Nullable String calledService() {
     return null;
   }
 

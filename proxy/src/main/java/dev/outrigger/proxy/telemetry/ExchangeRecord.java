@@ -58,9 +58,14 @@ public interface ExchangeRecord {
   /**
    * The exchange counts in what is measured for experiments.
    *
-   * @param destination the service it is for, or null where that is not known
+   * @param called the service that it asks for, or null where that is not known
+   * @param destination the service that its route sends it to, likewise
    */
-  default void measured(FaultPlan acting, FaultPlan observed, @Nullable String destination) {}
+  default void measured(
+      FaultPlan acting,
+      FaultPlan observed,
+      @Nullable String called,
+      @Nullable String destination) {}
 
   /** An experiment that only observes would have touched this exchange. */
   default void wouldBeTouched(String experiment) {}

@@ -38,6 +38,10 @@ final class FaultMeter {
   private static final class Series {
     private final Name name;
     private final Set<String> services = new HashSet<>();
+
+    /** Those of faults that act on requests, which know what is called. */
+    private final Set<String> calledServices = new HashSet<>();
+
     private boolean anyService;
     private boolean touchesAll = true;
 
@@ -56,10 +60,21 @@ final class FaultMeter {
       Set<String> named = rule.match().destinationServices();
       anyService |= named.isEmpty();
       services.addAll(named);
+      if (rule.place() != Place.CONNECTION) {
+        calledServices.addAll(named);
+      }
       if (isGuard(rule) || rule.chance().ppm() > 0) {
         mayTouch = true;
         touchesAll &= !(rule.fault() instanceof Fault.OnRequest);
       }
+    }
+
+    /** The service under which it counts; null where it is on none of the edges. */
+    @Nullable String edge(@Nullable String called, String service) {
+      if (called != null && (anyService || calledServices.contains(called))) {
+        return called;
+      }
+      return anyService || services.contains(service) ? service : null;
     }
 
     FaultReading reading(String service) {
@@ -115,18 +130,26 @@ final class FaultMeter {
   /**
    * An exchange is over.
    *
+   * @param called the service that it asked for; null where that is not known
+   * @param service that it was sent to; empty where it is not known
    * @param touched the experiments that touched it, or would have; null for none
    */
-  void ended(boolean inbound, String service, Ended how, @Nullable List<String> touched) {
+  void ended(
+      boolean inbound,
+      @Nullable String called,
+      String service,
+      Ended how,
+      @Nullable List<String> touched) {
     for (int i = 0; i < series.size(); i++) {
       Series one = series.get(i);
-      if (one.name.inbound() != inbound || !(one.anyService || one.services.contains(service))) {
+      @Nullable String edge = one.name.inbound() == inbound ? one.edge(called, service) : null;
+      if (edge == null) {
         continue;
       }
       boolean affected =
           one.touchesAll && one.mayTouch
               || touched != null && touched.contains(one.name.experiment());
-      FaultReading reading = one.reading(service);
+      FaultReading reading = one.reading(edge);
       (affected ? reading.affected() : reading.unaffected()).record(how);
     }
   }

@@ -95,6 +95,7 @@ final class RecordedConnection implements ConnectionRecord, AccessLogs.Lasting {
     telemetry.meter.follow(acting, observed);
     telemetry.meter.ended(
         facts.inbound(),
+        null,
         service == null ? "" : service,
         new FaultMeter.Ended(connectNanos, failed, 0, false),
         experiment.isEmpty() ? null : List.of(experiment));

@@ -89,6 +89,7 @@ final class RecordedExchange implements ExchangeRecord, AccessLogs.Lasting {
   private String experiment = "";
   private String fault = "";
   private @Nullable FaultKind faultKind;
+  private @Nullable String called;
   private @Nullable String destination;
   private @Nullable List<String> touched;
 
@@ -253,9 +254,11 @@ final class RecordedExchange implements ExchangeRecord, AccessLogs.Lasting {
   }
 
   @Override
-  public void measured(FaultPlan acting, FaultPlan observed, @Nullable String service) {
+  public void measured(
+      FaultPlan acting, FaultPlan observed, @Nullable String called, @Nullable String destination) {
     telemetry.meter.follow(acting, observed);
-    destination = service == null ? "" : service;
+    this.called = called;
+    this.destination = destination == null ? "" : destination;
   }
 
   @Override
@@ -361,7 +364,7 @@ final class RecordedExchange implements ExchangeRecord, AccessLogs.Lasting {
               failed,
               Math.max(0, attempts - 1),
               error instanceof ProxyError.PoolOverflow);
-      telemetry.meter.ended(facts.inbound(), measured, how, touched);
+      telemetry.meter.ended(facts.inbound(), called, measured, how, touched);
     }
     ClusterConfig last = cluster;
     if (attempts > 1 && last != null) {

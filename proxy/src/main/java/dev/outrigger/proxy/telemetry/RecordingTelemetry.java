@@ -160,7 +160,7 @@ final class RecordingTelemetry implements WorkerTelemetry {
       FaultPlan acting, FaultPlan observed, String service, List<String> experiments, long nanos) {
     assert worker.isCurrent();
     meter.follow(acting, observed);
-    meter.ended(true, service, new FaultMeter.Ended(nanos, true, 0, false), experiments);
+    meter.ended(true, null, service, new FaultMeter.Ended(nanos, true, 0, false), experiments);
   }
 
   @Override

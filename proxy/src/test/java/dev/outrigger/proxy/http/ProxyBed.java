@@ -81,6 +81,9 @@ public final class ProxyBed implements AutoCloseable {
 
   /** What a test changes of the defaults. */
   public static final class Setup {
+    /** The service that the virtual host stands for. */
+    public @Nullable String called;
+
     public final List<Endpoint> endpoints = new ArrayList<>();
     public RetryPolicy retry = RetryPolicy.NEVER;
     public Duration timeout = Duration.ofSeconds(15);
@@ -187,7 +190,8 @@ public final class ProxyBed implements AutoCloseable {
                     routes,
                     false,
                     setup.countsAttempts,
-                    setup.countsAttempts)));
+                    setup.countsAttempts,
+                    setup.called)));
     HttpProxyConfig config =
         new HttpProxyConfig(
             "test",

@@ -305,7 +305,8 @@ final class RouteTableTest {
                         List.of(route("r", new PathMatch.Prefix("/", true))),
                         true,
                         false,
-                        false))));
+                        false,
+                        null))));
     RequestHead head = request("GET", "/a?b", "a.test:8080");
     head.headers().add("x-forwarded-proto", "http");
     RouteMatch match = Objects.requireNonNull(table.find(head, random));

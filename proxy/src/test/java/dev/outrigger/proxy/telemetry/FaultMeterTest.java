@@ -27,7 +27,7 @@ final class FaultMeterTest {
         0,
         1,
         Instant.EPOCH,
-        new Fault.Reset());
+        place == Place.CONNECTION ? new Fault.Refuse() : new Fault.Reset());
   }
 
   private static FaultMeter.Ended ended(boolean failed) {
@@ -37,11 +37,11 @@ final class FaultMeterTest {
   @Test
   void tellsTouchedFromUntouchedOnTheEdgesOfTheFaultsOnly() {
     meter.follow(FaultPlan.of(List.of(rule("f", Place.REQUEST, "catalog.shop"))), FaultPlan.NONE);
-    meter.ended(false, "catalog.shop", ended(true), List.of("e"));
-    meter.ended(false, "catalog.shop", ended(false), List.of("another"));
-    meter.ended(false, "catalog.shop", ended(false), null);
-    meter.ended(false, "db.shop", ended(true), null);
-    meter.ended(true, "catalog.shop", ended(true), null);
+    meter.ended(false, null, "catalog.shop", ended(true), List.of("e"));
+    meter.ended(false, null, "catalog.shop", ended(false), List.of("another"));
+    meter.ended(false, null, "catalog.shop", ended(false), null);
+    meter.ended(false, null, "db.shop", ended(true), null);
+    meter.ended(true, null, "catalog.shop", ended(true), null);
 
     Map<FaultReading.Edge, FaultReading> taken = meter.take();
     assertThat(taken).hasSize(1);
@@ -56,11 +56,38 @@ final class FaultMeterTest {
   }
 
   @Test
+  void whatIsCalledIsTheEdgeUnlessOnlyWhereItIsSentIsNamed() {
+    meter.follow(
+        FaultPlan.of(List.of(rule("f", Place.ATTEMPT, "catalog.shop", "cart-v2.shop"))),
+        FaultPlan.NONE);
+    meter.ended(false, "catalog.shop", "catalog-v1.shop", ended(false), List.of("e"));
+    meter.ended(false, "cart.shop", "cart-v2.shop", ended(false), List.of("e"));
+    meter.ended(false, "cart.shop", "cart-v1.shop", ended(false), null);
+
+    assertThat(meter.take().keySet())
+        .extracting(FaultReading.Edge::service)
+        .containsExactlyInAnyOrder("catalog.shop", "cart-v2.shop");
+  }
+
+  @Test
+  void aFaultOnConnectionsIsNotMetByWhatIsCalled() {
+    meter.follow(
+        FaultPlan.of(List.of(rule("f", Place.CONNECTION, "catalog.shop"))), FaultPlan.NONE);
+    meter.ended(false, "catalog.shop", "catalog-v1.shop", ended(false), null);
+    assertThat(meter.take()).isEmpty();
+
+    meter.ended(false, "shop.shop", "catalog.shop", ended(false), null);
+    assertThat(meter.take().keySet())
+        .extracting(FaultReading.Edge::service)
+        .containsExactly("catalog.shop");
+  }
+
+  @Test
   void measuresForAGuardApartFromTheFaults() {
     meter.follow(
         FaultPlan.of(List.of(rule("f", Place.INBOUND))),
         FaultPlan.of(List.of(rule("guard.g", Place.INBOUND, "catalog.shop"))));
-    meter.ended(true, "catalog.shop", ended(false), null);
+    meter.ended(true, null, "catalog.shop", ended(false), null);
     assertThat(meter.take().keySet())
         .containsExactlyInAnyOrder(
             new FaultReading.Edge("e", "", true, "catalog.shop", false),
@@ -83,7 +110,7 @@ final class FaultMeterTest {
               Instant.EPOCH,
               new Fault.Refuse());
       meter.follow(FaultPlan.NONE, FaultPlan.of(List.of(refuse)));
-      meter.ended(false, "catalog.shop", ended(false), null);
+      meter.ended(false, null, "catalog.shop", ended(false), null);
       FaultReading reading = meter.take().values().iterator().next();
       assertThat(reading.affected().requests()).isEqualTo(chance.equals(Percentage.ALWAYS) ? 1 : 0);
       assertThat(reading.affected().requests() + reading.unaffected().requests()).isEqualTo(1);
@@ -109,9 +136,9 @@ final class FaultMeterTest {
   void countsGoOnWhenThePlanChangesForOthers() {
     FaultRule mine = rule("f", Place.REQUEST, "catalog.shop");
     meter.follow(FaultPlan.of(List.of(mine)), FaultPlan.NONE);
-    meter.ended(false, "catalog.shop", ended(false), null);
+    meter.ended(false, null, "catalog.shop", ended(false), null);
     meter.follow(FaultPlan.of(List.of(mine, rule("g", Place.INBOUND, "db.shop"))), FaultPlan.NONE);
-    meter.ended(false, "catalog.shop", ended(false), null);
+    meter.ended(false, null, "catalog.shop", ended(false), null);
     assertThat(meter.take().values())
         .singleElement()
         .satisfies(one -> assertThat(one.unaffected().requests()).isEqualTo(2));
@@ -121,9 +148,9 @@ final class FaultMeterTest {
   void whatWasMeasuredBeforeFaultsActedIsToldApartToTheExchange() {
     FaultPlan plan = FaultPlan.of(List.of(rule("f", Place.REQUEST, "catalog.shop")));
     meter.follow(FaultPlan.NONE, plan);
-    meter.ended(false, "catalog.shop", ended(false), List.of("e"));
+    meter.ended(false, null, "catalog.shop", ended(false), List.of("e"));
     meter.follow(plan, FaultPlan.NONE);
-    meter.ended(false, "catalog.shop", ended(true), List.of("e"));
+    meter.ended(false, null, "catalog.shop", ended(true), List.of("e"));
     Map<FaultReading.Edge, FaultReading> taken = meter.take();
     assertThat(taken).hasSize(2);
     FaultReading before = taken.get(new FaultReading.Edge("e", "", false, "catalog.shop", true));

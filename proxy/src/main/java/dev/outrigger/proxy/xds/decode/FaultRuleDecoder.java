@@ -139,6 +139,7 @@ public final class FaultRuleDecoder {
     return new FaultMatch(
         identities,
         set(match.getDestinationServicesList(), scope.in("destination_services")),
+        set(match.getSparedServicesList(), scope.in("spared_services")),
         set(match.getRoutesList(), scope.in("routes")),
         set(match.getMethodsList(), scope.in("methods")),
         paths,

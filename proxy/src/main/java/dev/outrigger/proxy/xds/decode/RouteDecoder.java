@@ -1,6 +1,7 @@
 package dev.outrigger.proxy.xds.decode;
 
 import com.google.protobuf.UInt32Value;
+import dev.outrigger.proxy.config.ClusterConfig;
 import dev.outrigger.proxy.config.HttpFilterConfig.OfRoute;
 import dev.outrigger.proxy.config.RouteTableConfig;
 import dev.outrigger.proxy.config.RouteTableConfig.Action;
@@ -104,7 +105,10 @@ public final class RouteDecoder implements ResourceType<RouteConfiguration, Rout
               routes(host, table, at),
               tlsOnly(host, at.in("require_tls")),
               host.getIncludeRequestAttemptCount(),
-              host.getIncludeAttemptCountInResponse()));
+              host.getIncludeAttemptCountInResponse(),
+              ClusterConfig.serviceOf(
+                  EndpointDecoder.texts(
+                      host.getMetadata(), EndpointDecoder.OWN, at.in("metadata")))));
     }
     return new RouteTableConfig(routes.getName(), hosts);
   }

@@ -42,10 +42,11 @@ public final class AttemptFaults implements AttemptFilter {
     }
     FaultPlan observed = faults.view().observed();
     if (!observed.isEmpty()) {
+      RequestSubject subject = faults.subject().of(head, exchange, cluster);
       FaultFilter.observe(
-          observed.at(Place.ATTEMPT, cluster.service()),
+          observed.at(Place.ATTEMPT, subject.calledService(), cluster.service()),
           attempt,
-          faults.subject().of(head, exchange, cluster),
+          subject,
           exchange);
     }
     if (plan.isEmpty()) {
@@ -56,13 +57,13 @@ public final class AttemptFaults implements AttemptFilter {
       FaultNotes.note(
           explanation, plan, Place.ATTEMPT, faults.subject().of(head, exchange, cluster), attempt);
     }
-    List<FaultDecider> deciders = plan.at(Place.ATTEMPT, cluster.service());
+    RequestSubject subject = faults.subject().of(head, exchange, cluster);
+    List<FaultDecider> deciders =
+        plan.at(Place.ATTEMPT, subject.calledService(), cluster.service());
     if (deciders.isEmpty()) {
       return Verdict.PROCEED;
     }
-    @Nullable FaultSteps steps =
-        FaultSteps.roll(
-            faults, exchange, deciders, faults.subject().of(head, exchange, cluster), attempt);
+    @Nullable FaultSteps steps = FaultSteps.roll(faults, exchange, deciders, subject, attempt);
     if (steps == null) {
       return Verdict.PROCEED;
     }

@@ -49,9 +49,10 @@ public final class FaultFilter implements HttpFilter {
       }
       // Nearly all pass here: they leave nothing behind.
       RequestSubject subject = faults.subject().of(head, exchange);
+      @Nullable String called = subject.calledService();
       @Nullable String service = subject.destinationService();
-      exchange.record().measured(plan, FaultPlan.NONE, service);
-      List<FaultDecider> deciders = plan.at(place(exchange), service);
+      exchange.record().measured(plan, FaultPlan.NONE, called, service);
+      List<FaultDecider> deciders = plan.at(place(exchange), called, service);
       @Nullable FaultSteps steps =
           deciders.isEmpty() ? null : FaultSteps.roll(faults, exchange, deciders, subject, 0);
       return steps == null ? null : new FaultFilter(faults, plan, steps);
@@ -73,11 +74,13 @@ public final class FaultFilter implements HttpFilter {
   private void look(RequestHead head, Exchange exchange) {
     Place place = place(exchange);
     RequestSubject subject = faults.subject().of(head, exchange);
-    List<FaultDecider> deciders = plan.at(place, subject.destinationService());
+    @Nullable String called = subject.calledService();
+    @Nullable String service = subject.destinationService();
+    List<FaultDecider> deciders = plan.at(place, called, service);
     FaultPlan observed = faults.view().observed();
-    exchange.record().measured(plan, observed, subject.destinationService());
+    exchange.record().measured(plan, observed, called, service);
     if (!observed.isEmpty()) {
-      observe(observed.at(place, subject.destinationService()), 0, subject, exchange);
+      observe(observed.at(place, called, service), 0, subject, exchange);
     }
     Explanation explanation = exchange.explanation();
     if (explanation != null) {
@@ -101,7 +104,10 @@ public final class FaultFilter implements HttpFilter {
           .record()
           .sighted(
               decider.rule(),
-              subject.destinationService(),
+              decider
+                  .rule()
+                  .match()
+                  .toldService(subject.calledService(), subject.destinationService()),
               subject.sourceIdentity(),
               subject.route(),
               sight);

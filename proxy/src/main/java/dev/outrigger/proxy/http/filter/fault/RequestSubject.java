@@ -68,6 +68,13 @@ final class RequestSubject implements FaultSubject {
     return destination;
   }
 
+  /** What the virtual host stands for. */
+  @Override
+  public @Nullable String calledService() {
+    @Nullable RouteMatch route = exchange().route();
+    return route == null ? null : route.virtualHost().service();
+  }
+
   @Override
   public @Nullable String route() {
     @Nullable RouteMatch route = exchange().route();

@@ -532,6 +532,51 @@ final class HttpFaultsTest {
   }
 
   @Test
+  void whatIsCalledIsMeantWhereverItsRouteSendsIt() throws Exception {
+    FaultMatch front =
+        new FaultMatch(List.of(), Set.of("front.shop"), Set.of(), Set.of(), List.of(), List.of());
+    for (Place place : List.of(Place.REQUEST, Place.ATTEMPT)) {
+      for (FaultMatch match : List.of(front, onCatalog())) {
+        faults = null; // each bed has a worker of its own
+        attempts = null;
+        ProxyBed.Setup setup = new ProxyBed.Setup();
+        setup.called = "front.shop";
+        try (Origin origin = keepAlive();
+            ProxyBed bed = bed(setup.to(origin.port()), rule("a", place, 100, ABORT, match))) {
+          Origin.Peer client = client(bed);
+          client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+          assertThat(client.head()).contains("x-outrigger-fault: e\r\n");
+        }
+      }
+    }
+  }
+
+  @Test
+  void aProtectedServiceBehindTheRouteIsSpared() throws Exception {
+    FaultMatch front =
+        new FaultMatch(
+            List.of(),
+            Set.of("front.shop"),
+            Set.of("catalog.shop"),
+            Set.of(),
+            Set.of(),
+            List.of(),
+            List.of());
+    ProxyBed.Setup setup = new ProxyBed.Setup();
+    setup.called = "front.shop";
+    try (Origin origin = keepAlive();
+        ProxyBed bed =
+            bed(
+                setup.to(origin.port()),
+                rule("a", Place.REQUEST, 100, ABORT, front),
+                rule("b", Place.ATTEMPT, 100, ABORT, front))) {
+      Origin.Peer client = client(bed);
+      client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+      assertThat(client.head()).startsWith("HTTP/1.1 200 ").doesNotContain("x-outrigger-fault");
+    }
+  }
+
+  @Test
   void outsidersAreNotToldTheExperimentsName() throws Exception {
     ProxyBed.Setup setup = new ProxyBed.Setup();
     setup.inbound = true;
