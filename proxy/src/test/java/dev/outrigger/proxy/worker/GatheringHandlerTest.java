@@ -13,6 +13,7 @@ import org.junit.jupiter.api.Test;
 
 class GatheringHandlerTest {
   private long now;
+  private long deadline = -1;
   private boolean tasks;
   private final List<String> did = new ArrayList<>();
   private final ArrayDeque<Integer> brings = new ArrayDeque<>();
@@ -31,7 +32,7 @@ class GatheringHandlerTest {
 
         @Override
         public long deadlineNanos() {
-          return -1;
+          return deadline;
         }
       };
 
@@ -81,6 +82,22 @@ class GatheringHandlerTest {
   @Test
   void aLoopThatHasLittleToDoWaitsAsEver() {
     turn(GatheringHandler.BUSY_RATE * 9 / 10);
+    handler.run(loop);
+    assertThat(did).containsExactly("waits");
+  }
+
+  @Test
+  void aLoopLooksBeforeItWaitsForANearDeadline() {
+    now = 5_000_000_000L;
+    deadline = now + GatheringHandler.NEAR_NANOS - 1;
+    brings.addAll(List.of(2, 0, 3));
+    assertThat(handler.run(loop)).isEqualTo(2);
+    assertThat(did).containsExactly("looks");
+    did.clear();
+    assertThat(handler.run(loop)).isEqualTo(3);
+    assertThat(did).containsExactly("looks", "waits");
+    did.clear();
+    deadline = now + GatheringHandler.NEAR_NANOS;
     handler.run(loop);
     assertThat(did).containsExactly("waits");
   }

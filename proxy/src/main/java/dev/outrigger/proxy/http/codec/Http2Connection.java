@@ -115,6 +115,7 @@ public final class Http2Connection extends ByteToMessageDecoder implements Http2
 
   private final Runnable flushing = this::flushNow;
   private boolean flushAsked;
+  private boolean unflushed;
   private @Nullable ByteBuf out;
   private int lastDataOf; // the stream whose DATA ends what is gathered, or 0
   private int lastDataFlagsAt;
@@ -380,8 +381,12 @@ public final class Http2Connection extends ByteToMessageDecoder implements Http2
       out = null;
       lastDataOf = 0;
       ctx.write(gathered, ctx.voidPromise());
+      unflushed = true;
     }
-    ctx.flush();
+    if (unflushed) { // else TLS would make an empty write of it
+      unflushed = false;
+      ctx.flush();
+    }
   }
 
   // The channel.
@@ -1347,6 +1352,7 @@ public final class Http2Connection extends ByteToMessageDecoder implements Http2
       out = null;
       ctx.write(to, ctx.voidPromise());
       ctx.write(bytes, ctx.voidPromise());
+      unflushed = true;
     }
   }
 

@@ -13,6 +13,7 @@ import io.netty.buffer.ByteBuf;
 import io.netty.buffer.ByteBufUtil;
 import io.netty.buffer.Unpooled;
 import io.netty.channel.ChannelHandlerContext;
+import io.netty.channel.ChannelOutboundHandlerAdapter;
 import io.netty.channel.embedded.EmbeddedChannel;
 import io.netty.handler.codec.http2.Http2Error;
 import io.netty.util.concurrent.MockTicker;
@@ -23,6 +24,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
@@ -486,6 +488,34 @@ class Http2ConnectionTest {
     assertThat(sent()).extracting(Frame::type).containsExactly(8);
     assertThat(half(stream, 2 * WINDOW)).containsExactly(8, 4);
     assertThat(channel.isOpen()).isTrue();
+  }
+
+  @Test
+  void whatIsReadFlushesNothingWhereNothingWasWritten() {
+    AtomicInteger flushes = new AtomicInteger();
+    channel
+        .pipeline()
+        .addLast(
+            new ChannelOutboundHandlerAdapter() {
+              @Override
+              public void flush(ChannelHandlerContext context) {
+                flushes.incrementAndGet();
+                context.flush();
+              }
+            });
+    server();
+    flushes.set(0);
+    receive(1, 4, 1, POST);
+    receive(0, 0, 1, new byte[10]);
+    assertThat(sent()).isEmpty();
+    assertThat(flushes).hasValue(0);
+    streams.getFirst().body(bytes(10_000)); // written past what is gathered
+    streams.getFirst().flush();
+    assertThat(sent()).hasSize(1);
+    assertThat(flushes).hasValue(1);
+    receive(6, 0, 0, "0000000000000001");
+    assertThat(sent()).hasSize(1);
+    assertThat(flushes).hasValue(2);
   }
 
   @Test
