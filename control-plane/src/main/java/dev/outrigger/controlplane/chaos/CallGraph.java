@@ -10,6 +10,7 @@ import dev.outrigger.controlplane.model.DesiredState;
 import dev.outrigger.controlplane.model.Experiment;
 import dev.outrigger.controlplane.model.ObjectMeta;
 import dev.outrigger.controlplane.model.Service;
+import dev.outrigger.controlplane.model.ServiceName;
 import dev.outrigger.controlplane.model.Workload;
 import dev.outrigger.fault.Fault;
 import java.io.IOException;
@@ -19,6 +20,8 @@ import java.nio.file.StandardCopyOption;
 import java.time.DateTimeException;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.OptionalLong;
@@ -147,6 +150,7 @@ final class CallGraph {
         sum[1] += row.seen();
       }
     }
+    shared(state, counts);
     for (String workload : reading.heard()) {
       traffic.forEach(
           (edge, of) -> {
@@ -165,6 +169,39 @@ final class CallGraph {
         });
     edges.values().removeIf(seen -> seen.at().isBefore(now.minus(KNOWN)));
     write();
+  }
+
+  /**
+   * Counts the connections that requests share for those that were called: they go to where its
+   * routes send, which the caller may never have called itself.
+   */
+  private static void shared(DesiredState state, Map<CallEdge, long[]> counts) {
+    Map<CallEdge, List<long[]>> called = new HashMap<>();
+    counts.forEach(
+        (edge, sum) -> {
+          if (sum[0] > 0) {
+            state
+                .sentTo(ServiceName.parse(edge.to(), "default"))
+                .forEach(
+                    backend ->
+                        called
+                            .computeIfAbsent(
+                                new CallEdge(edge.from(), backend.toString()),
+                                _ -> new ArrayList<>())
+                            .add(sum));
+          }
+        });
+    counts
+        .entrySet()
+        .removeIf(
+            one -> {
+              List<long[]> through = called.getOrDefault(one.getKey(), List.of());
+              if (one.getValue()[0] > 0 || through.isEmpty()) {
+                return false;
+              }
+              through.forEach(sum -> sum[1] += one.getValue()[1]);
+              return true;
+            });
   }
 
   /** Null where the service is not known, or the workload is gone. */

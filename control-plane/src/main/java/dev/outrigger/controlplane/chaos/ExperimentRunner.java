@@ -674,7 +674,7 @@ public final class ExperimentRunner {
   }
 
   private ExperimentPreview.FaultPreview preview(Experiment.Fault fault) {
-    boolean anybody = FaultTargets.scopeOf(texts.state(), fault.match()).isPresent();
+    boolean anybody = FaultTargets.scopeOf(texts.state(), fault).isPresent();
     List<String> workloads =
         anybody
             ? FaultTargets.of(texts.state(), fault).stream()
@@ -783,7 +783,7 @@ public final class ExperimentRunner {
   public synchronized Set<String> reach(Experiment experiment) {
     Set<String> namespaces = new TreeSet<>();
     for (Experiment.Fault fault : experiment.faults()) {
-      if (FaultTargets.scopeOf(texts.state(), fault.match()).isPresent()) {
+      if (FaultTargets.scopeOf(texts.state(), fault).isPresent()) {
         FaultTargets.of(texts.state(), fault)
             .forEach(workload -> namespaces.add(workload.meta().namespace()));
       }

@@ -29,7 +29,7 @@ final class FaultRules {
   /** Empty where the fault means nobody. */
   static Optional<FaultRule> ruleOf(
       DesiredState state, Experiment experiment, Experiment.Fault fault, Instant notAfter) {
-    return FaultTargets.scopeOf(state, fault.match())
+    return FaultTargets.scopeOf(state, fault)
         .map(scope -> rule(scope, experiment, fault, notAfter));
   }
 

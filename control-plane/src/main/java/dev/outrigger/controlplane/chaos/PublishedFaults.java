@@ -95,7 +95,7 @@ final class PublishedFaults {
       DesiredState state, Active active, Collection<EnvoyFaults.Acting> acting) {
     for (RunCourse.Acting one : active.faults()) {
       if (!one.observeOnly() && EnvoyFaults.reason(one.fault()) == null) {
-        FaultTargets.scopeOf(state, one.fault().match())
+        FaultTargets.scopeOf(state, one.fault())
             .ifPresent(
                 scope ->
                     acting.add(
@@ -146,7 +146,7 @@ final class PublishedFaults {
       HandshakeFault.Flaw flaw,
       Collection<Live> faults) {
     Experiment.Fault fault = acting.fault();
-    if (FaultTargets.scopeOf(state, fault.match()).isEmpty()) {
+    if (FaultTargets.scopeOf(state, fault).isEmpty()) {
       return;
     }
     String domain = state.mesh().trustDomain();

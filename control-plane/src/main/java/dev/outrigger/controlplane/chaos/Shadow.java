@@ -55,7 +55,7 @@ final class Shadow {
       if (fault.first() > 0) {
         firsts.put(fault.name(), fault.first());
       }
-      if (FaultTargets.scopeOf(state, fault.match()).isPresent()) {
+      if (FaultTargets.scopeOf(state, fault).isPresent()) {
         FaultTargets.of(state, fault)
             .forEach(one -> asked.add(one.meta().namespace() + "/" + one.meta().name()));
       }

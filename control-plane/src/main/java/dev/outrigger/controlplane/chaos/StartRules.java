@@ -78,6 +78,18 @@ final class StartRules {
                   + (limits.isProtected(name) ? " by the MeshConfig" : " by its annotation"));
         }
       }
+      for (ServiceName name : fault.match().destinations()) {
+        if (FaultTargets.isLeftAlone(state, fault.place(), name)) {
+          throw new RefusedException(
+              Refusal.PROTECTED,
+              "the fault "
+                  + fault.name()
+                  + " names "
+                  + name
+                  + ", to which a route sends what is for a protected service; where: request or"
+                  + " attempt can tell them apart");
+        }
+      }
     }
   }
 
@@ -149,7 +161,7 @@ final class StartRules {
 
   private static void touched(DesiredState state, Experiment experiment, Set<String> touched) {
     for (Experiment.Fault fault : experiment.faults()) {
-      if (FaultTargets.scopeOf(state, fault.match()).isPresent()) {
+      if (FaultTargets.scopeOf(state, fault).isPresent()) {
         FaultTargets.of(state, fault).forEach(workload -> touched.add(name(workload)));
       }
     }
@@ -157,20 +169,22 @@ final class StartRules {
 
   /** Whether some fault of each may meet the same request. */
   static boolean sharePath(DesiredState state, Experiment one, Experiment other) {
-    for (Experiment.Fault fault : one.faults()) {
-      for (Experiment.Fault against : other.faults()) {
-        var mine = FaultTargets.scopeOf(state, fault.match());
-        var theirs = FaultTargets.scopeOf(state, against.match());
-        if (mine.isPresent()
-            && theirs.isPresent()
-            && FaultTargets.shareDestination(
-                state, mine.get().destinations(), theirs.get().destinations())
-            && shareSource(mine.get().sourceIdentities(), theirs.get().sourceIdentities())) {
+    List<FaultTargets.Scope> theirs = scopes(state, other);
+    for (FaultTargets.Scope mine : scopes(state, one)) {
+      for (FaultTargets.Scope against : theirs) {
+        if (shareSource(mine.sourceIdentities(), against.sourceIdentities())
+            && FaultTargets.shareDestination(state, mine.destinations(), against.destinations())) {
           return true;
         }
       }
     }
     return false;
+  }
+
+  private static List<FaultTargets.Scope> scopes(DesiredState state, Experiment experiment) {
+    return experiment.faults().stream()
+        .flatMap(fault -> FaultTargets.scopeOf(state, fault).stream())
+        .toList();
   }
 
   private static boolean shareSource(List<String> mine, List<String> theirs) {

@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.Collection;
 import java.util.Collections;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
@@ -23,6 +24,7 @@ public final class DesiredState {
   private final List<Workload> workloads;
   private final List<MeshRoute> routes;
   private final Map<ServiceName, List<MeshRoute>> routesByParent;
+  private final Set<ServiceName> servingProtected;
   private final List<TrafficPolicy> trafficPolicies;
   private final List<AuthenticationPolicy> authenticationPolicies;
   private final List<Experiment> experiments;
@@ -62,6 +64,7 @@ public final class DesiredState {
     this.authenticationPolicies = List.copyOf(authentication);
     this.experiments = List.copyOf(experiments);
     this.freezes = List.copyOf(freezes);
+    this.servingProtected = servingProtected();
   }
 
   public static DesiredState empty() {
@@ -148,6 +151,26 @@ public final class DesiredState {
   public boolean isProtected(ServiceName name) {
     @Nullable Service service = service(name);
     return mesh.chaos().isProtected(name) || service != null && service.meta().isProtected();
+  }
+
+  /**
+   * Whether a route sends what is for a protected service to this one, copies aside. What arrives
+   * there does not tell what was called.
+   */
+  public boolean servesProtected(ServiceName name) {
+    return servingProtected.contains(name);
+  }
+
+  private Set<ServiceName> servingProtected() {
+    Set<ServiceName> serving = new HashSet<>();
+    routesByParent.forEach(
+        (parent, about) -> {
+          if (isProtected(parent)) {
+            about.forEach(
+                route -> route.backends().forEach(backend -> serving.add(backend.service())));
+          }
+        });
+    return serving;
   }
 
   public @Nullable Service service(ServiceName name) {

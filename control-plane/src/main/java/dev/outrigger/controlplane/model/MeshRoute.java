@@ -19,6 +19,9 @@ public sealed interface MeshRoute extends MeshObject permits RequestRoute, Conne
   /** The services whose traffic it governs. */
   List<ServiceRef> parents();
 
+  /** What it sends to and waits for the answers of. */
+  List<Backend> backends();
+
   /** All that it may send to, copies included. */
   List<Backend> allBackends();
 }

@@ -14,10 +14,14 @@ public sealed interface RequestRoute extends MeshRoute permits HttpRoute, GrpcRo
   RequestRoute withRules(List<Rule> rules);
 
   @Override
+  default List<Backend> backends() {
+    return rules().stream().flatMap(rule -> rule.backends().stream()).toList();
+  }
+
+  @Override
   default List<Backend> allBackends() {
-    List<Backend> all = new ArrayList<>();
+    List<Backend> all = new ArrayList<>(backends());
     for (Rule rule : rules()) {
-      all.addAll(rule.backends());
       for (Filter filter : rule.filters()) {
         if (filter instanceof Filter.Mirror mirror) {
           all.add(mirror.backend());

@@ -299,7 +299,10 @@ final class FaultSchemas {
             "destination",
             "Who is called.",
             mapping(
-                may("services", "These services.", list(service(), 100)),
+                may(
+                    "services",
+                    "Called, or sent to by a route; of connections and inbound the latter.",
+                    list(service(), 100)),
                 may("labels", "Labels of the workload; needs where: inbound.", labels()))),
         may("routes", "Names of routes.", list(words(512), 100)),
         may(

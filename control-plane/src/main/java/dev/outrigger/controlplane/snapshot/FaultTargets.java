@@ -6,6 +6,7 @@ import dev.outrigger.controlplane.model.Service;
 import dev.outrigger.controlplane.model.ServiceName;
 import dev.outrigger.controlplane.model.Workload;
 import java.util.Collections;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -34,15 +35,19 @@ public final class FaultTargets {
         || state.mesh().chaos().protectedNamespaces().contains(workload.meta().namespace())) {
       return false;
     }
-    if (state.servicesOf(workload).stream().anyMatch(s -> state.isProtected(s.serviceName()))) {
-      return false;
+    boolean inbound = fault.place() == Experiment.Place.INBOUND;
+    for (Service own : state.servicesOf(workload)) {
+      ServiceName name = own.serviceName();
+      if (state.isProtected(name) || inbound && state.servesProtected(name)) {
+        return false;
+      }
     }
     if (!fault.match().share().includes(workload.meta())) {
       return false;
     }
     return switch (fault.place()) {
       case REQUEST, ATTEMPT, CONNECTION ->
-          isSource(state, fault.match(), workload) && calls(state, fault.match(), workload);
+          isSource(state, fault.match(), workload) && calls(state, fault, workload);
       case INBOUND -> isDestination(state, fault.match(), workload);
       case MESH -> isSource(state, fault.match(), workload);
     };
@@ -89,10 +94,11 @@ public final class FaultTargets {
   }
 
   /**
-   * Resolves a match. Empty where it means nobody, such as callers behind a service that has no
-   * workloads: an empty list in a {@link Scope} would mean everybody.
+   * Resolves a fault's match. Empty where it means nobody, such as callers behind a service that
+   * has no workloads: an empty list in a {@link Scope} would mean everybody.
    */
-  public static Optional<Scope> scopeOf(DesiredState state, Experiment.Match match) {
+  public static Optional<Scope> scopeOf(DesiredState state, Experiment.Fault fault) {
+    Experiment.Match match = fault.match();
     // Proxies tell callers apart by identity, so that labels become those of who bears them.
     boolean labelled = !match.sourceLabels().isEmpty();
     Set<String> identities = new TreeSet<>(labelled ? List.of() : match.sourceIdentities());
@@ -103,13 +109,14 @@ public final class FaultTargets {
         identities.add(workload.identityIn(state.mesh().trustDomain()).toString());
       }
     }
-    List<ServiceName> destinations = destinations(state, match);
+    List<ServiceName> destinations = destinations(state, fault);
     if (match.destinations().isEmpty()) {
-      destinations = allButProtected(state);
+      destinations = allBut(state, fault.place());
     }
     boolean nobody = identities.isEmpty() && (labelled || !match.sourceServices().isEmpty());
     boolean nowhere =
-        destinations.isEmpty() && (!match.destinations().isEmpty() || isAllProtected(state));
+        destinations.isEmpty()
+            && (!match.destinations().isEmpty() || isNobodyLeft(state, fault.place()));
     return nobody || nowhere
         ? Optional.empty()
         : Optional.of(
@@ -163,29 +170,44 @@ public final class FaultTargets {
     if (destinations.isEmpty()) {
       return List.of(); // nothing is protected
     }
+    Set<ServiceName> meant = new HashSet<>(destinations);
+    Set<ServiceName> beyond = new HashSet<>();
+    destinations.forEach(one -> beyond.addAll(state.sentTo(one)));
     return state.services().stream()
         .map(Service::serviceName)
         .filter(state::isProtected)
-        .filter(
-            name ->
-                sendsTo(state, name, destinations)
-                    || destinations.stream().anyMatch(one -> state.sentTo(one).contains(name)))
+        .filter(name -> beyond.contains(name) || !Collections.disjoint(state.sentTo(name), meant))
         .toList();
   }
 
-  private static List<ServiceName> destinations(DesiredState state, Experiment.Match match) {
-    return match.destinations().stream().filter(name -> !state.isProtected(name)).toList();
+  /**
+   * Whether faults at a place leave alone what goes to a service: a protected one, and where it
+   * cannot be told what was called, one to which a route sends what is for a protected one.
+   */
+  public static boolean isLeftAlone(
+      DesiredState state, Experiment.Place place, ServiceName destination) {
+    return state.isProtected(destination)
+        || switch (place) {
+          case REQUEST, ATTEMPT, MESH -> false;
+          case CONNECTION, INBOUND -> state.servesProtected(destination);
+        };
   }
 
-  private static boolean isAllProtected(DesiredState state) {
+  private static List<ServiceName> destinations(DesiredState state, Experiment.Fault fault) {
+    return fault.match().destinations().stream()
+        .filter(name -> !isLeftAlone(state, fault.place(), name))
+        .toList();
+  }
+
+  private static boolean isNobodyLeft(DesiredState state, Experiment.Place place) {
     return !state.services().isEmpty()
-        && state.services().stream().allMatch(s -> state.isProtected(s.serviceName()));
+        && state.services().stream().allMatch(s -> isLeftAlone(state, place, s.serviceName()));
   }
 
-  /** Empty, which means all, where nothing is protected. */
-  private static List<ServiceName> allButProtected(DesiredState state) {
+  /** Without those that are left alone; empty, which means all, where there are none of them. */
+  private static List<ServiceName> allBut(DesiredState state, Experiment.Place place) {
     List<ServiceName> all = state.services().stream().map(Service::serviceName).toList();
-    List<ServiceName> rest = all.stream().filter(name -> !state.isProtected(name)).toList();
+    List<ServiceName> rest = all.stream().filter(name -> !isLeftAlone(state, place, name)).toList();
     return rest.size() == all.size() ? List.of() : rest;
   }
 
@@ -204,8 +226,9 @@ public final class FaultTargets {
   }
 
   /** Only proxies that know a destination can meet the fault. */
-  private static boolean calls(DesiredState state, Experiment.Match match, Workload workload) {
-    if (!match.destinations().isEmpty() && destinations(state, match).isEmpty()) {
+  private static boolean calls(DesiredState state, Experiment.Fault fault, Workload workload) {
+    Experiment.Match match = fault.match();
+    if (!match.destinations().isEmpty() && destinations(state, fault).isEmpty()) {
       return false;
     }
     @Nullable List<ServiceName> calls = workload.calls();

@@ -14,6 +14,7 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.List;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -26,6 +27,7 @@ final class CoverageTest {
   private final StateDisk disk = new StateDisk();
   private Instant now = Instant.parse("2026-01-01T00:00:00Z");
   private ExperimentLedger ledger;
+  private ExperimentRunner runner;
   private Shadows shadows;
   private TestHistory history;
   private Coverage coverage;
@@ -33,7 +35,7 @@ final class CoverageTest {
   @BeforeEach
   void begin() throws IOException {
     ledger = ExperimentLedger.open(folder.resolve("experiments.jsonl"), disk);
-    ExperimentRunner runner =
+    runner =
         new ExperimentRunner(
             () -> now,
             ledger,
@@ -63,18 +65,23 @@ final class CoverageTest {
         .getAsJsonObject();
   }
 
-  private void look() {
+  private static Sighting sighting(String fault, String service, int seen) {
+    return Sighting.newBuilder()
+        .setExperiment("outrigger/graph")
+        .setFault(fault)
+        .setService(service)
+        .setSeen(seen)
+        .build();
+  }
+
+  private void look(Sighting... more) {
     coverage.look(Duration.ofSeconds(10));
     shadows.measured(
         Measurement.newBuilder()
             .setNamespace("shop")
             .setWorkload("checkout-1")
-            .addSightings(
-                Sighting.newBuilder()
-                    .setExperiment("outrigger/graph")
-                    .setFault("requests")
-                    .setService("catalog.shop")
-                    .setSeen(200))
+            .addSightings(sighting("requests", "catalog.shop", 200))
+            .addAllSightings(List.of(more))
             .build());
     now = now.plusSeconds(20);
   }
@@ -111,6 +118,20 @@ final class CoverageTest {
     assertThat(json.get("edges").getAsInt()).isOne();
     assertThat(json.get("percent").getAsDouble()).isEqualTo(100);
     assertThat(json.toString()).contains("\"lastVerdict\":\"Passed\"");
+  }
+
+  /** The route of catalog sends to catalog-v2 as well. */
+  @Test
+  void connectionsThatARouteMakesOfRequestsAreNoCallsOfTheirOwn() {
+    look(sighting("connections", "catalog-v2.shop", 3), sighting("connections", "db.shop", 2));
+
+    JsonObject json = coverage.toJson();
+    assertThat(json.getAsJsonArray("calls").asList())
+        .extracting(call -> call.getAsJsonObject().get("to").getAsString())
+        .containsExactly("catalog.shop", "db.shop");
+    assertThat(json.getAsJsonArray("calls").get(0).getAsJsonObject().get("connections").getAsInt())
+        .isEqualTo(3);
+    assertThat(json.getAsJsonArray("suggestions").toString()).doesNotContain("catalog-v2");
   }
 
   @Test

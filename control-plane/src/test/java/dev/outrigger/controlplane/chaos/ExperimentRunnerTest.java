@@ -356,6 +356,24 @@ final class ExperimentRunnerTest {
     runner.start(KEY, by("ann", ""));
   }
 
+  /** The route of catalog sends to catalog-v2, and a connection does not tell what was called. */
+  @Test
+  void aFaultOnConnectionsToWhereAProtectedServiceIsSentIsRefused() {
+    String limits = "{protectedServices: [catalog.shop]}";
+    String elsewhere =
+        under(limits)
+            .replace("{services: [catalog.shop]}", "{services: [catalog-v2]}")
+            .replace("{destination: {services: [catalog]}", "{destination: {services: [db]}");
+    runner.onState(
+        state(
+            elsewhere.replace(
+                "{destination: {services: [db]}}", "{destination: {services: [catalog-v2]}}")));
+    assertRefused(Refusal.PROTECTED);
+    // Attempts can be told apart.
+    runner.onState(state(elsewhere));
+    runner.start(KEY, by("ann", ""));
+  }
+
   @Test
   void oneExperimentRunsOnAPathUnlessAllowed() {
     String second = yaml().substring(yaml().lastIndexOf("---")).replace("slow-catalog", "second");

@@ -41,7 +41,7 @@ final class FaultTargetsTest {
   void servicesBecomeIdentities() {
     DesiredState state = Shop.state();
 
-    assertThat(FaultTargets.scopeOf(state, fault(state, "slow").match()))
+    assertThat(FaultTargets.scopeOf(state, fault(state, "slow")))
         .contains(
             new FaultTargets.Scope(
                 List.of("spiffe://shop.example/ns/shop/sa/checkout"),
@@ -53,7 +53,7 @@ final class FaultTargetsTest {
     DesiredState state =
         Shop.state(Shop.yaml().replace("services: [checkout]", "services: [nobody]"));
 
-    assertThat(FaultTargets.scopeOf(state, fault(state, "slow").match())).isEmpty();
+    assertThat(FaultTargets.scopeOf(state, fault(state, "slow"))).isEmpty();
     assertThat(targets(state, "slow")).isEmpty();
   }
 
@@ -69,7 +69,7 @@ final class FaultTargetsTest {
 
     assertThat(targets(state, "slow")).isEmpty();
     assertThat(targets(state, "down")).isEmpty();
-    assertThat(FaultTargets.scopeOf(state, fault(state, "down").match())).isEmpty();
+    assertThat(FaultTargets.scopeOf(state, fault(state, "down"))).isEmpty();
   }
 
   /** The route of catalog sends to catalog-v2 as well. */
@@ -106,12 +106,57 @@ final class FaultTargetsTest {
                     "metadata: {name: catalog-v2, namespace: shop, annotations:"
                         + " {chaos.outrigger.dev/protected: \"true\"}"));
 
-    assertThat(FaultTargets.scopeOf(state, fault(state, "slow").match()).orElseThrow())
+    assertThat(FaultTargets.scopeOf(state, fault(state, "slow")).orElseThrow())
         .isEqualTo(
             new FaultTargets.Scope(
                 List.of("spiffe://shop.example/ns/shop/sa/checkout"),
                 List.of(new ServiceName("catalog", "shop")),
                 List.of(new ServiceName("catalog-v2", "shop"))));
+  }
+
+  /** Connections, and what arrives, do not tell what was called. */
+  @Test
+  void whereARouteSendsWhatIsForAProtectedServiceConnectionsAndWhatArrivesAreLeftAlone() {
+    String yaml =
+        Shop.yaml()
+            .replace(
+                "metadata: {name: catalog, namespace: shop}\nspec:\n  clusterIP",
+                "metadata: {name: catalog, namespace: shop, annotations:"
+                    + " {chaos.outrigger.dev/protected: \"true\"}}\nspec:\n  clusterIP")
+            // A service of its own, with a workload that is behind no other.
+            .replace("selector: {app: catalog, version: v2}", "selector: {app: next}")
+            .replace("labels: {app: catalog, version: v2}", "labels: {app: next, version: v2}")
+            .replace("{services: [catalog.shop]}", "{services: [catalog-v2]}")
+            .replace(
+                "{destination: {services: [catalog]}", "{destination: {services: [catalog-v2]}")
+            .replace(
+                "match: {destination: {services: [db]}}",
+                "match: {source: {services: [checkout]}}");
+    DesiredState state = Shop.state(yaml);
+    ServiceName next = new ServiceName("catalog-v2", "shop");
+
+    // Requests can be told apart.
+    assertThat(FaultTargets.scopeOf(state, fault(state, "slow")).orElseThrow())
+        .isEqualTo(
+            new FaultTargets.Scope(
+                List.of("spiffe://shop.example/ns/shop/sa/checkout"),
+                List.of(next),
+                List.of(new ServiceName("catalog", "shop"))));
+    assertThat(targets(state, "down")).isEmpty();
+    assertThat(FaultTargets.scopeOf(state, fault(state, "down"))).isEmpty();
+    // All but what is left alone.
+    assertThat(FaultTargets.scopeOf(state, fault(state, "wire")).orElseThrow().destinations())
+        .containsExactly(new ServiceName("checkout", "shop"), new ServiceName("db", "shop"));
+    // What is copied there is nobody's answer.
+    DesiredState copied =
+        Shop.state(
+            yaml.replace("    - {name: catalog-v2, port: 80, weight: 10}\n", "")
+                .replace(
+                    "    backendRefs: [{name: catalog-v2, port: 80}]",
+                    "    - type: RequestMirror\n"
+                        + "      requestMirror: {backendRef: {name: catalog-v2, port: 80}}\n"
+                        + "    backendRefs: [{name: catalog, port: 80}]"));
+    assertThat(targets(copied, "down")).containsExactly("catalog-2");
   }
 
   @Test
@@ -163,13 +208,13 @@ final class FaultTargetsTest {
         Shop.state(
             yaml.replace("source: {services: [checkout]}", "source: {labels: {app: checkout}}"));
     assertThat(targets(state, "slow")).containsExactly("checkout-1");
-    assertThat(FaultTargets.scopeOf(state, fault(state, "slow").match()).orElseThrow())
+    assertThat(FaultTargets.scopeOf(state, fault(state, "slow")).orElseThrow())
         .extracting(FaultTargets.Scope::sourceIdentities)
         .isEqualTo(List.of("spiffe://shop.example/ns/shop/sa/checkout"));
     DesiredState nobody =
         Shop.state(
             yaml.replace("source: {services: [checkout]}", "source: {labels: {app: nobody}}"));
-    assertThat(FaultTargets.scopeOf(nobody, fault(nobody, "slow").match())).isEmpty();
+    assertThat(FaultTargets.scopeOf(nobody, fault(nobody, "slow"))).isEmpty();
     assertThat(targets(nobody, "slow")).isEmpty();
   }
 

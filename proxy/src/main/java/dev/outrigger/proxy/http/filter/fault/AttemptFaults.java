@@ -44,7 +44,7 @@ public final class AttemptFaults implements AttemptFilter {
     if (!observed.isEmpty()) {
       RequestSubject subject = faults.subject().of(head, exchange, cluster);
       FaultFilter.observe(
-          observed.at(Place.ATTEMPT, subject.calledService(), cluster.service()),
+          observed.at(Place.ATTEMPT, subject.calledService(), subject.destinationService()),
           attempt,
           subject,
           exchange);
@@ -59,7 +59,7 @@ public final class AttemptFaults implements AttemptFilter {
     }
     RequestSubject subject = faults.subject().of(head, exchange, cluster);
     List<FaultDecider> deciders =
-        plan.at(Place.ATTEMPT, subject.calledService(), cluster.service());
+        plan.at(Place.ATTEMPT, subject.calledService(), subject.destinationService());
     if (deciders.isEmpty()) {
       return Verdict.PROCEED;
     }
