@@ -5,6 +5,7 @@ import com.google.gson.JsonObject;
 import dev.outrigger.controlplane.ca.StateDisk;
 import dev.outrigger.controlplane.model.DesiredState;
 import dev.outrigger.controlplane.model.ServiceName;
+import dev.outrigger.controlplane.snapshot.FaultTargets;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
@@ -87,7 +88,8 @@ public final class Coverage {
     json.add("calls", list);
     JsonArray suggestions = new JsonArray();
     graph.edges().entrySet().stream()
-        .filter(one -> !tested.contains(one.getKey()) && !isProtected(state, one.getKey()))
+        .filter(one -> !tested.contains(one.getKey()))
+        .filter(one -> !isLeftAlone(state, one.getKey(), one.getValue()))
         .sorted(
             Map.Entry.comparingByValue(
                 Comparator.comparingDouble(CallGraph.Seen::perSecond).reversed()))
@@ -105,8 +107,10 @@ public final class Coverage {
     return json;
   }
 
-  private static boolean isProtected(DesiredState state, CallEdge edge) {
-    return state.isProtected(ServiceName.parse(edge.to(), "default"))
+  /** A suggestion for it would be refused. */
+  private static boolean isLeftAlone(DesiredState state, CallEdge edge, CallGraph.Seen seen) {
+    return FaultTargets.isLeftAlone(
+            state, Suggestion.place(seen), ServiceName.parse(edge.to(), "default"))
         || !edge.from().startsWith("spiffe://")
             && state.isProtected(ServiceName.parse(edge.from(), "default"));
   }

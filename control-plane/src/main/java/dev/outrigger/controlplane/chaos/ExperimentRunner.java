@@ -686,7 +686,7 @@ public final class ExperimentRunner {
         fault.place(),
         fault.chancePpm(),
         workloads,
-        FaultTargets.connectionHint(texts.state(), fault));
+        FaultTargets.hint(texts.state(), fault));
   }
 
   /**

@@ -1,6 +1,7 @@
 package dev.outrigger.controlplane.chaos;
 
 import dev.outrigger.controlplane.model.ChaosLimits;
+import dev.outrigger.controlplane.model.Experiment;
 import dev.outrigger.controlplane.model.ServiceName;
 import java.util.Locale;
 
@@ -24,7 +25,7 @@ record Suggestion(CallEdge edge, String why, String document) {
 
   static Suggestion of(CallEdge edge, CallGraph.Seen seen, ChaosLimits limits) {
     double most = limits.maxRequestPpm() / 10_000.0;
-    boolean http = seen.perSecond() > 0;
+    boolean http = place(seen) == Experiment.Place.ATTEMPT;
     double percent = http ? percent(seen.perSecond(), most) : most;
     int seconds = http ? seconds(seen.perSecond(), percent) : SECONDS;
     int millis = millis(seen.p99Millis());
@@ -73,6 +74,11 @@ record Suggestion(CallEdge edge, String why, String document) {
                 edge.to(),
                 identity || !http ? "" : "    service: " + edge.from() + "\n");
     return new Suggestion(edge, why(edge, seen, percent, seconds, millis), document);
+  }
+
+  /** Where its fault acts. */
+  static Experiment.Place place(CallGraph.Seen seen) {
+    return seen.perSecond() > 0 ? Experiment.Place.ATTEMPT : Experiment.Place.CONNECTION;
   }
 
   private static String why(

@@ -140,21 +140,26 @@ public final class FaultTargets {
   }
 
   /**
-   * Whom else a fault on connections should name. They are made to where routes send, and what is
-   * called over one is not told by it.
+   * Whom else a fault on connections, or on what arrives, should name. Both are where routes send,
+   * and do not tell what was called.
    *
    * @return null where there is nobody
    */
-  public static @Nullable String connectionHint(DesiredState state, Experiment.Fault fault) {
+  public static @Nullable String hint(DesiredState state, Experiment.Fault fault) {
     List<ServiceName> named = fault.match().destinations();
-    if (fault.place() != Experiment.Place.CONNECTION) {
+    boolean told =
+        switch (fault.place()) {
+          case REQUEST, ATTEMPT, MESH -> true;
+          case CONNECTION, INBOUND -> false;
+        };
+    if (told) {
       return null;
     }
     for (ServiceName name : named) {
       Set<ServiceName> others = state.sentTo(name);
       others.removeAll(named);
       if (!others.isEmpty()) {
-        return "a route sends what is for %s on; connections that go to %s are hit if it names them"
+        return "a route sends what is for %s on; what goes to %s is hit if the fault names it"
             .formatted(
                 name, others.stream().map(ServiceName::toString).collect(Collectors.joining(", ")));
       }

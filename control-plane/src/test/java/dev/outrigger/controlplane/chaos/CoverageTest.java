@@ -23,6 +23,8 @@ import org.junit.jupiter.api.io.TempDir;
 final class CoverageTest {
   private static final CallEdge EDGE = new CallEdge("checkout.shop", "catalog.shop");
 
+  private static final Sighting REQUESTS = sighting("requests", "catalog.shop", 200);
+
   @TempDir private Path folder;
   private final StateDisk disk = new StateDisk();
   private Instant now = Instant.parse("2026-01-01T00:00:00Z");
@@ -74,14 +76,13 @@ final class CoverageTest {
         .build();
   }
 
-  private void look(Sighting... more) {
+  private void look(Sighting... seen) {
     coverage.look(Duration.ofSeconds(10));
     shadows.measured(
         Measurement.newBuilder()
             .setNamespace("shop")
             .setWorkload("checkout-1")
-            .addSightings(sighting("requests", "catalog.shop", 200))
-            .addAllSightings(List.of(more))
+            .addAllSightings(List.of(seen))
             .build());
     now = now.plusSeconds(20);
   }
@@ -89,7 +90,7 @@ final class CoverageTest {
   @Test
   void aCallThatWasSeenAndNeverTestedIsSuggestedUntilARunThatWasJudgedHasHitIt() {
     assertThat(coverage.toJson().get("edges").getAsInt()).isZero();
-    look();
+    look(REQUESTS);
     JsonObject first = coverage.toJson();
     assertThat(first.get("percent").getAsDouble()).isZero();
     assertThat(first.getAsJsonArray("calls").toString())
@@ -109,7 +110,7 @@ final class CoverageTest {
 
   @Test
   void whatWasSeenAndTestedIsKnownAfterARestart() throws IOException {
-    look();
+    look(REQUESTS);
     coverage.tick();
     history.on(report("Passed", 3));
     ledger.close();
@@ -123,7 +124,10 @@ final class CoverageTest {
   /** The route of catalog sends to catalog-v2 as well. */
   @Test
   void connectionsThatARouteMakesOfRequestsAreNoCallsOfTheirOwn() {
-    look(sighting("connections", "catalog-v2.shop", 3), sighting("connections", "db.shop", 2));
+    look(
+        REQUESTS,
+        sighting("connections", "catalog-v2.shop", 3),
+        sighting("connections", "db.shop", 2));
 
     JsonObject json = coverage.toJson();
     assertThat(json.getAsJsonArray("calls").asList())
@@ -132,6 +136,22 @@ final class CoverageTest {
     assertThat(json.getAsJsonArray("calls").get(0).getAsJsonObject().get("connections").getAsInt())
         .isEqualTo(3);
     assertThat(json.getAsJsonArray("suggestions").toString()).doesNotContain("catalog-v2");
+  }
+
+  /** The route of catalog, which is protected, sends to catalog-v2 as well. */
+  @Test
+  void nothingIsSuggestedThatWouldBeRefused() {
+    runner.onState(
+        ExperimentRunnerTest.state(
+            ExperimentRunnerTest.under("{protectedServices: [catalog.shop]}")));
+    look(sighting("connections", "catalog-v2.shop", 3), sighting("connections", "db.shop", 2));
+    assertThat(suggested()).containsExactly("db.shop");
+  }
+
+  private List<String> suggested() {
+    return coverage.toJson().getAsJsonArray("suggestions").asList().stream()
+        .map(one -> one.getAsJsonObject().get("to").getAsString())
+        .toList();
   }
 
   @Test

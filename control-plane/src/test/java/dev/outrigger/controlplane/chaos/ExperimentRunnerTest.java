@@ -490,7 +490,7 @@ final class ExperimentRunnerTest {
     assertRefused(why);
   }
 
-  private static String under(String limits) {
+  static String under(String limits) {
     return yaml()
         .replace("  accessLog: stdout\n", "  accessLog: stdout\n  chaos: " + limits + "\n");
   }
@@ -522,7 +522,7 @@ final class ExperimentRunnerTest {
     return state(yaml().replace("start: manual", "start: immediate"));
   }
 
-  private static DesiredState state(String yaml) {
+  static DesiredState state(String yaml) {
     return Analysis.ofText("shop.yaml", yaml).state();
   }
 

@@ -160,7 +160,7 @@ final class FaultTargetsTest {
   }
 
   @Test
-  void aFaultOnConnectionsToWhatARouteSendsOnIsAdvisedToNameWhereTo() {
+  void aFaultThatCannotTellWhatIsCalledIsAdvisedToNameWhereARouteSendsIt() {
     DesiredState state =
         Shop.state(
             Shop.yaml()
@@ -168,10 +168,12 @@ final class FaultTargetsTest {
                     "match: {destination: {services: [db]}}",
                     "match: {destination: {services: [catalog]}}"));
 
-    assertThat(FaultTargets.connectionHint(state, fault(state, "wire")))
+    assertThat(FaultTargets.hint(state, fault(state, "wire")))
         .contains("catalog.shop", "catalog-v2.shop");
-    assertThat(FaultTargets.connectionHint(state, fault(state, "slow"))).isNull();
-    assertThat(FaultTargets.connectionHint(Shop.state(), fault(Shop.state(), "wire"))).isNull();
+    assertThat(FaultTargets.hint(state, fault(state, "down")))
+        .contains("catalog.shop", "catalog-v2.shop");
+    assertThat(FaultTargets.hint(state, fault(state, "slow"))).isNull();
+    assertThat(FaultTargets.hint(Shop.state(), fault(Shop.state(), "wire"))).isNull();
   }
 
   @Test
