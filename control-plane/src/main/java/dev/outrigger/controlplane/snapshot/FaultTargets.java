@@ -5,6 +5,7 @@ import dev.outrigger.controlplane.model.Experiment;
 import dev.outrigger.controlplane.model.Service;
 import dev.outrigger.controlplane.model.ServiceName;
 import dev.outrigger.controlplane.model.Workload;
+import java.util.Collection;
 import java.util.Collections;
 import java.util.HashSet;
 import java.util.List;
@@ -132,11 +133,13 @@ public final class FaultTargets {
    */
   public static boolean shareDestination(
       DesiredState state, List<ServiceName> some, List<ServiceName> others) {
-    return some.isEmpty()
-        || others.isEmpty()
-        || some.stream().anyMatch(others::contains)
-        || some.stream().anyMatch(one -> sendsTo(state, one, others))
-        || others.stream().anyMatch(one -> sendsTo(state, one, some));
+    Set<ServiceName> mine = new HashSet<>(some);
+    Set<ServiceName> theirs = new HashSet<>(others);
+    return mine.isEmpty()
+        || theirs.isEmpty()
+        || !Collections.disjoint(mine, theirs)
+        || mine.stream().anyMatch(one -> sendsTo(state, one, theirs))
+        || theirs.stream().anyMatch(one -> sendsTo(state, one, mine));
   }
 
   /**
@@ -167,7 +170,7 @@ public final class FaultTargets {
     return null;
   }
 
-  private static boolean sendsTo(DesiredState state, ServiceName from, List<ServiceName> to) {
+  private static boolean sendsTo(DesiredState state, ServiceName from, Collection<ServiceName> to) {
     return !Collections.disjoint(state.sentTo(from), to);
   }
 
@@ -181,7 +184,7 @@ public final class FaultTargets {
     return state.services().stream()
         .map(Service::serviceName)
         .filter(state::isProtected)
-        .filter(name -> beyond.contains(name) || !Collections.disjoint(state.sentTo(name), meant))
+        .filter(name -> beyond.contains(name) || sendsTo(state, name, meant))
         .toList();
   }
 
