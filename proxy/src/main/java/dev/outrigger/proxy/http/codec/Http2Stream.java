@@ -316,7 +316,8 @@ public final class Http2Stream implements FlowGate.Valve {
   }
 
   private boolean giveBack() {
-    boolean enough = unreturned >= connection.streamWindow() / 2;
+    boolean enough =
+        unreturned >= Math.min(connection.streamWindow() / 2, WindowGrowth.MOST_UNRETURNED);
     if (!enough || gate.held() || remoteEnded || gone) {
       return false;
     }

@@ -7,13 +7,13 @@ package dev.outrigger.proxy.http.codec;
  */
 final class WindowGrowth {
   /** What the windows of single streams may become. */
-  static final int MOST_OF_STREAM = 4 << 20;
+  static final int MOST_OF_STREAM = 8 << 20;
 
   /** What the window of all streams together may become. */
   static final int MOST_OF_CONNECTION = 96 << 20;
 
   /** Half of a large window that is not given back would be half of what a long way carries. */
-  static final int MOST_UNRETURNED = 1 << 20;
+  static final int MOST_UNRETURNED = 512 << 10;
 
   /** What its PING carries. */
   static final long PING = 0x6f75_7472_6967_6772L;

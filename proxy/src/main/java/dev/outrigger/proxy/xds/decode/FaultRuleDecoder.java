@@ -29,6 +29,11 @@ public final class FaultRuleDecoder {
   private static final int MAX_TEXT = 2048;
   private static final int MAX_ITEMS = 1024;
 
+  /**
+   * Of services there are as many as in a mesh: a fault on all but the protected names the rest.
+   */
+  private static final int MAX_SERVICES = 16_384;
+
   /** Experiments are named in a response header and in metrics. */
   private static final Pattern NAME =
       Pattern.compile("[A-Za-z0-9]([A-Za-z0-9._/-]{0,251}[A-Za-z0-9])?");
@@ -138,8 +143,8 @@ public final class FaultRuleDecoder {
     }
     return new FaultMatch(
         identities,
-        set(match.getDestinationServicesList(), scope.in("destination_services")),
-        set(match.getSparedServicesList(), scope.in("spared_services")),
+        services(match.getDestinationServicesList(), scope.in("destination_services")),
+        services(match.getSparedServicesList(), scope.in("spared_services")),
         set(match.getRoutesList(), scope.in("routes")),
         set(match.getMethodsList(), scope.in("methods")),
         paths,
@@ -147,14 +152,29 @@ public final class FaultRuleDecoder {
   }
 
   private static int limited(int count, Scope scope) throws InvalidResourceException {
-    if (count > MAX_ITEMS) {
-      throw scope.refuse("has " + count + " entries, expected at most " + MAX_ITEMS);
+    return limited(count, MAX_ITEMS, scope);
+  }
+
+  private static int limited(int count, int most, Scope scope) throws InvalidResourceException {
+    if (count > most) {
+      throw scope.refuse("has " + count + " entries, expected at most " + most);
     }
     return count;
   }
 
+  private static Set<String> services(List<String> texts, Scope scope)
+      throws InvalidResourceException {
+    limited(texts.size(), MAX_SERVICES, scope);
+    return named(texts, scope);
+  }
+
   private static Set<String> set(List<String> texts, Scope scope) throws InvalidResourceException {
     limited(texts.size(), scope);
+    return named(texts, scope);
+  }
+
+  private static Set<String> named(List<String> texts, Scope scope)
+      throws InvalidResourceException {
     if (texts.contains("")) {
       throw scope.refuse("has an empty entry");
     }

@@ -327,6 +327,22 @@ class Http2ConnectionTest {
   }
 
   @Test
+  void aLargeWindowIsGivenBackBeforeHalfOfItIsUsedUp() {
+    config = new Http2Config(3, 4 << 20, ALL, Duration.ZERO, Duration.ofSeconds(10));
+    server();
+    receive(1, 4, 1, POST);
+    for (int i = 0; i < 31; i++) {
+      receive(0, 0, 1, new byte[16_384]);
+    }
+    assertThat(sent()).noneMatch(frame -> frame.stream() == 1);
+    receive(0, 0, 1, new byte[16_384]);
+    assertThat(sent())
+        .filteredOn(frame -> frame.stream() == 1)
+        .singleElement()
+        .satisfies(frame -> assertThat(frame.number(0)).isEqualTo(512 << 10));
+  }
+
+  @Test
   void whatIsSentBeyondAWindowResetsTheStreamOnly() {
     server();
     receive(1, 4, 1, POST);

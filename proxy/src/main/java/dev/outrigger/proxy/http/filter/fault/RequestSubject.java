@@ -25,6 +25,11 @@ final class RequestSubject implements FaultSubject {
   private @Nullable Exchange exchange;
   private @Nullable String destination;
 
+  // Its name is put together each time that it is asked for, and most requests go where the last
+  // one went.
+  private @Nullable ClusterConfig lastCluster;
+  private @Nullable String lastService;
+
   RequestSubject(Supplier<@Nullable String> ownIdentity) {
     this.ownIdentity = ownIdentity;
   }
@@ -33,7 +38,8 @@ final class RequestSubject implements FaultSubject {
   RequestSubject of(RequestHead head, Exchange exchange) {
     this.head = head;
     this.exchange = exchange;
-    this.destination = destination(exchange);
+    @Nullable ClusterConfig cluster = clusterOf(exchange);
+    this.destination = cluster == null ? null : service(cluster);
     return this;
   }
 
@@ -41,7 +47,7 @@ final class RequestSubject implements FaultSubject {
   RequestSubject of(RequestHead head, Exchange exchange, ClusterConfig cluster) {
     this.head = head;
     this.exchange = exchange;
-    this.destination = cluster.service();
+    this.destination = service(cluster);
     return this;
   }
 
@@ -104,14 +110,22 @@ final class RequestSubject implements FaultSubject {
     return Objects.requireNonNull(exchange);
   }
 
-  /** The service of the cluster that was drawn for it. */
-  private static @Nullable String destination(Exchange exchange) {
+  @SuppressWarnings("ReferenceEquality") // Another one that is equal costs nothing but time.
+  private @Nullable String service(ClusterConfig cluster) {
+    if (cluster != lastCluster) {
+      lastService = cluster.service();
+      lastCluster = cluster;
+    }
+    return lastService;
+  }
+
+  /** The cluster that was drawn for it; null where it goes to none. */
+  private static @Nullable ClusterConfig clusterOf(Exchange exchange) {
     @Nullable RouteMatch route = exchange.route();
     if (route == null || !(route.action() instanceof Action.Forward)) {
       return null;
     }
     Map<String, ClusterConfig> clusters = exchange.settings().snapshot().config().clusters();
-    @Nullable ClusterConfig cluster = clusters.get(route.cluster());
-    return cluster == null ? null : cluster.service();
+    return clusters.get(route.cluster());
   }
 }
