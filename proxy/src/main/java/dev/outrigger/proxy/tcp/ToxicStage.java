@@ -92,6 +92,7 @@ public final class ToxicStage extends ChannelDuplexHandler {
   private boolean outwardEnded;
   private boolean closesAtEnd;
   private boolean cut;
+  private boolean finishing;
   private boolean resets;
   private boolean slices;
   private boolean completeDue;
@@ -147,6 +148,9 @@ public final class ToxicStage extends ChannelDuplexHandler {
    * @param shutdownOutput does it; run at once where nothing is held
    */
   public void endOutward(Runnable shutdownOutput) {
+    if (cut) {
+      return; // It ends by itself, after what was handed on.
+    }
     if (outward.isEmpty()) {
       shutdownOutput.run();
     } else {
@@ -375,6 +379,8 @@ public final class ToxicStage extends ChannelDuplexHandler {
     if (resets) {
       reset(ctx.channel());
       promise.trySuccess();
+    } else if (finishing) {
+      ctx.channel().closeFuture().addListener(_ -> promise.trySuccess());
     } else if (outward.isEmpty() || outwardEnded || !ctx.channel().isActive()) {
       var _ = ctx.close(promise);
     } else {
@@ -476,11 +482,11 @@ public final class ToxicStage extends ChannelDuplexHandler {
     public void close() {
       ChannelHandlerContext ctx = context;
       if (ctx != null && stopAll()) {
+        finish(ctx.channel());
         Channel other = far.get();
         if (other != null) {
           finish(other);
         }
-        finish(ctx.channel());
       }
     }
 
@@ -526,12 +532,15 @@ public final class ToxicStage extends ChannelDuplexHandler {
       return;
     }
     boolean own = channel.equals(ctx.channel());
+    // The other side's end makes a relay close this one, maybe before its peer has taken all.
+    finishing = own && side == Side.CLIENT;
     ChannelFuture written =
         own
             ? ctx.writeAndFlush(Unpooled.EMPTY_BUFFER)
             : channel.writeAndFlush(Unpooled.EMPTY_BUFFER);
     written.addListener(
         _ -> {
+          finishing &= !own;
           if (side == Side.CLIENT
               && channel instanceof DuplexChannel duplex
               && channel.isActive()

@@ -24,6 +24,8 @@ import io.netty.channel.Channel;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInboundHandlerAdapter;
 import io.netty.channel.ChannelInitializer;
+import io.netty.channel.ChannelOutboundHandlerAdapter;
+import io.netty.channel.ChannelPromise;
 import io.netty.channel.EventLoop;
 import io.netty.channel.MultiThreadIoEventLoopGroup;
 import io.netty.channel.embedded.EmbeddedChannel;
@@ -38,7 +40,9 @@ import java.net.SocketException;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Deque;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -140,6 +144,42 @@ final class ToxicStageTest {
     advance(100);
     assertThat(events).containsExactly("written", "shut");
     outbound();
+  }
+
+  @Test
+  void whatALimitLetThroughIsTakenBeforeTheConnectionEnds() {
+    SlowSocket socket = new SlowSocket();
+    channel.pipeline().addLast(socket, stage);
+    view.replace(plan(new Fault.Limit(5, Direction.DOWNSTREAM)));
+    channel.writeAndFlush(chunk("0123456789"));
+    // What a relay does as soon as the other side is closed.
+    List<String> events = new ArrayList<>();
+    stage.endOutward(() -> events.add("shut"));
+    channel.pipeline().close().addListener(_ -> events.add("closed"));
+    channel.runPendingTasks();
+    assertThat(events).isEmpty();
+    assertThat(channel.isOpen()).isTrue();
+
+    socket.takeAll();
+    assertThat(outbound()).isEqualTo("01234");
+    assertThat(channel.isOpen()).isFalse();
+    assertThat(events).containsExactly("closed");
+  }
+
+  /** Takes nothing before it is told to, and loses what it did not take when it is closed. */
+  private static final class SlowSocket extends ChannelOutboundHandlerAdapter {
+    private final Deque<Runnable> waiting = new ArrayDeque<>();
+
+    @Override
+    public void write(ChannelHandlerContext ctx, Object message, ChannelPromise promise) {
+      waiting.add(() -> ctx.writeAndFlush(message, promise));
+    }
+
+    void takeAll() {
+      for (Runnable one = waiting.poll(); one != null; one = waiting.poll()) {
+        one.run();
+      }
+    }
   }
 
   @Test
