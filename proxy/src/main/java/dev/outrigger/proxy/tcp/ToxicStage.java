@@ -533,7 +533,7 @@ public final class ToxicStage extends ChannelDuplexHandler {
     }
     boolean own = channel.equals(ctx.channel());
     // The other side's end makes a relay close this one, maybe before its peer has taken all.
-    finishing = own && side == Side.CLIENT;
+    finishing |= own && side == Side.CLIENT;
     ChannelFuture written =
         own
             ? ctx.writeAndFlush(Unpooled.EMPTY_BUFFER)

@@ -49,6 +49,7 @@ import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.random.RandomGenerator;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 
 final class ToxicStageTest {
@@ -149,12 +150,15 @@ final class ToxicStageTest {
   @Test
   void whatALimitLetThroughIsTakenBeforeTheConnectionEnds() {
     SlowSocket socket = new SlowSocket();
-    channel.pipeline().addLast(socket, stage);
+    EmbeddedChannel server = new EmbeddedChannel();
+    ToxicStage limited = stage(stages, ToxicStage.Side.CLIENT, server);
+    channel.pipeline().addLast(socket, limited);
     view.replace(plan(new Fault.Limit(5, Direction.DOWNSTREAM)));
     channel.writeAndFlush(chunk("0123456789"));
+    assertThat(server.isOpen()).isFalse();
     // What a relay does as soon as the other side is closed.
     List<String> events = new ArrayList<>();
-    stage.endOutward(() -> events.add("shut"));
+    limited.endOutward(() -> events.add("shut"));
     channel.pipeline().close().addListener(_ -> events.add("closed"));
     channel.runPendingTasks();
     assertThat(events).isEmpty();
@@ -329,8 +333,12 @@ final class ToxicStageTest {
 
   /** As a relay makes it. */
   private ToxicStage stage(ToxicStages all, ToxicStage.Side side) {
+    return stage(all, side, null);
+  }
+
+  private ToxicStage stage(ToxicStages all, ToxicStage.Side side, @Nullable Channel far) {
     ToxicStage made =
-        new ToxicStage(all, side, rule -> record.faults.add(rule.fullName()), () -> null);
+        new ToxicStage(all, side, rule -> record.faults.add(rule.fullName()), () -> far);
     ConnectionLuck luck = all.newConnection(cluster(), false);
     all.follow(luck, plan -> made.follow(luck.hits(plan)));
     return made;
