@@ -1076,11 +1076,21 @@ public final class ExperimentRunner {
         return true;
       }
       String name = workload.meta().namespace() + "/" + workload.meta().name();
-      for (Experiment experiment : running()) {
-        ExperimentRun run = runOf(experiment);
+      for (Experiment experiment : texts.state().experiments()) {
+        @Nullable ExperimentRun run = book.find(keyOf(experiment));
         @Nullable ExperimentWatch watch = reports.watch(keyOf(experiment));
-        if (watch == null || run.paused()) {
+        if (watch == null || run == null || run.paused()) {
           continue;
+        }
+        switch (run.phase()) {
+          case PENDING, PREVIEWED, RECOVERED -> {
+            continue;
+          }
+          case HALTED, COMPLETED -> {
+            watch.onLate(name, measurement, clock.instant());
+            continue;
+          }
+          case RUNNING -> {}
         }
         GuardWatch.@Nullable Breach breach = watch.on(name, measurement, clock.instant());
         if (breach != null) {

@@ -86,23 +86,15 @@ final class ExperimentWatch {
   GuardWatch.@Nullable Breach on(String workload, Measurement measurement, Instant now) {
     GuardWatch.@Nullable Breach first = null;
     for (Window window : measurement.getWindowsList()) {
-      if (!window.getExperiment().equals(experiment.meta().name())) {
-        continue;
-      }
-      Both both = Both.none();
-      both.affected().add(window.getAffected());
-      both.unaffected().add(window.getUnaffected());
-      GuardWatch.@Nullable Breach breach =
-          on(window, workload, both, isBefore(window, measurement, now), now);
-      first = first == null ? breach : first;
-    }
-    int phase = middle(measurement, now).isBefore(injects) ? 0 : 1;
-    for (Ejections one : measurement.getEjectionsList()) {
-      if (ejections.size() < MAX_EDGES || ejections.containsKey(one.getService())) {
-        ejections.computeIfAbsent(one.getService(), _ -> new long[2])[phase] +=
-            Math.max(0, one.getCount());
+      if (isOurs(window)) {
+        Both both = bothOf(window);
+        boolean before = isBefore(window, measurement, now);
+        String where = count(window, workload, both, before, now);
+        GuardWatch.@Nullable Breach breach = judge(window, both, before, where, now);
+        first = first == null ? breach : first;
       }
     }
+    countEjections(measurement, now);
     if (measurement.getGivenUpList().contains(experiment.meta().name())
         && !gaveUp.contains(workload)) {
       gaveUp.add(workload);
@@ -117,6 +109,41 @@ final class ExperimentWatch {
                   "at " + workload);
     }
     return first;
+  }
+
+  /**
+   * Takes what a proxy measured until the faults ended, and told after it: it counts, and no guard
+   * has anything to halt any more.
+   */
+  void onLate(String workload, Measurement measurement, Instant now) {
+    for (Window window : measurement.getWindowsList()) {
+      if (isOurs(window)) {
+        var _ =
+            count(window, workload, bothOf(window), isBefore(window, measurement, now), now);
+      }
+    }
+    countEjections(measurement, now);
+  }
+
+  private boolean isOurs(Window window) {
+    return window.getExperiment().equals(experiment.meta().name());
+  }
+
+  private static Both bothOf(Window window) {
+    Both both = Both.none();
+    both.affected().add(window.getAffected());
+    both.unaffected().add(window.getUnaffected());
+    return both;
+  }
+
+  private void countEjections(Measurement measurement, Instant now) {
+    int phase = middle(measurement, now).isBefore(injects) ? 0 : 1;
+    for (Ejections one : measurement.getEjectionsList()) {
+      if (ejections.size() < MAX_EDGES || ejections.containsKey(one.getService())) {
+        ejections.computeIfAbsent(one.getService(), _ -> new long[2])[phase] +=
+            Math.max(0, one.getCount());
+      }
+    }
   }
 
   /**
@@ -136,8 +163,12 @@ final class ExperimentWatch {
     return now.minusMillis(measurement.getMillis() / 2);
   }
 
-  private GuardWatch.@Nullable Breach on(
-      Window window, String workload, Both both, boolean before, Instant now) {
+  /**
+   * Counts it.
+   *
+   * @return the edge, in words
+   */
+  private String count(Window window, String workload, Both both, boolean before, Instant now) {
     String of = window.getGuard();
     String service = window.getService().isEmpty() ? "unknown" : window.getService();
     Edge here = new Edge(workload, service, window.getInbound(), Both.none(), Both.none());
@@ -153,6 +184,12 @@ final class ExperimentWatch {
       Watched at = watched.computeIfAbsent(of, _ -> new Watched(new Traffic(), new Traffic()));
       (before ? at.baseline() : at.during()).add(both.all());
     }
+    return where;
+  }
+
+  private GuardWatch.@Nullable Breach judge(
+      Window window, Both both, boolean before, String where, Instant now) {
+    String of = window.getGuard();
     GuardWatch.@Nullable Breach first = null;
     for (GuardWatch guard : guards) {
       if (!(guard.guard().service() == null ? of.isEmpty() : of.equals(guard.guard().name()))) {

@@ -1,6 +1,8 @@
 package dev.outrigger.controlplane.chaos;
 
+import com.google.protobuf.Duration;
 import com.google.protobuf.Timestamp;
+import com.google.protobuf.util.Durations;
 import dev.outrigger.api.chaos.v1.FaultRule;
 import dev.outrigger.api.chaos.v1.HeaderMatch;
 import dev.outrigger.api.chaos.v1.Match;
@@ -19,6 +21,9 @@ import org.jspecify.annotations.Nullable;
 
 /** From an experiment to what proxies are sent. Pure. */
 final class FaultRules {
+  /** For those who look on: no guard waits for it. */
+  private static final Duration UNHURRIED = Durations.fromSeconds(1);
+
   private FaultRules() {}
 
   /** {@code <experiment>/<fault>}. */
@@ -59,6 +64,9 @@ final class FaultRules {
   static FaultRule watched(FaultRule rule, Experiment experiment, boolean observeOnly) {
     FaultRule.Builder built = rule.toBuilder().setObserveOnly(observeOnly);
     Experiment.@Nullable ProxyGuard guard = experiment.watch().proxyGuard();
+    if (guard == null && experiment.watch().guards().isEmpty() && !observeOnly) {
+      built.setReportPeriod(UNHURRIED);
+    }
     if (guard != null && !observeOnly) {
       built.setOwnBound(
           OwnBound.newBuilder()

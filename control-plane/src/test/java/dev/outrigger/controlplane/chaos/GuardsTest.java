@@ -3,6 +3,7 @@ package dev.outrigger.controlplane.chaos;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.google.gson.JsonObject;
+import com.google.protobuf.util.Durations;
 import dev.outrigger.api.chaos.v1.Ejections;
 import dev.outrigger.api.chaos.v1.FaultRule;
 import dev.outrigger.api.chaos.v1.Measurement;
@@ -255,6 +256,41 @@ final class GuardsTest {
     now = now.plusSeconds(400);
     runner.tick();
     assertThat(verdict()).isEqualTo("Abstained");
+  }
+
+  @Test
+  void whatWasMeasuredUpToTheEndAndToldAfterItCountsAndIsNotJudged() {
+    start("- {name: callers, successRate: {min: 95%}, window: 3s, minRequests: 50}");
+    measure("", traffic(20, 0, 310), traffic(80, 0, 10));
+    runner.halt(KEY, ANN);
+    measure("", traffic(10, 10, 310), traffic(40, 0, 10));
+    assertThat(affectedRequests()).isEqualTo(30);
+    assertThat(state()).isEqualTo(GuardWatch.State.HELD);
+    now = now.plusSeconds(60);
+    runner.tick();
+    assertThat(phase()).isEqualTo(ExperimentPhase.RECOVERED);
+    measure("", traffic(10, 10, 310), traffic(40, 0, 10));
+    assertThat(affectedRequests()).isEqualTo(30);
+  }
+
+  private long affectedRequests() {
+    return runner
+        .report(KEY)
+        .getAsJsonObject("during")
+        .getAsJsonObject("affected")
+        .get("requests")
+        .getAsLong();
+  }
+
+  @Test
+  void guardsHearTwiceASecondAndOnlookersEverySecond() throws Exception {
+    start("  []");
+    assertThat(rule().getReportPeriod()).isEqualTo(Durations.fromSeconds(1));
+    runner.halt(KEY, ANN);
+    now = now.plusSeconds(60);
+    runner.tick();
+    start("- {name: callers, successRate: {min: 95%}, window: 3s, minRequests: 50}");
+    assertThat(rule().hasReportPeriod()).isFalse();
   }
 
   @Test

@@ -5,6 +5,7 @@ import dev.outrigger.fault.FaultPlan;
 import dev.outrigger.fault.FaultRule;
 import dev.outrigger.fault.Place;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
@@ -51,6 +52,12 @@ final class FaultMeter {
     private boolean observing = true;
     private Map<String, FaultReading> readings = new HashMap<>();
 
+    /** What the last exchange asked for and where it went: the next one mostly does the same. */
+    private @Nullable String lastCalled;
+
+    private @Nullable String lastService;
+    private @Nullable FaultReading last;
+
     Series(Name name) {
       this.name = name;
     }
@@ -69,15 +76,35 @@ final class FaultMeter {
       }
     }
 
+    /** What it counts in; null where it is on none of the edges. */
+    @SuppressWarnings("ReferenceEquality") // Another one that is equal costs nothing but time.
+    @Nullable FaultReading of(@Nullable String called, String service) {
+      if (service != lastService || called != lastCalled) {
+        @Nullable String edge = edge(called, service);
+        last = edge == null ? null : reading(edge);
+        lastCalled = called;
+        lastService = service;
+      }
+      return last;
+    }
+
     /** The service under which it counts; null where it is on none of the edges. */
-    @Nullable String edge(@Nullable String called, String service) {
+    private @Nullable String edge(@Nullable String called, String service) {
       if (called != null && (anyService || calledServices.contains(called))) {
         return called;
       }
       return anyService || services.contains(service) ? service : null;
     }
 
-    FaultReading reading(String service) {
+    /** What was counted; counting begins anew. */
+    Collection<FaultReading> take() {
+      Collection<FaultReading> taken = readings.values();
+      readings = new HashMap<>();
+      lastService = null;
+      return taken;
+    }
+
+    private FaultReading reading(String service) {
       @Nullable FaultReading known = readings.get(service);
       if (known != null) {
         return known;
@@ -142,14 +169,14 @@ final class FaultMeter {
       @Nullable List<String> touched) {
     for (int i = 0; i < series.size(); i++) {
       Series one = series.get(i);
-      @Nullable String edge = one.name.inbound() == inbound ? one.edge(called, service) : null;
-      if (edge == null) {
+      @Nullable FaultReading reading =
+          one.name.inbound() == inbound ? one.of(called, service) : null;
+      if (reading == null) {
         continue;
       }
       boolean affected =
           one.touchesAll && one.mayTouch
               || touched != null && touched.contains(one.name.experiment());
-      FaultReading reading = one.reading(edge);
       (affected ? reading.affected() : reading.unaffected()).record(how);
     }
   }
@@ -180,8 +207,7 @@ final class FaultMeter {
   Map<FaultReading.Edge, FaultReading> take() {
     Map<FaultReading.Edge, FaultReading> taken = new HashMap<>();
     for (Series one : series) {
-      one.readings.values().forEach(reading -> taken.put(reading.edge(), reading));
-      one.readings = new HashMap<>();
+      one.take().forEach(reading -> taken.put(reading.edge(), reading));
     }
     closed.forEach(reading -> taken.merge(reading.edge(), reading, FaultReading::add));
     closed.clear();

@@ -1,5 +1,6 @@
 package dev.outrigger.proxy.xds;
 
+import com.google.protobuf.util.Durations;
 import dev.outrigger.api.chaos.v1.FaultRule;
 import dev.outrigger.fault.FaultPlan;
 import dev.outrigger.proxy.extension.InvalidResourceException;
@@ -10,6 +11,7 @@ import java.time.DateTimeException;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
+import java.util.Comparator;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.Map;
@@ -31,6 +33,12 @@ public final class FaultLeases implements FaultSink {
 
   /** How late this loop may be before workers end what it should have ended. */
   private static final Duration GRACE = Duration.ofMillis(250);
+
+  /** A guard's breach is to be acted upon within a second of its window. */
+  private static final Duration REPORT_PERIOD = Duration.ofMillis(500);
+
+  private static final Duration MIN_REPORT_PERIOD = Duration.ofMillis(100);
+  private static final Duration MAX_REPORT_PERIOD = Duration.ofSeconds(10);
 
   private final EventExecutor loop;
   private final InstantSource clock;
@@ -71,7 +79,8 @@ public final class FaultLeases implements FaultSink {
       dev.outrigger.fault.FaultRule rule,
       long deadline,
       boolean observeOnly,
-      @Nullable OwnBound bound) {}
+      @Nullable OwnBound bound,
+      Duration reportPeriod) {}
 
   /**
    * A bound on what this proxy measures, by which it ends an experiment's faults itself.
@@ -114,7 +123,10 @@ public final class FaultLeases implements FaultSink {
             ? new OwnBound(
                 message.getOwnBound().getMinSuccessPpm(), message.getOwnBound().getMinRequests())
             : null;
-    leases.put(name, new Lease(rule, deadline(name, rule, lease), message.getObserveOnly(), bound));
+    Duration period = reportPeriod(name, message);
+    leases.put(
+        name,
+        new Lease(rule, deadline(name, rule, lease), message.getObserveOnly(), bound, period));
     changed = true;
     settle();
   }
@@ -131,7 +143,11 @@ public final class FaultLeases implements FaultSink {
     }
     Lease renewed =
         new Lease(
-            known.rule(), deadline(name, known.rule(), lease), known.observeOnly(), known.bound());
+            known.rule(),
+            deadline(name, known.rule(), lease),
+            known.observeOnly(),
+            known.bound(),
+            known.reportPeriod());
     leases.put(name, renewed);
     settle();
     return !hasPassed(renewed);
@@ -184,6 +200,30 @@ public final class FaultLeases implements FaultSink {
       }
     }
     return bounds;
+  }
+
+  /** How often what is measured is to be told: as often as any of what is held asks for. */
+  public Duration reportPeriod() {
+    return leases.values().stream()
+        .map(Lease::reportPeriod)
+        .min(Comparator.naturalOrder())
+        .orElse(REPORT_PERIOD);
+  }
+
+  private static Duration reportPeriod(String name, FaultRule message)
+      throws InvalidResourceException {
+    if (!message.hasReportPeriod()) {
+      return REPORT_PERIOD;
+    }
+    Duration period =
+        Durations.isValid(message.getReportPeriod())
+            ? Duration.ofNanos(Durations.toNanos(message.getReportPeriod()))
+            : Duration.ZERO;
+    if (period.compareTo(MIN_REPORT_PERIOD) < 0 || period.compareTo(MAX_REPORT_PERIOD) > 0) {
+      throw new InvalidResourceException(
+          TypeUrls.FAULT, name, "report_period", "is from 100 ms to 10 s");
+    }
+    return period;
   }
 
   /** Ends an experiment's faults here, until the control plane has taken all of them back. */
@@ -250,13 +290,13 @@ public final class FaultLeases implements FaultSink {
 
   /** When the first of them ends, with what this loop may be late. */
   private long limit(long now) {
-    return now
-        + GRACE.toNanos()
-        + leases.values().stream()
-            .filter(lease -> !lease.observeOnly())
-            .mapToLong(lease -> lease.deadline() - now)
-            .min()
-            .orElse(0);
+    long wait = Long.MAX_VALUE;
+    for (Lease lease : leases.values()) {
+      if (!lease.observeOnly()) {
+        wait = Math.min(wait, lease.deadline() - now);
+      }
+    }
+    return now + GRACE.toNanos() + (wait == Long.MAX_VALUE ? 0 : wait);
   }
 
   private FaultPlan plan(boolean observeOnly) {

@@ -29,16 +29,13 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * While faults are held, tells the control plane twice a second what was measured, and ends faults
+ * While faults are held, tells the control plane twice a second, or as often as they ask for, what was measured, and ends faults
  * whose own bound is breached, whether anybody listens or not. Confined to the config loop.
  *
  * <p>idle → (a fault is held) measuring → (none is held) a last message → idle.
  */
 public final class FaultReports {
   private static final Logger LOG = LoggerFactory.getLogger(FaultReports.class);
-
-  /** A guard's breach is to be acted upon within a second of its window. */
-  private static final Duration PERIOD = Duration.ofMillis(500);
 
   private final ConfigLoop loop;
   private final Channels channels;
@@ -91,7 +88,7 @@ public final class FaultReports {
       if (stream == null) {
         stream = open(); // By the first period's end it is ready, and that period is not lost.
       }
-      var _ = loop.schedule(this::collect, PERIOD);
+      var _ = loop.schedule(this::collect, leases.reportPeriod());
     }
   }
 
@@ -113,7 +110,7 @@ public final class FaultReports {
 
   private void next() {
     if (leases.isActive()) {
-      var _ = loop.schedule(this::collect, PERIOD);
+      var _ = loop.schedule(this::collect, leases.reportPeriod());
       return;
     }
     measuring = false;

@@ -83,6 +83,22 @@ final class FaultMeterTest {
   }
 
   @Test
+  void theNextOfTheSameWayCountsAnewAfterAReading() {
+    meter.follow(FaultPlan.of(List.of(rule("f", Place.REQUEST, "catalog.shop"))), FaultPlan.NONE);
+    for (int reading = 1; reading <= 3; reading++) {
+      for (int i = 0; i < reading; i++) {
+        meter.ended(false, "catalog.shop", "catalog-v1.shop", ended(false), null);
+        meter.ended(false, "db.shop", "catalog-v1.shop", ended(false), null);
+      }
+      assertThat(meter.take().values())
+          .singleElement()
+          .satisfies(one -> assertThat(one.edge().service()).isEqualTo("catalog.shop"))
+          .extracting(one -> one.unaffected().requests())
+          .isEqualTo((long) reading);
+    }
+  }
+
+  @Test
   void measuresForAGuardApartFromTheFaults() {
     meter.follow(
         FaultPlan.of(List.of(rule("f", Place.INBOUND))),

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.google.protobuf.Timestamp;
+import com.google.protobuf.util.Durations;
 import dev.outrigger.api.chaos.v1.Abort;
 import dev.outrigger.api.chaos.v1.FaultRule;
 import dev.outrigger.api.chaos.v1.LatencyToxic;
@@ -65,6 +66,49 @@ final class FaultLeasesTest {
     leases.onRemoved("e/f");
     leases.onFault("e/f", rule().build(), LEASE);
     assertThat(leases.plan().rules()).hasSize(1);
+  }
+
+  @Test
+  void whatIsMeasuredIsToldAsOftenAsAnyFaultAsksFor() throws Exception {
+    assertThat(leases.reportPeriod()).hasMillis(500);
+    leases.onFault(
+        "e/slow",
+        rule().setFault("slow").setReportPeriod(Durations.fromSeconds(1)).build(),
+        LEASE);
+    assertThat(leases.reportPeriod()).hasSeconds(1);
+    leases.onHeartbeat("e/slow", LEASE);
+    assertThat(leases.reportPeriod()).hasSeconds(1);
+    leases.onFault("guarded/f", rule().setExperiment("guarded").build(), LEASE);
+    assertThat(leases.reportPeriod()).hasMillis(500);
+    leases.onRemoved("guarded/f");
+    assertThat(leases.reportPeriod()).hasSeconds(1);
+  }
+
+  @Test
+  void aPeriodOutOfBoundsIsRefused() {
+    for (long millis : new long[] {-1000, 0, 99, 10_001}) {
+      FaultRule wrong = rule().setReportPeriod(Durations.fromMillis(millis)).build();
+      assertThatThrownBy(() -> leases.onFault("e/f", wrong, LEASE))
+          .isInstanceOf(InvalidResourceException.class)
+          .hasMessageContaining("report_period");
+    }
+    assertThat(leases.isActive()).isFalse();
+    FaultRule endless =
+        rule()
+            .setReportPeriod(
+                com.google.protobuf.Duration.newBuilder().setSeconds(Long.MAX_VALUE).setNanos(-1))
+            .build();
+    assertThatThrownBy(() -> leases.onFault("e/f", endless, LEASE))
+        .isInstanceOf(InvalidResourceException.class);
+    FaultRule overflowing =
+        rule()
+            .setReportPeriod(
+                com.google.protobuf.Duration.newBuilder()
+                    .setSeconds(Long.MAX_VALUE)
+                    .setNanos(1_999_999_999))
+            .build();
+    assertThatThrownBy(() -> leases.onFault("e/f", overflowing, LEASE))
+        .isInstanceOf(InvalidResourceException.class);
   }
 
   @Test

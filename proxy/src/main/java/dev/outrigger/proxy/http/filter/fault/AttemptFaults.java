@@ -58,8 +58,7 @@ public final class AttemptFaults implements AttemptFilter {
           explanation, plan, Place.ATTEMPT, faults.subject().of(head, exchange, cluster), attempt);
     }
     RequestSubject subject = faults.subject().of(head, exchange, cluster);
-    List<FaultDecider> deciders =
-        plan.at(Place.ATTEMPT, subject.calledService(), subject.destinationService());
+    List<FaultDecider> deciders = subject.faultsOf(plan, Place.ATTEMPT);
     if (deciders.isEmpty()) {
       return Verdict.PROCEED;
     }

@@ -40,7 +40,7 @@ public final class FaultFilter implements HttpFilter {
   public static HttpFilter.Factory factory(WorkerFaults faults) {
     return (head, exchange) -> {
       TraceChoice.distrust(head, exchange);
-      FaultPlan plan = faults.view().current();
+      FaultPlan plan = faults.view().current(exchange.begunAt());
       if (!faults.view().observed().isEmpty() || exchange.explanation() != null) {
         return new FaultFilter(faults, plan);
       }
@@ -52,7 +52,7 @@ public final class FaultFilter implements HttpFilter {
       @Nullable String called = subject.calledService();
       @Nullable String service = subject.destinationService();
       exchange.record().measured(plan, FaultPlan.NONE, called, service);
-      List<FaultDecider> deciders = plan.at(place(exchange), called, service);
+      List<FaultDecider> deciders = subject.faultsOf(plan, place(exchange));
       @Nullable FaultSteps steps =
           deciders.isEmpty() ? null : FaultSteps.roll(faults, exchange, deciders, subject, 0);
       return steps == null ? null : new FaultFilter(faults, plan, steps);
@@ -76,7 +76,7 @@ public final class FaultFilter implements HttpFilter {
     RequestSubject subject = faults.subject().of(head, exchange);
     @Nullable String called = subject.calledService();
     @Nullable String service = subject.destinationService();
-    List<FaultDecider> deciders = plan.at(place, called, service);
+    List<FaultDecider> deciders = subject.faultsOf(plan, place);
     FaultPlan observed = faults.view().observed();
     exchange.record().measured(plan, observed, called, service);
     if (!observed.isEmpty()) {

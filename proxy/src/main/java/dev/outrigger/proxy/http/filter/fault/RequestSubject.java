@@ -1,7 +1,10 @@
 package dev.outrigger.proxy.http.filter.fault;
 
+import dev.outrigger.fault.FaultDecider;
+import dev.outrigger.fault.FaultPlan;
 import dev.outrigger.fault.FaultRule;
 import dev.outrigger.fault.FaultSubject;
+import dev.outrigger.fault.Place;
 import dev.outrigger.proxy.config.ClusterConfig;
 import dev.outrigger.proxy.config.RouteTableConfig.Action;
 import dev.outrigger.proxy.http.Exchange;
@@ -9,6 +12,8 @@ import dev.outrigger.proxy.message.RequestHead;
 import dev.outrigger.proxy.route.RouteMatch;
 import dev.outrigger.proxy.worker.WorkerConfined;
 import dev.outrigger.tls.PeerIdentity;
+import java.util.EnumMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.function.Supplier;
@@ -25,10 +30,10 @@ final class RequestSubject implements FaultSubject {
   private @Nullable Exchange exchange;
   private @Nullable String destination;
 
-  // Its name is put together each time that it is asked for, and most requests go where the last
-  // one went.
-  private @Nullable ClusterConfig lastCluster;
-  private @Nullable String lastService;
+  // Most requests go where the last one went that was going the same way.
+  private final Way outbound = new Way();
+  private final Way inbound = new Way();
+  private final Map<Place, Found> found = new EnumMap<>(Place.class);
 
   RequestSubject(Supplier<@Nullable String> ownIdentity) {
     this.ownIdentity = ownIdentity;
@@ -38,8 +43,7 @@ final class RequestSubject implements FaultSubject {
   RequestSubject of(RequestHead head, Exchange exchange) {
     this.head = head;
     this.exchange = exchange;
-    @Nullable ClusterConfig cluster = clusterOf(exchange);
-    this.destination = cluster == null ? null : service(cluster);
+    this.destination = way(exchange).destinationOf(exchange);
     return this;
   }
 
@@ -47,7 +51,7 @@ final class RequestSubject implements FaultSubject {
   RequestSubject of(RequestHead head, Exchange exchange, ClusterConfig cluster) {
     this.head = head;
     this.exchange = exchange;
-    this.destination = service(cluster);
+    this.destination = way(exchange).serviceOf(cluster);
     return this;
   }
 
@@ -110,22 +114,63 @@ final class RequestSubject implements FaultSubject {
     return Objects.requireNonNull(exchange);
   }
 
+  /** The faults of a plan at a place that may concern it: {@link FaultPlan#at}. */
   @SuppressWarnings("ReferenceEquality") // Another one that is equal costs nothing but time.
-  private @Nullable String service(ClusterConfig cluster) {
-    if (cluster != lastCluster) {
-      lastService = cluster.service();
-      lastCluster = cluster;
+  List<FaultDecider> faultsOf(FaultPlan plan, Place place) {
+    @Nullable String called = calledService();
+    @Nullable String to = destination;
+    @Nullable Found last = found.get(place);
+    if (last != null && last.plan == plan && last.called == called && last.destination == to) {
+      return last.deciders;
     }
-    return lastService;
+    List<FaultDecider> deciders = plan.at(place, called, to);
+    found.put(place, new Found(plan, called, to, deciders));
+    return deciders;
   }
 
-  /** The cluster that was drawn for it; null where it goes to none. */
-  private static @Nullable ClusterConfig clusterOf(Exchange exchange) {
-    @Nullable RouteMatch route = exchange.route();
-    if (route == null || !(route.action() instanceof Action.Forward)) {
-      return null;
+  private Way way(Exchange exchange) {
+    return exchange.facts().inbound() ? inbound : outbound;
+  }
+
+  /** What was found last at a place. */
+  private record Found(
+      FaultPlan plan,
+      @Nullable String called,
+      @Nullable String destination,
+      List<FaultDecider> deciders) {}
+
+  /** Where the last request went, in or out. A service's name is put together when it is asked. */
+  @WorkerConfined
+  private static final class Way {
+    private @Nullable Map<String, ClusterConfig> clusters;
+    private @Nullable String name;
+    private @Nullable ClusterConfig drawn;
+    private @Nullable ClusterConfig cluster;
+    private @Nullable String service;
+
+    /** Of the cluster that was drawn for it; null where it goes to none. */
+    @SuppressWarnings("ReferenceEquality") // Another one that is equal costs nothing but time.
+    @Nullable String destinationOf(Exchange exchange) {
+      @Nullable RouteMatch route = exchange.route();
+      if (route == null || !(route.action() instanceof Action.Forward)) {
+        return null;
+      }
+      Map<String, ClusterConfig> now = exchange.settings().snapshot().config().clusters();
+      if (now != clusters || route.cluster() != name) {
+        clusters = now;
+        name = route.cluster();
+        drawn = now.get(name);
+      }
+      return drawn == null ? null : serviceOf(drawn);
     }
-    Map<String, ClusterConfig> clusters = exchange.settings().snapshot().config().clusters();
-    return clusters.get(route.cluster());
+
+    @SuppressWarnings("ReferenceEquality") // Another one that is equal costs nothing but time.
+    @Nullable String serviceOf(ClusterConfig to) {
+      if (to != cluster) {
+        service = to.service();
+        cluster = to;
+      }
+      return service;
+    }
   }
 }
