@@ -118,8 +118,7 @@ final class ExperimentWatch {
   void onLate(String workload, Measurement measurement, Instant now) {
     for (Window window : measurement.getWindowsList()) {
       if (isOurs(window)) {
-        var _ =
-            count(window, workload, bothOf(window), isBefore(window, measurement, now), now);
+        var _ = count(window, workload, bothOf(window), isBefore(window, measurement, now), now);
       }
     }
     countEjections(measurement, now);

@@ -15,6 +15,7 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -116,6 +117,12 @@ final class ReplicasTest {
     two = new Replica("two");
     one.lead();
     tell();
+  }
+
+  /** What nobody waited for may still be written when a test is over, and its folder goes then. */
+  @AfterEach
+  void settle() {
+    assertThat(disk.settle()).isTrue();
   }
 
   /** What the API server would. */

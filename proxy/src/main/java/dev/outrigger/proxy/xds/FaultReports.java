@@ -29,8 +29,9 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * While faults are held, tells the control plane twice a second, or as often as they ask for, what was measured, and ends faults
- * whose own bound is breached, whether anybody listens or not. Confined to the config loop.
+ * While faults are held, tells the control plane twice a second, or as often as they ask for, what
+ * was measured, and ends faults whose own bound is breached, whether anybody listens or not.
+ * Confined to the config loop.
  *
  * <p>idle → (a fault is held) measuring → (none is held) a last message → idle.
  */

@@ -72,9 +72,7 @@ final class FaultLeasesTest {
   void whatIsMeasuredIsToldAsOftenAsAnyFaultAsksFor() throws Exception {
     assertThat(leases.reportPeriod()).hasMillis(500);
     leases.onFault(
-        "e/slow",
-        rule().setFault("slow").setReportPeriod(Durations.fromSeconds(1)).build(),
-        LEASE);
+        "e/slow", rule().setFault("slow").setReportPeriod(Durations.fromSeconds(1)).build(), LEASE);
     assertThat(leases.reportPeriod()).hasSeconds(1);
     leases.onHeartbeat("e/slow", LEASE);
     assertThat(leases.reportPeriod()).hasSeconds(1);

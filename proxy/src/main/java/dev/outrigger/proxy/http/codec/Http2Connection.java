@@ -716,7 +716,7 @@ public final class Http2Connection extends ByteToMessageDecoder implements Http2
     sinceHalf += size;
     int more = 0;
     if (sinceHalf >= connectionWindow / 2) {
-      more = growth(connectionWindow, WindowGrowth.MOST_OF_CONNECTION, lastHalf);
+      more = growth(connectionWindow, WindowGrowth.MOST_OF_CONNECTION, sinceHalf, lastHalf);
       lastHalf = now();
       sinceHalf = 0;
       connectionWindow += more;
@@ -1193,12 +1193,15 @@ public final class Http2Connection extends ByteToMessageDecoder implements Http2
   }
 
   /** Only of answers: who asks us is not trusted with more of our memory. */
-  private int growth(int window, int most, long since) {
-    return side == Side.CLIENT ? growth.more(window, most, now() - since) : 0;
+  private int growth(int window, int most, int bytes, long since) {
+    return side == Side.CLIENT ? growth.more(window, most, bytes, now() - since) : 0;
   }
 
-  /** A stream that nobody holds back gave back half of its window. */
-  void gaveBack(Http2Stream stream) {
+  /**
+   * A stream gave back so much of its window. How long the way to half of it took counts however it
+   * was read: what a way carries in windows comes in bursts, and none is taken all at once.
+   */
+  void gaveBack(Http2Stream stream, int bytes) {
     if (side == Side.SERVER) {
       return;
     }
@@ -1206,8 +1209,13 @@ public final class Http2Connection extends ByteToMessageDecoder implements Http2
     if (streamWindow < WindowGrowth.MOST_OF_STREAM && growth.asks(now)) {
       frame(8, Http2FrameTypes.PING, 0, 0).writeLong(WindowGrowth.PING);
     }
-    int more = growth(streamWindow, WindowGrowth.MOST_OF_STREAM, stream.lastReturn);
-    stream.lastReturn = now;
+    stream.sinceHalf += bytes;
+    if (stream.sinceHalf < streamWindow / 2) {
+      return;
+    }
+    int more = growth(streamWindow, WindowGrowth.MOST_OF_STREAM, stream.sinceHalf, stream.lastHalf);
+    stream.sinceHalf = 0;
+    stream.lastHalf = now;
     if (more > 0) {
       streamWindow += more;
       setting(

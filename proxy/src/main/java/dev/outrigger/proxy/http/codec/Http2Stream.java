@@ -50,7 +50,8 @@ public final class Http2Stream implements FlowGate.Valve {
   @Nullable Listener listener;
   int sendWindow;
   int receiveWindow;
-  long lastReturn;
+  int sinceHalf; // given back since the last half of the window was
+  long lastHalf;
   boolean headSeen;
   boolean remoteEnded;
   boolean localEnded;
@@ -64,7 +65,6 @@ public final class Http2Stream implements FlowGate.Valve {
   private @Nullable Headers lastTrailers;
   private boolean resetWhenSent;
   private int unreturned;
-  private boolean wasHeld;
   private long declared = -1;
   private boolean asksForHead;
   private long received;
@@ -325,10 +325,7 @@ public final class Http2Stream implements FlowGate.Valve {
     unreturned = 0;
     receiveWindow += amount;
     connection.writeWindowUpdate(id, amount);
-    if (!wasHeld) {
-      connection.gaveBack(this);
-    }
-    wasHeld = false;
+    connection.gaveBack(this, amount);
     return true;
   }
 
@@ -340,9 +337,7 @@ public final class Http2Stream implements FlowGate.Valve {
   }
 
   @Override
-  public void shut() {
-    wasHeld = true;
-  }
+  public void shut() {}
 
   /** Lets go of what was not sent. */
   void drop() {

@@ -50,13 +50,15 @@ final class WindowGrowth {
   }
 
   /**
-   * By how much a window grows of which half was used up in so many nanoseconds.
+   * By how much a window grows of which so many bytes were used up in so many nanoseconds. They may
+   * be more than half of it: a whole window that comes at once in every round trip is held up, too.
    *
    * @param window as it is
    * @param most what it may become
    */
-  int more(int window, int most, long nanos) {
-    boolean holdsUp = known && roundTrip >= LONG_WAY && nanos < roundTrip;
+  int more(int window, int most, int bytes, long nanos) {
+    boolean holdsUp =
+        known && roundTrip >= LONG_WAY && nanos * (window / 2.0) < roundTrip * (double) bytes;
     return holdsUp ? Math.clamp(most - (long) window, 0, window) : 0;
   }
 }

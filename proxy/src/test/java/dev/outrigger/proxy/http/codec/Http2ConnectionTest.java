@@ -495,15 +495,56 @@ class Http2ConnectionTest {
     ticker.advance(1, TimeUnit.SECONDS);
     // The first PING measures the way; then each half that is used up at once doubles the window.
     assertThat(half(stream, WINDOW)).containsExactly(8, 6);
+    ticker.advance(1, TimeUnit.MILLISECONDS);
     assertThat(half(stream, WINDOW)).containsExactly(8);
     assertThat(half(stream, WINDOW)).containsExactly(8, 4);
     // One that is read slowly does not.
     stream.gate().hold(FlowGate.PEER_FULL);
     assertThat(half(stream, 2 * WINDOW)).isEmpty();
+    ticker.advance(51, TimeUnit.MILLISECONDS);
     stream.gate().release(FlowGate.PEER_FULL);
     assertThat(sent()).extracting(Frame::type).containsExactly(8);
     assertThat(half(stream, 2 * WINDOW)).containsExactly(8, 4);
+    // One that only cannot take a burst at once does: all that waits for windows comes in bursts.
+    stream.gate().hold(FlowGate.PEER_FULL);
+    assertThat(half(stream, 4 * WINDOW)).isEmpty();
+    ticker.advance(10, TimeUnit.MILLISECONDS);
+    stream.gate().release(FlowGate.PEER_FULL);
+    assertThat(sent())
+        .filteredOn(frame -> frame.type() != 6)
+        .extracting(Frame::type)
+        .containsExactly(8, 4);
     assertThat(channel.isOpen()).isTrue();
+  }
+
+  @Test
+  void aLargeWindowGrowsByTheTimeOfItsHalfNotOfThePiecesThatAreGivenBack() {
+    config = new Http2Config(3, 4 << 20, ALL, Duration.ZERO, Duration.ofSeconds(10));
+    Http2Connection connection = open(Side.CLIENT);
+    hex(SETTINGS);
+    Http2Stream stream = connection.newStream();
+    stream.listener(new Told(stream.id));
+    stream.request(request(), true, null);
+    receive(1, 4, stream.id, "88");
+    channel.runPendingTasks();
+    channel.releaseOutbound();
+    ticker.advance(1, TimeUnit.SECONDS);
+    int piece = 512 << 10;
+    assertThat(half(stream, 2 * piece)).contains(6); // 50 ms
+    for (int i = 0; i < 16; i++) {
+      ticker.advance(40, TimeUnit.MILLISECONDS);
+      assertThat(half(stream, 2 * piece)).as("piece %d at 13 MB/s", i).doesNotContain(4);
+    }
+    List<Integer> quick = new ArrayList<>();
+    for (int i = 0; i < 8; i++) {
+      ticker.advance(10, TimeUnit.MILLISECONDS);
+      for (int left = piece; left > 0; left -= 16_384) {
+        receive(0, 0, stream.id, new byte[16_384]);
+      }
+      sent().forEach(frame -> quick.add(frame.type()));
+      bodies.clear();
+    }
+    assertThat(quick).as("at 52 MB/s").contains(4);
   }
 
   @Test

@@ -20,18 +20,28 @@ final class WindowGrowthTest {
   @Test
   void itDoublesUpToTheMostWhileHalvesGoInLessThanARoundTrip() {
     far(100);
-    assertThat(growth.more(100, 350, millis(99))).isEqualTo(100);
-    assertThat(growth.more(200, 350, millis(99))).isEqualTo(150);
-    assertThat(growth.more(350, 350, millis(99))).isZero();
-    assertThat(growth.more(1000, 350, millis(99))).isZero();
-    assertThat(growth.more(100, 350, millis(100))).isZero();
+    assertThat(growth.more(100, 350, 50, millis(99))).isEqualTo(100);
+    assertThat(growth.more(200, 350, 100, millis(99))).isEqualTo(150);
+    assertThat(growth.more(350, 350, 175, millis(99))).isZero();
+    assertThat(growth.more(1000, 350, 500, millis(99))).isZero();
+    assertThat(growth.more(100, 350, 50, millis(100))).isZero();
+  }
+
+  @Test
+  void itGrowsWhereAWholeWindowIsReadAtOnceInEveryRoundTrip() {
+    far(100);
+    assertThat(growth.more(100, 350, 100, millis(103))).isEqualTo(100);
+    assertThat(growth.more(100, 350, 75, millis(103))).isEqualTo(100);
+    assertThat(growth.more(100, 350, 75, millis(150))).isZero();
+    assertThat(growth.more(100, 350, 100, millis(200))).isZero();
+    assertThat(growth.more(8 << 20, 16 << 20, 8 << 20, Long.MAX_VALUE)).isZero();
   }
 
   @Test
   void nothingGrowsBeforeTheWayIsKnownOrWhereItIsShort() {
-    assertThat(growth.more(100, 350, 0)).isZero();
+    assertThat(growth.more(100, 350, 50, 0)).isZero();
     far(4);
-    assertThat(growth.more(100, 350, 0)).isZero();
+    assertThat(growth.more(100, 350, 50, 0)).isZero();
   }
 
   @Test
