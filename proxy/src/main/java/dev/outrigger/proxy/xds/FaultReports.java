@@ -15,6 +15,7 @@ import io.envoyproxy.envoy.config.core.v3.Node;
 import io.grpc.Channel;
 import io.grpc.stub.ClientCallStreamObserver;
 import io.grpc.stub.StreamObserver;
+import io.netty.util.concurrent.ScheduledFuture;
 import java.time.Duration;
 import java.util.Collection;
 import java.util.HashMap;
@@ -23,6 +24,7 @@ import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.Executor;
+import java.util.concurrent.TimeUnit;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -44,6 +46,7 @@ public final class FaultReports {
   private final FaultLeases leases;
   private final Function<Executor, CompletionStage<FaultReadings.Taken>> readings;
   private boolean measuring;
+  private @Nullable ScheduledFuture<?> next;
   private long began;
 
   /** Requests and errors of the period before, by experiment: a bound is of about a second. */
@@ -89,11 +92,22 @@ public final class FaultReports {
       if (stream == null) {
         stream = open(); // By the first period's end it is ready, and that period is not lost.
       }
-      var _ = loop.schedule(this::collect, leases.reportPeriod());
+      schedule();
+    } else if (measuring && next != null && leases.isActive()) {
+      // A guard that came waits no longer than its own period, and one that went holds nobody up.
+      long wait = next.getDelay(TimeUnit.NANOSECONDS);
+      if (leases.reportPeriod().toNanos() < wait && next.cancel(false)) {
+        schedule();
+      }
     }
   }
 
+  private void schedule() {
+    next = loop.schedule(this::collect, leases.reportPeriod());
+  }
+
   private void collect() {
+    next = null;
     var _ =
         readings
             .apply(loop)
@@ -104,14 +118,14 @@ public final class FaultReports {
                   } else {
                     LOG.warn("what was measured for experiments is lost: {}", failure.toString());
                   }
-                  next();
+                  goOn();
                 },
                 loop);
   }
 
-  private void next() {
+  private void goOn() {
     if (leases.isActive()) {
-      var _ = loop.schedule(this::collect, leases.reportPeriod());
+      schedule();
       return;
     }
     measuring = false;
