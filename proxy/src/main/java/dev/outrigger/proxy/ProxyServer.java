@@ -22,6 +22,7 @@ import dev.outrigger.proxy.health.HealthView;
 import dev.outrigger.proxy.health.HealthWatch;
 import dev.outrigger.proxy.http.HttpFilter;
 import dev.outrigger.proxy.http.HttpService;
+import dev.outrigger.proxy.http.codec.WindowBudget;
 import dev.outrigger.proxy.http.filter.buffer.BufferFilter;
 import dev.outrigger.proxy.http.filter.compress.CompressionFilter;
 import dev.outrigger.proxy.http.filter.cors.CorsFilter;
@@ -109,6 +110,7 @@ public final class ProxyServer implements AutoCloseable {
   static final String VERSION = "0.1.0";
 
   private final HeldBytes heldByToxics = HeldBytes.ofBuffers();
+  private final WindowBudget windows = WindowBudget.ofBuffers();
   private final LoadedBootstrap bootstrap;
   private final InstantSource clock;
   private final ConfigLoop loop;
@@ -277,7 +279,8 @@ public final class ProxyServer implements AutoCloseable {
                         worker,
                         workerCount(),
                         new PoisonedConnector(worker, connector, toxics, handshakes),
-                        telemetry);
+                        telemetry,
+                        windows);
                 WorkerFaults faults =
                     WorkerFaults.of(worker, workers.faultsOf(worker), this::identityOrNull);
                 boolean honoured = bootstrap.options().faults();

@@ -490,6 +490,16 @@ public final class ChaosMesh implements AutoCloseable {
     return LoopbackMesh.admin(sidecar, "/faults").text();
   }
 
+  /** How many connections the caller's proxy has opened to a service since it began. */
+  public long connectionsOpened(String service) throws IOException {
+    return Pattern.compile(
+            "outrigger_upstream_connections_opened_total\\{[^}]*" + service + "[^}]*} (\\d+)")
+        .matcher(LoopbackMesh.admin(caller, "/metrics").text())
+        .results()
+        .mapToLong(found -> Long.parseLong(found.group(1)))
+        .sum();
+  }
+
   public String logs() {
     return mesh.logs();
   }

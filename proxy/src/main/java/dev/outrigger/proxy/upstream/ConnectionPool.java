@@ -308,7 +308,7 @@ public final class ConnectionPool {
       }
     }
     for (Http2Upstream connection : List.copyOf(shared)) {
-      connection.keepAlive(now);
+      connection.sweep(now);
       if (connection.unusedFor(now, idleNanos) || connection.older(now, config.maxAge())) {
         connection.retire();
       }
@@ -369,7 +369,9 @@ public final class ConnectionPool {
             key.speech(),
             () -> new RawUpstream(this),
             () -> new Http1Upstream(this, upstream.headWriter(), pool, upstream.now()),
-            () -> new Http2Upstream(this, pool.http2(), pool.answers(), upstream.now()));
+            () ->
+                new Http2Upstream(
+                    this, pool.http2(), pool.answers(), upstream.windows(), upstream.now()));
     upstream
         .connector()
         .connect(

@@ -13,6 +13,7 @@ import dev.outrigger.proxy.http.codec.Http2Connection;
 import dev.outrigger.proxy.http.codec.Http2Fields;
 import dev.outrigger.proxy.http.codec.Http2Stream;
 import dev.outrigger.proxy.http.codec.WebSocketKeys;
+import dev.outrigger.proxy.http.codec.WindowBudget;
 import dev.outrigger.proxy.http.codec.WrittenNames;
 import dev.outrigger.proxy.message.HeaderName;
 import dev.outrigger.proxy.message.Headers;
@@ -60,7 +61,12 @@ final class Http2Upstream implements Http2Connection.Owner {
   private final List<Stream> unsettled = new ArrayList<>(0); // wait for the peer's SETTINGS
   private boolean mesh; // whether the peer is a proxy like this one
 
-  Http2Upstream(ConnectionPool pool, Http2Config config, AnswerLimits limits, long now) {
+  Http2Upstream(
+      ConnectionPool pool,
+      Http2Config config,
+      AnswerLimits limits,
+      WindowBudget windows,
+      long now) {
     this.pool = pool;
     this.maxHeaders = limits.maxHeaders();
     this.madeAt = now;
@@ -68,7 +74,7 @@ final class Http2Upstream implements Http2Connection.Owner {
     this.idleSince = now;
     this.connection =
         new Http2Connection(
-            Http2Connection.Side.CLIENT, config, limits.maxHeadBytes(), maxHeaders, this);
+            Http2Connection.Side.CLIENT, config, limits.maxHeadBytes(), maxHeaders, windows, this);
   }
 
   ChannelHandler handler() {
@@ -100,7 +106,9 @@ final class Http2Upstream implements Http2Connection.Owner {
     return nanos > 0 && active() == 0 && now - idleSince >= nanos;
   }
 
-  void keepAlive(long now) {
+  /** Once a second. */
+  void sweep(long now) {
+    connection.giveBackAll();
     connection.keepAlive(now);
   }
 

@@ -17,6 +17,7 @@ import dev.outrigger.proxy.config.UpstreamTls;
 import dev.outrigger.proxy.health.OutlierDetector;
 import dev.outrigger.proxy.http.Tunnel;
 import dev.outrigger.proxy.http.codec.Http1HeadWriter;
+import dev.outrigger.proxy.http.codec.WindowBudget;
 import dev.outrigger.proxy.outcome.Origin;
 import dev.outrigger.proxy.outcome.ProxyError;
 import dev.outrigger.proxy.telemetry.WorkerTelemetry;
@@ -545,6 +546,10 @@ public final class Upstream implements PickerState {
 
   WorkerTelemetry telemetry() {
     return all.telemetry();
+  }
+
+  WindowBudget windows() {
+    return all.windows();
   }
 
   Http1HeadWriter headWriter() {

@@ -4,6 +4,7 @@ import dev.outrigger.proxy.config.ClusterConfig;
 import dev.outrigger.proxy.config.EndpointSet;
 import dev.outrigger.proxy.health.HealthView;
 import dev.outrigger.proxy.http.codec.Http1HeadWriter;
+import dev.outrigger.proxy.http.codec.WindowBudget;
 import dev.outrigger.proxy.telemetry.WorkerTelemetry;
 import dev.outrigger.proxy.worker.ConfigView;
 import dev.outrigger.proxy.worker.RuntimeSnapshot;
@@ -28,6 +29,7 @@ public final class Upstreams implements ConfigView.Watcher {
   private final int workerCount;
   private final UpstreamConnector connector;
   private final WorkerTelemetry telemetry;
+  private final WindowBudget windows;
   private final Http1HeadWriter headWriter = new Http1HeadWriter();
   private final Map<String, Upstream> byName = new HashMap<>();
   private HealthView health = HealthView.EMPTY;
@@ -35,13 +37,19 @@ public final class Upstreams implements ConfigView.Watcher {
 
   /**
    * @param workerCount among how many workers the limits of a cluster are shared
+   * @param windows what those of HTTP/2 may become, all workers together
    */
   public Upstreams(
-      Worker worker, int workerCount, UpstreamConnector connector, WorkerTelemetry telemetry) {
+      Worker worker,
+      int workerCount,
+      UpstreamConnector connector,
+      WorkerTelemetry telemetry,
+      WindowBudget windows) {
     this.worker = worker;
     this.workerCount = workerCount;
     this.connector = connector;
     this.telemetry = telemetry;
+    this.windows = windows;
   }
 
   /** Begins to close what is idle too long and to open what is wanted ahead; called once. */
@@ -142,6 +150,10 @@ public final class Upstreams implements ConfigView.Watcher {
 
   WorkerTelemetry telemetry() {
     return telemetry;
+  }
+
+  WindowBudget windows() {
+    return windows;
   }
 
   HealthView health() {

@@ -25,6 +25,7 @@ import dev.outrigger.proxy.config.UpgradesConfig;
 import dev.outrigger.proxy.config.UpstreamTls;
 import dev.outrigger.proxy.config.WeightedCluster;
 import dev.outrigger.proxy.forward.Forwarder;
+import dev.outrigger.proxy.http.codec.WindowBudget;
 import dev.outrigger.proxy.message.ConnectionFacts;
 import dev.outrigger.proxy.route.RouteTable;
 import dev.outrigger.proxy.upstream.UpstreamConnector;
@@ -116,7 +117,7 @@ class CallDeadlineJourneyTest {
             Map.of());
     RuntimeSnapshot snapshot =
         new RuntimeSnapshot(1, new RuntimeConfig(List.of(), Map.of("words", cluster)));
-    Upstreams upstreams = new Upstreams(worker, 1, connector(), telemetry);
+    Upstreams upstreams = new Upstreams(worker, 1, connector(), telemetry, WindowBudget.FIXED);
     upstreams.onSnapshot(snapshot);
     HttpService service =
         new HttpService(worker, telemetry, List.of(), new Forwarder(worker, upstreams, List.of()));

@@ -38,6 +38,7 @@ import dev.outrigger.proxy.config.UpstreamTls;
 import dev.outrigger.proxy.config.WeightedCluster;
 import dev.outrigger.proxy.forward.AttemptFilter;
 import dev.outrigger.proxy.forward.Forwarder;
+import dev.outrigger.proxy.http.codec.WindowBudget;
 import dev.outrigger.proxy.message.ConnectionFacts;
 import dev.outrigger.proxy.outcome.ProxyError;
 import dev.outrigger.proxy.route.RouteTable;
@@ -209,7 +210,7 @@ public final class ProxyBed implements AutoCloseable {
             setup.httpFilters);
     RuntimeSnapshot snapshot = new RuntimeSnapshot(1, new RuntimeConfig(List.of(), clusters));
     HttpSettings settings = new HttpSettings(snapshot, config, RouteTable.compile(table));
-    Upstreams all = new Upstreams(worker, 1, plain(worker), telemetry);
+    Upstreams all = new Upstreams(worker, 1, plain(worker), telemetry, WindowBudget.FIXED);
     upstreams = all;
     service =
         new HttpService(

@@ -13,6 +13,7 @@ import dev.outrigger.proxy.config.SocketAddressConfig;
 import dev.outrigger.proxy.config.UpstreamTls;
 import dev.outrigger.proxy.config.WeightedCluster;
 import dev.outrigger.proxy.http.RecordedTelemetry;
+import dev.outrigger.proxy.http.codec.WindowBudget;
 import dev.outrigger.proxy.message.ConnectionFacts;
 import dev.outrigger.proxy.upstream.Upstreams;
 import dev.outrigger.proxy.worker.FaultView;
@@ -70,7 +71,8 @@ class TcpServiceTest {
             null,
             List.of(new ClusterConfig.TlsMatch("plain", Map.of(), new UpstreamTls.Plain())),
             Map.of());
-    Upstreams upstreams = new Upstreams(worker, 1, (_, _, _, _, _) -> {}, telemetry);
+    Upstreams upstreams =
+        new Upstreams(worker, 1, (_, _, _, _, _) -> {}, telemetry, WindowBudget.FIXED);
     upstreams.onSnapshot(
         new RuntimeSnapshot(1, new RuntimeConfig(List.of(), Map.of("origin", cluster))));
     TcpService service =

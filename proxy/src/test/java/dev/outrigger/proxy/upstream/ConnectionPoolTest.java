@@ -14,6 +14,7 @@ import dev.outrigger.proxy.config.RuntimeConfig;
 import dev.outrigger.proxy.config.SocketAddressConfig;
 import dev.outrigger.proxy.config.UpstreamTls;
 import dev.outrigger.proxy.http.RecordedTelemetry;
+import dev.outrigger.proxy.http.codec.WindowBudget;
 import dev.outrigger.proxy.outcome.ProxyError;
 import dev.outrigger.proxy.worker.RuntimeSnapshot;
 import dev.outrigger.proxy.worker.Worker;
@@ -68,7 +69,8 @@ class ConnectionPoolTest {
             new Worker(0, loop.eventLoop(), new Random(1)),
             1,
             (_, _, _, _, told) -> opening.add(told),
-            new RecordedTelemetry());
+            new RecordedTelemetry(),
+            WindowBudget.FIXED);
     upstreams.onSnapshot(
         new RuntimeSnapshot(1, new RuntimeConfig(List.of(), Map.of("origin", cluster))));
     upstreams.start();

@@ -157,11 +157,29 @@ public final class Http2Connection extends ByteToMessageDecoder implements Http2
   private int connectionWindow;
   private int sinceHalf;
   private long lastHalf;
+  private final WindowBudget budget;
+  private long promised;
+  private long waiting; // of streams whose other side does not take what came
 
+  /** Its windows keep their size. */
   public Http2Connection(
       Side side, Http2Config config, int maxHeadBytes, int maxFields, Owner owner) {
+    this(side, config, maxHeadBytes, maxFields, WindowBudget.FIXED, owner);
+  }
+
+  /**
+   * @param budget what its windows may become where a long way asks for it
+   */
+  public Http2Connection(
+      Side side,
+      Http2Config config,
+      int maxHeadBytes,
+      int maxFields,
+      WindowBudget budget,
+      Owner owner) {
     this.side = side;
     this.config = config;
+    this.budget = budget;
     this.streamWindow = config.streamWindow();
     this.connectionWindow = Math.max(DEFAULT_WINDOW, config.connectionWindow());
     this.owner = owner;
@@ -340,6 +358,13 @@ public final class Http2Connection extends ByteToMessageDecoder implements Http2
   /** How much there is of the DATA frame that is not whole; 0 where it is something else. */
   public int unfinishedData() {
     return unfinishedData;
+  }
+
+  /** Once in a while: memory that was short may be there again. */
+  public void giveBackAll() {
+    if (!dead && !closed && unreturned > 0 && giveBack(0)) {
+      flush();
+    }
   }
 
   /** Sends a PING when it is time, and closes when nothing came after one. */
@@ -687,6 +712,8 @@ public final class Http2Connection extends ByteToMessageDecoder implements Http2
     }
     encoder.close();
     reader.close();
+    budget.takeBack(promised);
+    promised = 0;
     owner.onClosed();
   }
 
@@ -711,7 +738,6 @@ public final class Http2Connection extends ByteToMessageDecoder implements Http2
     if (receiveWindow < 0) {
       throw connection(Http2Error.FLOW_CONTROL_ERROR, "the connection's window is exceeded");
     }
-    // Streams have their own windows: what one holds back must not stall the others.
     unreturned += size;
     sinceHalf += size;
     int more = 0;
@@ -719,13 +745,14 @@ public final class Http2Connection extends ByteToMessageDecoder implements Http2
       more = growth(connectionWindow, WindowGrowth.MOST_OF_CONNECTION, sinceHalf, lastHalf);
       lastHalf = now();
       sinceHalf = 0;
-      connectionWindow += more;
+      if (more > 0 && budget.promise(more)) {
+        promised += more;
+        connectionWindow += more;
+      } else {
+        more = 0;
+      }
     }
-    if (more > 0 || unreturned >= Math.min(connectionWindow / 2, WindowGrowth.MOST_UNRETURNED)) {
-      receiveWindow += unreturned + more;
-      writeWindowUpdate(0, unreturned + more);
-      unreturned = 0;
-    }
+    var _ = giveBack(more);
     Http2Stream stream = streams.get(id);
     if (stream == null) {
       if (idle(id)) {
@@ -778,6 +805,38 @@ public final class Http2Connection extends ByteToMessageDecoder implements Http2
     }
     ended(stream);
     return 0;
+  }
+
+  /**
+   * Gives back what was used of the window of all streams. They have their own as well: what one
+   * holds back must not stall the others, unless memory becomes scarce.
+   *
+   * @param more by how much the window grows
+   */
+  private boolean giveBack(int more) {
+    int most = Math.min(connectionWindow / 2, WindowGrowth.MOST_UNRETURNED);
+    if (more == 0 && unreturned < most) {
+      return false;
+    }
+    int kept = waiting == 0 ? 0 : (int) Math.clamp(waiting - budget.mayWait(), 0L, unreturned);
+    if (more == 0 && unreturned - kept < most) {
+      return false;
+    }
+    int amount = unreturned - kept + more;
+    unreturned = kept;
+    receiveWindow += amount;
+    writeWindowUpdate(0, amount);
+    return true;
+  }
+
+  /**
+   * So many bytes more, or less, wait for streams whose other side takes nothing now.
+   *
+   * @return whether something was written that is to be flushed
+   */
+  boolean waits(long more) {
+    waiting += more;
+    return more < 0 && !dead && giveBack(0);
   }
 
   /** The peer's way is whole; if ours is too, the stream is over. */

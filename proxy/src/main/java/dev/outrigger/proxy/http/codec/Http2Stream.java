@@ -65,6 +65,7 @@ public final class Http2Stream implements FlowGate.Valve {
   private @Nullable Headers lastTrailers;
   private boolean resetWhenSent;
   private int unreturned;
+  private int waiting; // came while the gate was held
   private long declared = -1;
   private boolean asksForHead;
   private long received;
@@ -312,6 +313,10 @@ public final class Http2Stream implements FlowGate.Valve {
   /** Bytes of the window were used; they are given back when the gate allows it. */
   void used(int bytes) {
     unreturned += bytes;
+    if (gate.held() && !gone) {
+      waiting += bytes;
+      var _ = connection.waits(bytes);
+    }
     giveBack();
   }
 
@@ -331,9 +336,17 @@ public final class Http2Stream implements FlowGate.Valve {
 
   @Override
   public void open() {
-    if (giveBack()) {
+    boolean written = drained();
+    if (giveBack() || written) {
       connection.flush(); // the other side has drained: no read of ours is under way
     }
+  }
+
+  /** Nothing of it waits any more. */
+  private boolean drained() {
+    int before = waiting;
+    waiting = 0;
+    return before > 0 && connection.waits(-before);
   }
 
   @Override
@@ -342,6 +355,9 @@ public final class Http2Stream implements FlowGate.Valve {
   /** Lets go of what was not sent. */
   void drop() {
     gone = true;
+    if (drained()) {
+      connection.flush();
+    }
     for (ByteBuf bytes = unsent.pollFirst(); bytes != null; bytes = unsent.pollFirst()) {
       bytes.release();
     }
