@@ -308,7 +308,7 @@ public final class ConnectionPool {
       }
     }
     for (Http2Upstream connection : List.copyOf(shared)) {
-      connection.sweep(now);
+      connection.keepAlive(now);
       if (connection.unusedFor(now, idleNanos) || connection.older(now, config.maxAge())) {
         connection.retire();
       }

@@ -106,9 +106,7 @@ final class Http2Upstream implements Http2Connection.Owner {
     return nanos > 0 && active() == 0 && now - idleSince >= nanos;
   }
 
-  /** Once a second. */
-  void sweep(long now) {
-    connection.giveBackAll();
+  void keepAlive(long now) {
     connection.keepAlive(now);
   }
 

@@ -58,6 +58,10 @@ public final class Http2Connection extends ByteToMessageDecoder implements Http2
   private static final Duration TO_LEAVE_WHOLE = Duration.ofSeconds(60);
   private static final Duration TO_LINGER = Duration.ofSeconds(1);
 
+  // Where memory is scarce: when it is looked at again, and what may come until then even so.
+  private static final Duration ASKED_AGAIN = Duration.ofMillis(100);
+  private static final int LEAST_WINDOW = 64 * 1024;
+
   /** Which end this is. */
   public enum Side {
     SERVER,
@@ -160,15 +164,16 @@ public final class Http2Connection extends ByteToMessageDecoder implements Http2
   private final WindowBudget budget;
   private long promised;
   private long waiting; // of streams whose other side does not take what came
+  private boolean asksAgain;
 
-  /** Its windows keep their size. */
+  /** One whose window of all streams keeps its size, and is given back as soon as bytes came. */
   public Http2Connection(
       Side side, Http2Config config, int maxHeadBytes, int maxFields, Owner owner) {
     this(side, config, maxHeadBytes, maxFields, WindowBudget.FIXED, owner);
   }
 
   /**
-   * @param budget what its windows may become where a long way asks for it
+   * @param budget what its window of all streams may become where a long way asks for it
    */
   public Http2Connection(
       Side side,
@@ -358,13 +363,6 @@ public final class Http2Connection extends ByteToMessageDecoder implements Http2
   /** How much there is of the DATA frame that is not whole; 0 where it is something else. */
   public int unfinishedData() {
     return unfinishedData;
-  }
-
-  /** Once in a while: memory that was short may be there again. */
-  public void giveBackAll() {
-    if (!dead && !closed && unreturned > 0 && giveBack(0)) {
-      flush();
-    }
   }
 
   /** Sends a PING when it is time, and closes when nothing came after one. */
@@ -704,6 +702,8 @@ public final class Http2Connection extends ByteToMessageDecoder implements Http2
     }
     closed = true;
     dead = true;
+    budget.takeBack(promised);
+    promised = 0;
     endStreams(Http2Error.NO_ERROR.code(), false);
     ByteBuf gathered = out;
     out = null;
@@ -712,8 +712,6 @@ public final class Http2Connection extends ByteToMessageDecoder implements Http2
     }
     encoder.close();
     reader.close();
-    budget.takeBack(promised);
-    promised = 0;
     owner.onClosed();
   }
 
@@ -818,15 +816,50 @@ public final class Http2Connection extends ByteToMessageDecoder implements Http2
     if (more == 0 && unreturned < most) {
       return false;
     }
-    int kept = waiting == 0 ? 0 : (int) Math.clamp(waiting - budget.mayWait(), 0L, unreturned);
+    int kept = kept();
+    if (kept > 0 && !asksAgain) {
+      asksAgain = true;
+      ctx.executor().schedule(this::askAgain, ASKED_AGAIN.toMillis(), TimeUnit.MILLISECONDS);
+    }
     if (more == 0 && unreturned - kept < most) {
       return false;
     }
+    giveBackAllBut(kept, more);
+    return true;
+  }
+
+  /** How much of what was used is not given back now. */
+  private int kept() {
+    return waiting == 0 ? 0 : (int) Math.clamp(waiting - budget.mayWait(), 0L, unreturned);
+  }
+
+  private void giveBackAllBut(int kept, int more) {
     int amount = unreturned - kept + more;
     unreturned = kept;
     receiveWindow += amount;
     writeWindowUpdate(0, amount);
-    return true;
+  }
+
+  /**
+   * Memory may be there again. While it is not, one stream that nobody reads is not to stop all
+   * others for good: a little passes.
+   */
+  private void askAgain() {
+    asksAgain = false;
+    if (dead || closed || unreturned == 0) {
+      return;
+    }
+    int kept = kept();
+    if (kept > 0) {
+      asksAgain = true;
+      ctx.executor().schedule(this::askAgain, ASKED_AGAIN.toMillis(), TimeUnit.MILLISECONDS);
+      int lacks = LEAST_WINDOW - receiveWindow - (unreturned - kept);
+      kept = Math.clamp(kept - (long) Math.max(0, lacks), 0, kept);
+    }
+    if (kept < unreturned) {
+      giveBackAllBut(kept, 0);
+      flush();
+    }
   }
 
   /**

@@ -5,13 +5,14 @@ import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.LongSupplier;
 
 /**
- * What windows of HTTP/2 may take of the memory for buffers, all connections of a proxy together.
- * Whoever is promised a window may fill it, and what fills it lies here for as long as the other
- * side reads slowly: promises without a bound end in a proxy that has no memory for anybody. Shared
- * by the workers, and asked when windows grow or are given back, not for each frame.
+ * What windows of connections to HTTP/2 servers may take of the memory for buffers, all of a proxy
+ * together. Whoever is promised a window may fill it, and what fills it lies here for as long as
+ * the other side reads slowly: promises without a bound end in a proxy that has no memory for
+ * anybody. Answers that have come whole are not told apart from other memory that is taken. Shared
+ * by the workers; not asked for each frame unless memory is scarce.
  */
 public final class WindowBudget {
-  /** For windows that keep their size; what waits behind them is bounded by that. */
+  /** Grants nothing, and lets all wait: for windows that keep their size. */
   public static final WindowBudget FIXED = new WindowBudget(() -> 0, Long.MAX_VALUE, 0);
 
   private final LongSupplier taken;
@@ -41,9 +42,13 @@ public final class WindowBudget {
   /**
    * Asks for so many bytes more in the window of a connection.
    *
-   * @return whether they are granted; who has them gives them back with {@link #takeBack}
+   * @return whether they are granted, never while memory is scarce; who has them gives them back
+   *     with {@link #takeBack}
    */
   boolean promise(long more) {
+    if (taken.getAsLong() >= most / 2) {
+      return false;
+    }
     long now = promised.addAndGet(more);
     if (now > mostPromised) {
       promised.addAndGet(-more);
@@ -59,7 +64,7 @@ public final class WindowBudget {
   /**
    * How many bytes may wait on one connection for those who read slowly without the window of all
    * its streams becoming smaller by them: less and less, and nothing once half of the memory is
-   * taken. What is promised fits into the other half.
+   * taken. What windows have grown by fits into the other half.
    */
   long mayWait() {
     return Math.max(0, (most / 2 - taken.getAsLong()) / 4);

@@ -11,6 +11,7 @@ import io.netty.buffer.ByteBufUtil;
 import io.netty.buffer.Unpooled;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.embedded.EmbeddedChannel;
+import io.netty.handler.codec.http2.Http2Error;
 import io.netty.util.concurrent.MockTicker;
 import io.netty.util.concurrent.Ticker;
 import java.time.Duration;
@@ -27,6 +28,7 @@ final class WindowBudgetTest implements Http2Connection.Owner, Http2Stream.Liste
   private static final int FRAME = 16_384;
   private static final int WINDOW = 128 * FRAME; // of all streams; each has as much
   private static final long ALL = 64L * MIB;
+  private static final int LEAST = 64 * 1024;
   private static final String STATUS_200 = "88";
 
   private final MockTicker ticker = Ticker.newMockTicker();
@@ -56,6 +58,7 @@ final class WindowBudgetTest implements Http2Connection.Owner, Http2Stream.Liste
   @AfterEach
   void closes() {
     channel.finishAndReleaseAll();
+    taken.set(0);
     assertThat(budget.promise(ALL / 8 * 3)).as("all that was promised is taken back").isTrue();
   }
 
@@ -130,12 +133,12 @@ final class WindowBudgetTest implements Http2Connection.Owner, Http2Stream.Liste
   }
 
   @Test
-  void oneThatEndsWaitsForNobody() {
+  void oneThatIsGivenUpWaitsForNobody() {
     taken.set(ALL / 2);
     slow.gate().hold(FlowGate.PEER_FULL);
     answers(slow, WINDOW / 2);
     assertThat(returned(0)).isZero();
-    receive(3, 0, slow.id, new byte[4]);
+    slow.reset(Http2Error.CANCEL);
     assertThat(returned(0)).isEqualTo(WINDOW / 2);
   }
 
@@ -146,8 +149,50 @@ final class WindowBudgetTest implements Http2Connection.Owner, Http2Stream.Liste
     answers(slow, WINDOW);
     taken.set(0);
     assertThat(returned(0)).isZero();
-    connection.giveBackAll();
+    pass();
     assertThat(returned(0)).isEqualTo(WINDOW);
+    pass();
+    assertThat(returned(0)).isZero();
+  }
+
+  @Test
+  void whileThereIsNoneALittlePassesOnThoughOneIsNeverRead() {
+    taken.set(ALL / 2);
+    slow.gate().hold(FlowGate.PEER_FULL);
+    answers(slow, WINDOW);
+    for (int i = 0; i < 3; i++) {
+      pass();
+      assertThat(returned(0)).isEqualTo(LEAST);
+      pass();
+      assertThat(returned(0)).as("what has not been used").isZero();
+      answers(quick, LEAST);
+    }
+  }
+
+  @Test
+  void whatIsLessThanAPieceComesBackAsWell() {
+    taken.set(ALL / 2 - 4 * 400 * 1024);
+    slow.gate().hold(FlowGate.PEER_FULL);
+    answers(slow, WINDOW);
+    assertThat(returned(0)).isZero();
+    pass();
+    assertThat(returned(0)).isEqualTo(400 * 1024);
+  }
+
+  @Test
+  void aConnectionThatEndsAsksNoMore() {
+    taken.set(ALL / 2);
+    slow.gate().hold(FlowGate.PEER_FULL);
+    answers(slow, WINDOW);
+    connection.fail(Http2Error.PROTOCOL_ERROR, "");
+    returned(0);
+    pass();
+    assertThat(returned(0)).isZero();
+  }
+
+  private void pass() {
+    ticker.advance(100, TimeUnit.MILLISECONDS);
+    channel.runScheduledPendingTasks();
   }
 
   @Test
@@ -164,6 +209,16 @@ final class WindowBudgetTest implements Http2Connection.Owner, Http2Stream.Liste
     assertThat(budget.promise(most - grown)).isTrue();
     assertThat(budget.promise(1)).isFalse();
     budget.takeBack(most - grown);
+  }
+
+  @Test
+  void nothingGrowsWhereThereIsNone() {
+    taken.set(ALL / 2);
+    for (int round = 0; round < 5; round++) {
+      answers(quick, 8 * MIB);
+      pong();
+      assertThat(returned(0)).isEqualTo(8 * MIB);
+    }
   }
 
   /** The way takes a tenth of a second, in which nothing else comes. */
