@@ -4,6 +4,7 @@ import dev.outrigger.proxy.config.Http2Config;
 import dev.outrigger.proxy.message.Headers;
 import dev.outrigger.proxy.message.RequestHead;
 import dev.outrigger.proxy.message.ResponseHead;
+import dev.outrigger.proxy.worker.WindowBudget;
 import dev.outrigger.proxy.worker.WorkerConfined;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.ByteBufAllocator;

@@ -6,6 +6,7 @@ import dev.outrigger.proxy.config.Http2Config;
 import dev.outrigger.proxy.message.Headers;
 import dev.outrigger.proxy.message.HttpVersion;
 import dev.outrigger.proxy.message.RequestHead;
+import dev.outrigger.proxy.worker.WindowBudget;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.ByteBufUtil;
 import io.netty.buffer.Unpooled;

@@ -1,4 +1,4 @@
-package dev.outrigger.proxy.http.codec;
+package dev.outrigger.proxy.worker;
 
 import io.netty.util.internal.PlatformDependent;
 import java.util.concurrent.atomic.AtomicLong;
@@ -45,7 +45,7 @@ public final class WindowBudget {
    * @return whether they are granted, never while memory is scarce; who has them gives them back
    *     with {@link #takeBack}
    */
-  boolean promise(long more) {
+  public boolean promise(long more) {
     if (taken.getAsLong() >= most / 2) {
       return false;
     }
@@ -57,7 +57,8 @@ public final class WindowBudget {
     return true;
   }
 
-  void takeBack(long bytes) {
+  /** What was promised is so many bytes less. */
+  public void takeBack(long bytes) {
     promised.addAndGet(-bytes);
   }
 
@@ -66,7 +67,7 @@ public final class WindowBudget {
    * its streams becoming smaller by them: less and less, and nothing once half of the memory is
    * taken. What windows have grown by fits into the other half.
    */
-  long mayWait() {
+  public long mayWait() {
     return Math.max(0, (most / 2 - taken.getAsLong()) / 4);
   }
 }
