@@ -159,6 +159,12 @@ class DistributionsMeasuredTest {
     return all;
   }
 
+  /** What a call takes without a fault, once proxies that have just begun are warm. */
+  private static double plain(Opening opening) throws Exception {
+    var _ = opening.many(sized(10, 300));
+    return Measurements.median(opening.many(30));
+  }
+
   private void judge(String what, DoubleUnaryOperator wanted, List<Double> all, double plain) {
     for (double share : QUANTILES) {
       double measured = Measurements.quantile(all, share) - plain;
@@ -176,7 +182,7 @@ class DistributionsMeasuredTest {
   @ParameterizedTest
   @EnumSource
   void requestsAreLate(Shape shape) throws Exception {
-    double plain = Measurements.median(http(30));
+    double plain = plain(this::http);
     List<Double> all;
     try (ChaosMesh.Run _ = mesh.run("delay-as-" + shape.text())) {
       all = together(this::http);
@@ -187,7 +193,7 @@ class DistributionsMeasuredTest {
   @ParameterizedTest
   @EnumSource
   void bytesAreLate(Shape shape) throws Exception {
-    double plain = Measurements.median(tcp(30));
+    double plain = plain(this::tcp);
     List<Double> all;
     try (ChaosMesh.Run _ = mesh.run("latency-as-" + shape.text())) {
       all = together(this::tcp);
@@ -197,7 +203,7 @@ class DistributionsMeasuredTest {
 
   @Test
   void whatWasRecordedIsPlayedAgain() throws Exception {
-    double plain = Measurements.median(http(30));
+    double plain = plain(this::http);
     List<Double> recorded;
     try (ChaosMesh.Run _ = mesh.run("recorded")) {
       recorded = together(this::http);
